@@ -1,0 +1,54 @@
+import type { ImageRunConfig } from '../oci/image.ts';
+
+/** An element of `GET /images/json`. */
+export interface ImageSummary {
+  Id: string;
+  ParentId: string;
+  RepoTags: string[];
+  RepoDigests: string[];
+  Created: number;
+  Size: number;
+  SharedSize: number;
+  Labels: Record<string, string> | null;
+  Containers: number;
+}
+
+/** `GET /images/{name}/json`. */
+export interface ImageInspect {
+  Id: string;
+  RepoTags: string[];
+  RepoDigests: string[];
+  Parent: string;
+  Comment: string;
+  Created: string;
+  DockerVersion: string;
+  Author: string;
+  Config: ImageRunConfig;
+  Architecture: string;
+  Variant?: string;
+  Os: string;
+  OsVersion?: string;
+  Size: number;
+  GraphDriver: { Name: string; Data: Record<string, string> | null };
+  RootFS: { Type: string; Layers: string[] };
+  Metadata: { LastTagTime: string };
+}
+
+/** An element of the answer to `DELETE /images/{name}`. */
+export interface ImageDeleted {
+  Untagged?: string;
+  Deleted?: string;
+}
+
+/** One line of the JSON streams of pull, push, load and import. */
+export interface ProgressMessage {
+  status?: string;
+  id?: string;
+  stream?: string;
+  progressDetail?: { current?: number; total?: number };
+  /** Docker's ready-made bar, which old clients print as it is. */
+  progress?: string;
+  error?: string;
+  errorDetail?: { code?: number; message: string };
+  aux?: unknown;
+}

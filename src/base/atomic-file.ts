@@ -1,0 +1,36 @@
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { randomBytes } from 'node:crypto';
+
+/**
+ * Replaces `file` with `data` so that a reader, or a crash at any moment, sees the old or the new content
+ * and nothing between: written to a temporary name in the same folder, synced, renamed, the folder synced.
+ * Idempotent. A crash may leave a `.tmp-*` file beside it.
+ * @throws whatever the file system says (ENOSPC, EACCES, ...), with the old content intact and no temporary left.
+ */
+export async function writeFileAtomic(file: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+  const temporary = path.join(path.dirname(file), `.tmp-${randomBytes(6).toString('hex')}`);
+  try {
+    const handle = await fs.open(temporary, 'wx', mode);
+    try {
+      await handle.writeFile(data);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await fs.rename(temporary, file);
+  } catch (error) {
+    await fs.rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(path.dirname(file));
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await fs.open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Named places between two steps that change state or the world. With `TUG_CRASH_AT=name` in the engine's
+ * environment the process kills itself with SIGKILL there, the first time it passes; `name:N` the Nth time.
+ * The crash harness walks this list, so a point that no code passes is found by it.
+ */
+export const crashPointNames = [
+  // a container
+  'container.create.recorded',
+  'container.start.journaled',
+  'container.start.mounted',
+  'container.start.networked',
+  'container.start.bundled',
+  'container.start.created',
+  'container.start.started',
+  'container.start.recorded',
+  'container.exit.seen',
+  'container.exit.recorded',
+  'container.exit.released',
+  'container.remove.journaled',
+  'container.remove.unmounted',
+  'container.remove.deleted',
+  // an exec
+  'exec.start.spawned',
+  // an image
+  'image.pull.leased',
+  'image.pull.blob-written',
+  'image.pull.layer-unpacked',
+  'image.pull.layer-committed',
+  'image.pull.recorded',
+  'image.load.recorded',
+  'image.import.recorded',
+  'image.tag.recorded',
+  'image.remove.recorded',
+  'image.gc.swept',
+  // a network
+  'network.endpoint.journaled',
+  'network.endpoint.linked',
+  'network.endpoint.published',
+] as const;
+
+export type CrashPoint = (typeof crashPointNames)[number];
+
+const wanted = process.env['TUG_CRASH_AT'];
+const [wantedName, wantedCount] = wanted?.split(':') ?? [];
+let remaining = Number(wantedCount ?? 1);
+
+/** Dies here if the environment asks for it; otherwise costs one comparison. */
+export function crashPoint(name: CrashPoint): void {
+  if (wantedName !== name) return;
+  remaining -= 1;
+  if (remaining <= 0) process.kill(process.pid, 'SIGKILL');
+}

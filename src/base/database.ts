@@ -1,0 +1,100 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { internal } from './errors.ts';
+
+/** One step of a domain's schema. Steps of a domain run in order, once each; a step is never edited after release. */
+export interface Migration {
+  readonly domain: string;
+  readonly version: number;
+  readonly sql: string;
+}
+
+export type Row = Record<string, null | number | bigint | string | Uint8Array>;
+
+/**
+ * The engine's state: one SQLite file in WAL mode. Calls are synchronous and short; a transaction never spans
+ * an await, so one that was begun is either wholly in the file or not at all, also after SIGKILL.
+ */
+export interface Database extends Disposable {
+  /** Runs a statement, prepared once per text. Returns how many rows changed. */
+  run(sql: string, ...values: SQLInputValue[]): number;
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined;
+  all(sql: string, ...values: SQLInputValue[]): Row[];
+  /** Runs `work` in one immediate transaction; nested calls join the outer one. Rolls back when `work` throws. */
+  transaction<T>(work: () => T): T;
+}
+
+/**
+ * Opens (or creates) the database and brings its schema up to date, each migration in a transaction of its own.
+ * A crash between two migrations is continued at the next open.
+ * @throws internal when the file was written by a newer tug, or is not a database.
+ */
+export function openDatabase(file: string, migrations: readonly Migration[]): Database {
+  const handle = new DatabaseSync(file);
+  handle.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=2000');
+  const database = wrap(handle);
+  try {
+    migrate(database, handle, migrations);
+  } catch (error) {
+    handle.close();
+    throw error;
+  }
+  return database;
+}
+
+function wrap(handle: DatabaseSync): Database {
+  const statements = new Map<string, StatementSync>();
+  let depth = 0;
+  const prepare = (sql: string): StatementSync => {
+    let statement = statements.get(sql);
+    if (!statement) {
+      statement = handle.prepare(sql);
+      statements.set(sql, statement);
+    }
+    return statement;
+  };
+  return {
+    run: (sql, ...values) => Number(prepare(sql).run(...values).changes),
+    get: (sql, ...values) => prepare(sql).get(...values) as Row | undefined,
+    all: (sql, ...values) => prepare(sql).all(...values) as Row[],
+    transaction(work) {
+      if (depth > 0) return work();
+      handle.exec('BEGIN IMMEDIATE');
+      depth += 1;
+      try {
+        const result = work();
+        handle.exec('COMMIT');
+        return result;
+      } catch (error) {
+        handle.exec('ROLLBACK');
+        throw error;
+      } finally {
+        depth -= 1;
+      }
+    },
+    [Symbol.dispose]: () => {
+      statements.clear();
+      handle.close();
+    },
+  };
+}
+
+function migrate(database: Database, handle: DatabaseSync, migrations: readonly Migration[]): void {
+  handle.exec('CREATE TABLE IF NOT EXISTS schema_versions (domain TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT');
+  const domains = new Set(migrations.map((migration) => migration.domain));
+  for (const domain of domains) {
+    const steps = migrations.filter((step) => step.domain === domain).sort((a, b) => a.version - b.version);
+    const newest = steps.at(-1)!.version;
+    let have = Number(database.get('SELECT version FROM schema_versions WHERE domain = ?', domain)?.['version'] ?? 0);
+    if (have > newest) {
+      throw internal(`the state of "${domain}" is of schema ${have}, this tugd knows ${newest}: start a newer tugd`);
+    }
+    for (const step of steps) {
+      if (step.version <= have) continue;
+      database.transaction(() => {
+        handle.exec(step.sql);
+        database.run('INSERT OR REPLACE INTO schema_versions VALUES (?, ?)', domain, step.version);
+      });
+      have = step.version;
+    }
+  }
+}

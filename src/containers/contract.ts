@@ -1,0 +1,88 @@
+import type {
+  ContainerInspect,
+  ContainerSummary,
+  CreateRequest,
+  CreateResponse,
+  ExecCreateRequest,
+  ExecInspect,
+  WaitResponse,
+} from '../api/types/container.ts';
+import type { LogReadOptions, LogRecord } from '../logs/contract.ts';
+import type { AttachedStdio } from '../runtime/monitor/contract.ts';
+
+/**
+ * What the HTTP routers ask of containers. `reference` is an id, an unambiguous short id, or a name with or
+ * without its slash; everything that takes one throws not-found "No such container: REF", and invalid
+ * "Multiple IDs found with provided prefix: REF".
+ */
+export interface ContainerService {
+  /** @throws invalid, not-found for the image ("No such image: X"), conflict for a name in use, unsupported. */
+  create(request: CreateRequest, name: string | undefined, platform: string | undefined): Promise<CreateResponse>;
+  list(options: ContainerListOptions): Promise<ContainerSummary[]>;
+  inspect(reference: string, options: { size: boolean }): Promise<ContainerInspect>;
+  /** @throws not-modified when it runs already. */
+  start(reference: string): Promise<void>;
+  /** Signal, then after `timeout` seconds (the container's own when undefined, -1 for never) SIGKILL. @throws not-modified. */
+  stop(reference: string, options: { timeout: number | undefined; signal: string | undefined }): Promise<void>;
+  /** @throws conflict "Cannot kill container: X: container ... is not running". */
+  kill(reference: string, signal: string): Promise<void>;
+  remove(reference: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
+  /**
+   * Resolves with the exit code. The first promise resolves once the wait is registered, so that the
+   * router can send the response's headers before the container ends.
+   */
+  wait(
+    reference: string,
+    condition: 'not-running' | 'next-exit' | 'removed',
+    signal: AbortSignal,
+  ): Promise<{ result: Promise<WaitResponse> }>;
+  resize(reference: string, rows: number, columns: number): Promise<void>;
+
+  /** `terminal` says how the router frames the stream. `stdio` is undefined for a container that is not running and not about to. */
+  attach(reference: string, options: AttachOptions, signal: AbortSignal): Promise<ContainerStreams>;
+  logs(
+    reference: string,
+    options: LogReadOptions,
+    signal: AbortSignal,
+  ): Promise<{ terminal: boolean; records: AsyncIterable<LogRecord> }>;
+
+  execCreate(reference: string, request: ExecCreateRequest): Promise<string>;
+  /** Runs it. With `detach` the result has no stdio and it goes on in the background. */
+  execStart(
+    execId: string,
+    options: { detach: boolean; consoleSize: readonly number[] | undefined },
+  ): Promise<ContainerStreams>;
+  execInspect(execId: string): ExecInspect;
+  execResize(execId: string, rows: number, columns: number): Promise<void>;
+
+  /** Counts for `/info`. */
+  counts(): { total: number; running: number; paused: number; stopped: number };
+}
+
+export interface ContainerListOptions {
+  readonly all: boolean;
+  readonly limit: number | undefined;
+  readonly size: boolean;
+  /** Docker's filters: key to values. @throws invalid for an unknown key. */
+  readonly filters: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface AttachOptions {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  /** Give the log so far first. */
+  readonly logs: boolean;
+  /** Go on with what comes. */
+  readonly stream: boolean;
+}
+
+export interface ContainerStreams {
+  readonly terminal: boolean;
+  /** Records from before the attach, when asked for. */
+  readonly history: AsyncIterable<LogRecord> | undefined;
+  /** Live streams. For a created container it connects when the container starts: the promise resolves then, undefined if it never does. */
+  readonly live: Promise<AttachedStdio | undefined> | undefined;
+  /** True when the client's end of input is to close the process's stdin. */
+  readonly closeInput: boolean;
+}

@@ -1,0 +1,60 @@
+import type { Descriptor } from '../../api/oci/image.ts';
+
+/**
+ * Blobs by digest, in the layout of the OCI image-spec (image-layout.md): `blobs/sha256/HEX`, so that skopeo
+ * and umoci can read the store as it lies. SQLite says which blobs are whole; a file alone says nothing.
+ */
+export interface ContentStore {
+  has(digest: string): boolean;
+  /** Where a blob lies. The file exists only if `has`. */
+  path(digest: string): string;
+  /** A whole small blob (manifest, config). @throws not-found, invalid when over `limit` bytes (4 MiB by default). */
+  read(digest: string, limit?: number): Promise<Buffer>;
+  /**
+   * Begins (or resumes) writing a blob whose descriptor is known. Partial data of an earlier, interrupted
+   * write stays as `ingest` files and is continued: `offset` says how much is there already.
+   */
+  ingest(expected: Pick<Descriptor, 'digest' | 'size'>): Promise<BlobWriter>;
+  /** Stores bytes at hand. Idempotent. Returns the digest. */
+  put(bytes: Uint8Array): Promise<string>;
+  remove(digest: string): Promise<void>;
+  list(): string[];
+}
+
+export interface BlobWriter {
+  /** Bytes that are there already from an earlier try. */
+  readonly offset: number;
+  /** @throws exhausted when the disk is full. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Throws away what is there and begins again at 0 (the server did not honour the range). */
+  restart(): Promise<void>;
+  /** Verifies size and digest, syncs, publishes. @throws invalid with code `digest-mismatch` or `size-mismatch`, and the data is dropped. */
+  commit(): Promise<void>;
+  /** Closes it. With `keep` what was written stays for a later resume. Idempotent; harmless after commit. */
+  close(keep: boolean): Promise<void>;
+}
+
+/** Unpacks layer blobs into snapshots, in worker threads. */
+export interface LayerUnpacker {
+  /**
+   * Unpacks the blob of `descriptor` (in the store) on top of `parents` (chain-ids, bottom first) and commits
+   * it as a snapshot; does nothing when the snapshot exists. Verifies the tar's digest against `diffId`.
+   * @throws invalid with code `diff-id-mismatch`, `layer-escapes`, `bad-archive`, ...; nothing is left.
+   */
+  unpack(descriptor: Descriptor, diffId: string, parents: readonly string[], signal: AbortSignal): Promise<void>;
+}
+
+/** Records images in the state. */
+export interface ImageStore {
+  /**
+   * Records an image whose config and layers are in place, with the names it has; runs in one transaction.
+   * `manifest` and `index` blobs are kept for a byte-equal push. Idempotent.
+   */
+  record(image: {
+    id: string;
+    manifest: Descriptor | undefined;
+    index?: Descriptor;
+    tags: readonly string[];
+    digests: readonly string[];
+  }): Promise<void>;
+}

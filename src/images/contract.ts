@@ -1,0 +1,86 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Descriptor, ImageConfigBlob } from '../api/oci/image.ts';
+import type { ImageDeleted, ImageInspect, ImageSummary, ProgressMessage } from '../api/types/image.ts';
+
+/**
+ * What the rest of the engine needs of images. The image ID is the digest of the image configuration;
+ * a layer is known by its chain-id, its tar by its diff-id and, compressed, by its blob digest.
+ */
+export interface ImageService {
+  /**
+   * Finds an image by id, unambiguous short id, `name[:tag]`, `name@digest`.
+   * @throws not-found "No such image: NAME:TAG", invalid for a malformed reference, conflict-free otherwise.
+   */
+  resolve(reference: string): Image;
+  /** As `resolve`, undefined instead of not-found. */
+  find(reference: string): Image | undefined;
+  list(options: ImageListOptions): ImageSummary[];
+  inspect(reference: string): ImageInspect;
+  count(): number;
+
+  /** Pulls; resolves when the image is usable. Progress lines are Docker's. Interrupted, it leaves only whole layers, which the next pull uses. */
+  pull(request: PullRequest, progress: Progress, signal: AbortSignal): Promise<Image>;
+  /** Reads a docker-archive or OCI-layout tar (plain, gzip, zstd). Returns what was loaded, in order. */
+  load(archive: Readable, progress: Progress, signal: AbortSignal): Promise<LoadedImage[]>;
+  /** Writes one tar that is both an OCI layout and a docker-archive. */
+  save(references: readonly string[], into: Writable, signal: AbortSignal): Promise<void>;
+  /** Makes a one-layer image of a root file system tar. */
+  import(archive: Readable, request: ImportRequest, signal: AbortSignal): Promise<Image>;
+  /** @throws invalid for a malformed target, not-found for the source. Idempotent. */
+  tag(source: string, target: string): void;
+  /** Removes a tag, and the image with its last one. @throws conflict when a container uses it (Docker's sentences). */
+  remove(reference: string, options: { force: boolean; prune: boolean }): Promise<ImageDeleted[]>;
+
+  /** Settles what a killed engine left: journal entries of kind `image.*`, stages, blobs no image needs. Idempotent. */
+  recover(): Promise<void>;
+}
+
+export interface Image {
+  /** `sha256:...` of the configuration blob. */
+  readonly id: string;
+  readonly config: ImageConfigBlob;
+  /** Chain-ids, bottom first. */
+  readonly layers: readonly string[];
+  readonly manifest: Descriptor | undefined;
+  readonly tags: readonly string[];
+  readonly digests: readonly string[];
+  /** Sum of the unpacked layers in bytes. */
+  readonly size: number;
+}
+
+export interface ImageListOptions {
+  readonly all: boolean;
+  /** Docker's filters: key to values. */
+  readonly filters: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface PullRequest {
+  /** As the user wrote it. */
+  readonly reference: string;
+  readonly platform: string | undefined;
+  readonly auth: RegistryAuth | undefined;
+}
+
+export interface RegistryAuth {
+  readonly username?: string;
+  readonly password?: string;
+  readonly identitytoken?: string;
+  readonly registrytoken?: string;
+  readonly serveraddress?: string;
+}
+
+export interface ImportRequest {
+  /** `name[:tag]` or undefined for an image without a name. */
+  readonly reference: string | undefined;
+  readonly message: string;
+  /** Dockerfile instructions of `--change`. */
+  readonly changes: readonly string[];
+  readonly platform: string | undefined;
+}
+
+export interface LoadedImage {
+  readonly id: string;
+  readonly tags: readonly string[];
+}
+
+export type Progress = (message: ProgressMessage) => void;

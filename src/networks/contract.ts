@@ -1,0 +1,62 @@
+import type { EndpointConfig, EndpointSettings, PortBinding } from '../api/types/container.ts';
+
+/**
+ * What the container domain needs of networks. A sandbox is a container's network namespace, pinned at
+ * `path` below the engine's exec root while the container runs; an endpoint joins a sandbox to a network.
+ */
+export interface NetworkService {
+  /**
+   * Resolves a NetworkMode (`default`, `bridge`, `none`, `host`, later `container:ID` and network names).
+   * @throws not-found with Docker's sentence for an unknown network.
+   */
+  check(mode: string): void;
+
+  /**
+   * Makes a container's sandbox and connects it: namespace, links, addresses, routes, published ports.
+   * Journals its own intents. On failure everything made is undone before it throws.
+   * @throws conflict with code `port-in-use` ("Bind for 0.0.0.0:80 failed: port is already allocated").
+   */
+  attach(request: SandboxRequest): Promise<Sandbox>;
+
+  /** Takes a sandbox down: ports, links, namespace, addresses. Idempotent; works from the state alone after a restart. */
+  release(containerId: string): Promise<void>;
+
+  /** The sandbox of a container as recorded, or undefined. */
+  sandboxOf(containerId: string): Sandbox | undefined;
+
+  /** Makes bridges, rules and sandboxes agree with the state after a restart; removes what belongs to no container in `alive`. */
+  reconcile(alive: ReadonlySet<string>): Promise<void>;
+
+  /** Networks as `GET /networks` shows them. */
+  list(): NetworkSummary[];
+}
+
+export interface SandboxRequest {
+  readonly containerId: string;
+  readonly hostname: string;
+  readonly mode: string;
+  readonly endpoints: Readonly<Record<string, EndpointConfig>>;
+  /** `80/tcp` to its bindings, as HostConfig.PortBindings. */
+  readonly ports: Readonly<Record<string, readonly PortBinding[]>>;
+  /** Ports of ExposedPorts to publish on a free host port, for PublishAllPorts. */
+  readonly publishAll: readonly string[];
+  readonly sysctls: Readonly<Record<string, string>>;
+}
+
+export interface Sandbox {
+  /** What the OCI spec's network namespace says: a path, `private` for a fresh one made by the runtime, or `host`. */
+  readonly namespace: { kind: 'path'; path: string } | { kind: 'host' };
+  /** Empty for none and host. Keyed by network name. */
+  readonly endpoints: Readonly<Record<string, EndpointSettings>>;
+  /** `80/tcp` to where it is published, for inspect's NetworkSettings.Ports; null for exposed only. */
+  readonly ports: Readonly<Record<string, { HostIp: string; HostPort: string }[] | null>>;
+  /** Name servers to write into resolv.conf; undefined to use the host's. */
+  readonly nameservers: readonly string[] | undefined;
+}
+
+export interface NetworkSummary {
+  readonly Name: string;
+  readonly Id: string;
+  readonly Driver: string;
+  readonly Scope: 'local';
+}

@@ -1,0 +1,108 @@
+import type { Duplex } from 'node:stream';
+import type { LogRecord } from '../../logs/contract.ts';
+import type { Runtime } from '../contract.ts';
+
+/**
+ * A monitor is the small process that stays with each container: it holds its stdio or pty, writes its log,
+ * records its exit code, and outlives the engine. Nothing of a driver's own files and sockets is visible
+ * above this contract. `contract-suite.ts` beside it is run on every driver.
+ */
+export interface Monitor {
+  readonly name: string;
+
+  /**
+   * Creates a container from `bundle` (config.json is written; the rootfs is mounted) up to the moment before
+   * the user's process runs; the engine then attaches whoever wants to see the first byte, and calls
+   * `runtime.start`. Nothing is left behind when it throws.
+   * @throws with the runtime's own words when it refuses. Kind `invalid` with code `command-not-found` or
+   * `command-not-executable` when the user's command is at fault (exit codes 127 and 126 at the CLI).
+   */
+  create(request: MonitorCreate): Promise<Monitored>;
+
+  /** Runs one more process in a running container. Its output is not logged. */
+  exec(request: MonitorExec): Promise<MonitoredExec>;
+
+  /** Connects to a container's (or exec's) stdio. Output from this moment on; no history. */
+  attach(folder: string): Promise<AttachedStdio>;
+
+  /** Sets the pty's window size. Does nothing for a process without a pty or one that has ended. */
+  resize(folder: string, rows: number, columns: number): Promise<void>;
+
+  /** The recorded end, or undefined while none is recorded. Reads files only. */
+  exitOf(folder: string): Promise<MonitorExit | undefined>;
+
+  /** Resolves when the exit is recorded, or with `lost` when container and monitor are gone without a record. */
+  waitExit(folder: string, pids: MonitorPids, signal: AbortSignal): Promise<MonitorExit | 'lost'>;
+
+  /** Parses the log from a byte offset. `next` is where to go on; a record cut off at the end is left for later. */
+  parseLog(chunk: Uint8Array): { records: LogRecord[]; consumed: number };
+
+  /** Monitors (by pid) whose folder lies below `root`: what a killed engine left running. Reads /proc. */
+  find(root: string): Promise<{ pid: number; id: string; folder: string }[]>;
+}
+
+export interface MonitorPids {
+  /** The container's first process. */
+  readonly pid: number;
+  readonly monitorPid: number;
+}
+
+export interface Monitored extends MonitorPids {}
+
+export interface MonitorCreate {
+  readonly id: string;
+  readonly name: string;
+  /** Holds config.json, and the driver's own files. On a tmpfs, below the engine's exec root. */
+  readonly bundle: string;
+  /** Where the log goes, or undefined for none. On disk. */
+  readonly log: string | undefined;
+  readonly runtime: Runtime;
+  readonly terminal: boolean;
+  /** Keep a stdin pipe open for attachers; without it stdin is /dev/null. */
+  readonly stdin: boolean;
+}
+
+export interface MonitorExec {
+  readonly containerId: string;
+  readonly execId: string;
+  /** An empty folder of its own, below the container's bundle. */
+  readonly folder: string;
+  readonly runtime: Runtime;
+  /** An OCI `process` object (config.md, "process"). */
+  readonly process: object;
+  readonly terminal: boolean;
+  readonly stdin: boolean;
+  /** Wanted before the first byte of output: the process runs only after this was connected. */
+  readonly attach: boolean;
+  readonly size: { rows: number; columns: number } | undefined;
+}
+
+export interface MonitoredExec extends MonitorPids {
+  readonly stdio: AttachedStdio | undefined;
+}
+
+export interface MonitorExit {
+  /** 0 to 255; 128 + n for a signal. */
+  readonly code: number;
+  readonly oomKilled: boolean;
+  readonly at: Date;
+}
+
+/**
+ * One connection to a process's stdio. `output` yields chunks tagged with their stream (a pty has only
+ * stdout) and ends when the process closed its side; it obeys back-pressure up to a bound and then drops the
+ * connection rather than stall the container. `input` is written as it comes; `closeInput` ends the process's stdin.
+ */
+export interface AttachedStdio {
+  onOutput(listener: (stream: 'stdout' | 'stderr', data: Buffer) => void): void;
+  /** Resolves once the monitor closed the connection and everything was handed to the listener. */
+  readonly ended: Promise<void>;
+  /** False when the caller should wait for `drained` before writing more. */
+  write(data: Uint8Array): boolean;
+  drained(): Promise<void>;
+  closeInput(): void;
+  /** Stop and go on reading, for a client that is slow. A pause stalls the container for everyone: see `boundedPause`. */
+  detach(): void;
+}
+
+export type { Duplex };
