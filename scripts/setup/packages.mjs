@@ -1,0 +1,157 @@
+// Plain JavaScript on Node's own modules: runs before `npm ci`, under whatever Node (20 or newer) the machine has.
+import { spawnSync } from 'node:child_process';
+import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
+import path from 'node:path';
+
+/**
+ * A program something needs, and the package that brings it per package manager.
+ * @typedef {{ program: string, isStatic?: boolean, apt: string, dnf: string, pacman: string, apk: string }} Need
+ */
+
+/** What `tugd` runs. @type {Need[]} */
+export const engineNeeds = [
+  { program: 'conmon', apt: 'conmon', dnf: 'conmon', pacman: 'conmon', apk: 'conmon' },
+  { program: 'crun', apt: 'crun', dnf: 'crun', pacman: 'crun', apk: 'crun' },
+  { program: 'runc', apt: 'runc', dnf: 'runc', pacman: 'runc', apk: 'runc' },
+  { program: 'ip', apt: 'iproute2', dnf: 'iproute', pacman: 'iproute2', apk: 'iproute2' },
+  { program: 'nft', apt: 'nftables', dnf: 'nftables', pacman: 'nftables', apk: 'nftables' },
+  {
+    program: 'busybox',
+    isStatic: true,
+    apt: 'busybox-static',
+    dnf: 'busybox',
+    pacman: 'busybox',
+    apk: 'busybox-static',
+  },
+];
+
+/** What the tests run besides. @type {Need[]} */
+export const testNeeds = [
+  {
+    program: 'docker-registry',
+    apt: 'docker-registry',
+    dnf: 'docker-distribution',
+    pacman: 'distribution',
+    apk: 'docker-registry',
+  },
+  { program: 'skopeo', apt: 'skopeo', dnf: 'skopeo', pacman: 'skopeo', apk: 'skopeo' },
+  { program: 'debootstrap', apt: 'debootstrap', dnf: 'debootstrap', pacman: 'debootstrap', apk: 'debootstrap' },
+  { program: 'umoci', apt: 'umoci', dnf: 'umoci', pacman: 'umoci', apk: 'umoci' },
+  { program: 'mkfs.ext4', apt: 'e2fsprogs', dnf: 'e2fsprogs', pacman: 'e2fsprogs', apk: 'e2fsprogs' },
+];
+
+/** What booting a kernel in a virtual machine needs. @type {Need[]} */
+export const machineNeeds = [
+  {
+    program: 'qemu-system-x86_64',
+    apt: 'qemu-system-x86',
+    dnf: 'qemu-system-x86-core',
+    pacman: 'qemu-system-x86',
+    apk: 'qemu-system-x86_64',
+  },
+  { program: 'cpio', apt: 'cpio', dnf: 'cpio', pacman: 'cpio', apk: 'cpio' },
+];
+
+const managers = {
+  apt: { program: 'apt-get', install: ['apt-get', 'install', '-y', '--no-install-recommends'] },
+  dnf: { program: 'dnf', install: ['dnf', 'install', '-y'] },
+  pacman: { program: 'pacman', install: ['pacman', '-S', '--needed', '--noconfirm'] },
+  apk: { program: 'apk', install: ['apk', 'add'] },
+};
+
+/**
+ * Makes sure that every needed program is there; does nothing when it is. On Debian and its kin it installs what
+ * is missing, reading the package lists anew only if the install fails without; elsewhere it says what to install.
+ * Idempotent; an interrupted install is continued by the next one.
+ * @param {Need[]} needs
+ * @returns {string[]} the packages that were installed
+ * @throws an Error whose message is the whole sentence for the user
+ */
+export function ensurePackages(needs) {
+  const missing = missingNeeds(needs);
+  if (missing.length === 0) return [];
+  const manager = Object.keys(managers).find((name) => findProgram(managers[name].program) !== undefined);
+  const packages = packageNames(missing, manager ?? 'apt');
+  if (manager !== 'apt') throw new Error(adviceFor(missing, manager));
+  console.log(`Installing ${packages.join(', ')} ...`);
+  installWithApt(packages);
+  const still = missingNeeds(needs);
+  if (still.length > 0) {
+    throw new Error(
+      `${still.map((need) => need.program).join(', ')} could not be installed (apt's own words are above). ` +
+        `Install it by hand: apt-get update && apt-get install ${packageNames(still, 'apt').join(' ')}`,
+    );
+  }
+  return packages;
+}
+
+/** The needs no program on this machine meets. @param {Need[]} needs */
+export function missingNeeds(needs) {
+  return needs.filter(({ program, isStatic }) => {
+    const file = findProgram(program) ?? (isStatic ? findProgram(`${program}.static`) : undefined);
+    return file === undefined || (isStatic === true && !isStaticProgram(file));
+  });
+}
+
+/** @param {Need[]} needs @param {'apt' | 'dnf' | 'pacman' | 'apk'} manager */
+export function packageNames(needs, manager) {
+  return [...new Set(needs.map((need) => need[manager]))].sort();
+}
+
+/** What to tell a user whose packages tug does not install itself. @param {Need[]} missing @param {string | undefined} manager */
+export function adviceFor(missing, manager) {
+  const programs = missing.map((need) => need.program).join(', ');
+  if (manager === undefined) {
+    return `Missing: ${programs}. Install them with your package manager (on Debian they are in: ${packageNames(missing, 'apt').join(' ')}), then run this again.`;
+  }
+  return `Missing: ${programs}. Install them, then run this again:\n  ${[...managers[manager].install, ...packageNames(missing, manager)].join(' ')}`;
+}
+
+/** The first executable of that name in PATH or the system folders, as an absolute path. @param {string} name */
+export function findProgram(name) {
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+  return folders
+    .filter(Boolean)
+    .map((folder) => path.join(folder, name))
+    .find(isExecutable);
+}
+
+/** A failing `apt-get update` is not the end: an unrelated source may be broken, and the lists at hand good enough. */
+function installWithApt(packages) {
+  const install = ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...packages];
+  if (apt(install, 'pipe')) return;
+  apt(['update'], 'inherit');
+  apt(install, 'inherit');
+}
+
+/** @param {string[]} args @param {'pipe' | 'inherit'} output */
+function apt(args, output) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' };
+  return spawnSync('apt-get', ['-q', ...args], { env, stdio: ['ignore', output, output] }).status === 0;
+}
+
+/** An ELF file without an interpreter (PT_INTERP, elf(5)) runs in an otherwise empty root. @param {string} file */
+function isStaticProgram(file) {
+  const head = Buffer.alloc(4096);
+  const fd = openSync(file, 'r');
+  try {
+    readSync(fd, head, 0, head.length, 0);
+  } finally {
+    closeSync(fd);
+  }
+  if (head.toString('latin1', 0, 4) !== '\x7fELF' || head[4] !== 2) return false;
+  const table = Number(head.readBigUInt64LE(32));
+  const [size, count] = [head.readUInt16LE(54), head.readUInt16LE(56)];
+  for (let index = 0; index < count; index++) if (head.readUInt32LE(table + index * size) === 3) return false;
+  return true;
+}
+
+/** @param {string} file */
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,173 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { waitForEngine } from '../../scripts/wait-for-engine.ts';
+import { type RunOptions, type RunResult, run } from '../../src/base/process.ts';
+import { type ApiResponse, callApi } from './engine-api.ts';
+import { removeContainers, sweepEngine } from './engine-sweep.ts';
+
+const projectRoot = path.resolve(import.meta.dirname, '../..');
+const projectNode = path.join(projectRoot, 'node_modules/.bin/node');
+
+export interface EngineOptions {
+  /** More flags for tugd. */
+  readonly args?: readonly string[];
+  /** More environment, such as `TUG_CRASH_AT`; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds until it must answer; 30 seconds by default. */
+  readonly timeout?: number;
+}
+
+/** A real tugd with roots, socket and bridge of its own, for one test or one file of tests. */
+export interface TestEngine extends AsyncDisposable {
+  /** The folder everything of this engine is below. */
+  readonly root: string;
+  readonly dataRoot: string;
+  readonly execRoot: string;
+  readonly socket: string;
+  readonly bridge: string;
+  /** The running process's id. @throws when it is not running. */
+  readonly pid: number;
+  /** Resolves when the current process has ended. */
+  readonly ended: Promise<Ending>;
+  /** Everything the engine has logged, over all restarts. */
+  log(): string;
+  /** One API call; `body` is sent as JSON. */
+  api(method: string, path: string, body?: unknown): Promise<ApiResponse>;
+  /** Runs tug's, or Docker's, command line against this engine, with a configuration folder of its own. */
+  tug(args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  docker(args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** The environment that points tug and docker at this engine. */
+  clientEnv(): Record<string, string | undefined>;
+  /** Sends a signal (SIGKILL by default) and waits for the end. Containers run on. */
+  kill(signal?: NodeJS.Signals): Promise<Ending>;
+  /** SIGTERM, and waits. Containers run on. Does nothing when it is not running. */
+  stop(): Promise<Ending>;
+  /** Starts it again on the same roots, after `kill` or `stop`, or stopping it first. `env` is added to the first start's. */
+  restart(env?: EngineOptions['env']): Promise<void>;
+}
+
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/**
+ * Starts an engine and waits until it answers. Use it with `await using`: at the end of the scope its containers are
+ * removed, it is stopped, and its mounts, bridge, rules and folders are taken away, also when it crashed.
+ * @throws with the engine's log when it does not come up; nothing is left then.
+ */
+export async function startEngine(options: EngineOptions = {}): Promise<TestEngine> {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'tug-test-'));
+  const engine = describeEngine(root, options);
+  try {
+    await engine.restart();
+  } catch (error) {
+    await engine[Symbol.asyncDispose]();
+    throw error;
+  }
+  return engine;
+}
+
+function describeEngine(root: string, options: EngineOptions): TestEngine {
+  const paths = {
+    root,
+    dataRoot: path.join(root, 'data'),
+    execRoot: path.join(root, 'exec'),
+    socket: path.join(root, 'tug.sock'),
+    bridge: `tg${randomBytes(3).toString('hex')}`,
+  };
+  let current: { child: ChildProcess; ended: Promise<Ending> } | undefined;
+  const clientEnv = (): Record<string, string | undefined> => ({
+    ...process.env,
+    TUG_HOST: `unix://${paths.socket}`,
+    DOCKER_HOST: `unix://${paths.socket}`,
+    DOCKER_CONFIG: path.join(root, 'client'),
+    DOCKER_CONTEXT: undefined,
+  });
+  const client = (program: string) => (args: readonly string[], more?: RunOptions) =>
+    run(program, args, { timeout: 120_000, ...more, env: { ...clientEnv(), ...more?.env } });
+  const engine: TestEngine = {
+    ...paths,
+    get pid() {
+      if (current?.child.pid === undefined) throw new Error('the engine is not running');
+      return current.child.pid;
+    },
+    get ended() {
+      return current?.ended ?? Promise.resolve({ code: null, signal: null });
+    },
+    log: () => readFileSync(path.join(root, 'tugd.log'), 'utf8'),
+    api: (method, target, body) => callApi(paths.socket, method, target, body),
+    tug: client(path.join(projectRoot, 'bin/tug')),
+    docker: client('docker'),
+    clientEnv,
+    async kill(signal = 'SIGKILL') {
+      const ended = engine.ended;
+      current?.child.kill(signal);
+      return await ended;
+    },
+    stop: () => engine.kill('SIGTERM'),
+    async restart(env) {
+      await engine.stop();
+      const child = launch(paths, options, env);
+      const ended = endOf(child);
+      current = { child, ended };
+      void ended.then(() => {
+        if (current?.child === child) current = undefined;
+      });
+      await ready(paths.socket, ended, options.timeout ?? 30_000, () => engine.log());
+    },
+    async [Symbol.asyncDispose]() {
+      if (current === undefined) await engine.restart({ TUG_CRASH_AT: undefined }).catch(() => {});
+      if (current !== undefined) await removeContainers(paths.socket).catch(() => {});
+      await Promise.race([engine.stop(), new Promise((resolve) => setTimeout(resolve, 20_000).unref())]);
+      await engine.kill('SIGKILL');
+      await sweepEngine(paths);
+    },
+  };
+  return engine;
+}
+
+function launch(
+  paths: { root: string; dataRoot: string; execRoot: string; socket: string; bridge: string },
+  options: EngineOptions,
+  env: EngineOptions['env'],
+): ChildProcess {
+  mkdirSync(path.join(paths.root, 'client'), { recursive: true });
+  const log = openSync(path.join(paths.root, 'tugd.log'), 'a');
+  const args = [
+    path.join(projectRoot, 'bin/tugd.ts'),
+    ...['--debug', '--data-root', paths.dataRoot, '--exec-root', paths.execRoot, '--bridge-name', paths.bridge],
+    ...['--pidfile', path.join(paths.root, 'tugd.pid'), '--host', `unix://${paths.socket}`],
+    ...(options.args ?? []),
+  ];
+  try {
+    return spawn(projectNode, args, {
+      cwd: '/',
+      stdio: ['ignore', log, log],
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...options.env, ...env },
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+const endOf = (child: ChildProcess): Promise<Ending> =>
+  new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code, signal) => resolve({ code, signal }));
+  });
+
+async function ready(socket: string, ended: Promise<Ending>, timeout: number, log: () => string): Promise<void> {
+  const gone = new AbortController();
+  void ended.then(({ code, signal }) => gone.abort(new Error(`tugd ended with ${signal ?? `exit code ${code}`}`)));
+  try {
+    await waitForEngine(socket, timeout, gone.signal);
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : error}; its log:\n${log().slice(-4000)}`, {
+      cause: error,
+    });
+  }
+}
