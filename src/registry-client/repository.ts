@@ -1,0 +1,195 @@
+import { type Descriptor, mediaTypes } from '../api/oci/image.ts';
+import { isKind, TugError } from '../base/errors.ts';
+import { isDigest, sha256 } from '../formats/digest.ts';
+import { familiarName, formatFamiliar, type Reference } from '../formats/reference.ts';
+import { type Credentials, createAuthorizer } from './auth.ts';
+import { bodyChunks, discardBody, readBody, readErrorText } from './body.ts';
+import { parseChallenges } from './challenge.ts';
+import type { Endpoint } from './endpoint.ts';
+import { type AnswerContext, answerError, pullDenied } from './errors.ts';
+import { type RetryPolicy, retrying } from './retry.ts';
+import type { HttpResponse, Transport } from './transport.ts';
+
+export interface RepositoryOptions {
+  readonly endpoint: Endpoint;
+  readonly transport: Transport;
+  readonly name: Pick<Reference, 'domain' | 'path'>;
+  readonly credentials: Credentials | undefined;
+  readonly retry: RetryPolicy;
+  readonly mirror: boolean;
+}
+
+/** A manifest or index as a registry gave it, its digest verified. */
+export interface FetchedManifest {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly bytes: Buffer;
+}
+
+export interface BlobAnswer {
+  /** Where the bytes begin: what was asked for, or 0 when the registry does not do ranges. */
+  readonly offset: number;
+  /** The whole blob's size as the registry states it. */
+  readonly total: number | undefined;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+/** Reading one repository of one registry (distribution-spec, "Pull"). Errors are in Docker's words. */
+export interface Repository {
+  readonly host: string;
+  readonly mirror: boolean;
+  /** Asks what a tag means now; undefined where a HEAD does not tell (then fetch it). @throws unauthorized, unavailable. */
+  resolveManifest(tagOrDigest: string, signal: AbortSignal): Promise<Descriptor | undefined>;
+  /** @throws not-found, unauthorized, unavailable; invalid `digest-mismatch` when the bytes are not those of the digest asked for or stated. */
+  fetchManifest(tagOrDigest: string, signal: AbortSignal): Promise<FetchedManifest>;
+  /**
+   * Begins reading a blob at `offset`. One try: a cut shows as `unavailable` while reading, and the caller goes on
+   * from where it is. The bytes are not verified here. @throws invalid `bad-range` when there is nothing at `offset`.
+   */
+  fetchBlob(digest: string, options: { offset: number; signal: AbortSignal }): Promise<BlobAnswer>;
+}
+
+const manifestTypes = [
+  mediaTypes.ociIndex,
+  mediaTypes.dockerList,
+  mediaTypes.ociManifest,
+  mediaTypes.dockerManifest,
+].join(', ');
+const longestManifest = 4 * 1024 * 1024;
+
+export function openRepository(options: RepositoryOptions): Repository {
+  const { endpoint, name, retry } = options;
+  const ask = authorizedRequests(options);
+  const manifestPath = (tagOrDigest: string) => `${name.path}/manifests/${tagOrDigest}`;
+  const shown = (tagOrDigest: string): AnswerContext => ({
+    name: familiarName(name),
+    reference: formatFamiliar({ ...name, ...(isDigest(tagOrDigest) ? { digest: tagOrDigest } : { tag: tagOrDigest }) }),
+    registry: endpoint.host,
+  });
+  return {
+    host: endpoint.host,
+    mirror: options.mirror,
+    resolveManifest: (tagOrDigest, signal) =>
+      retrying(
+        async () => {
+          const request = { method: 'HEAD', headers: { accept: manifestTypes }, signal } as const;
+          try {
+            const answer = await ask(manifestPath(tagOrDigest), request, shown(tagOrDigest));
+            discardBody(answer.body);
+            return statedDescriptor(answer);
+          } catch (error) {
+            if (isKind(error, 'not-found')) return undefined; // only the answer to a GET carries the reason
+            throw error;
+          }
+        },
+        retry,
+        signal,
+      ),
+    fetchManifest: (tagOrDigest, signal) =>
+      retrying(
+        async () => {
+          const request = { method: 'GET', headers: { accept: manifestTypes }, signal } as const;
+          const answer = await ask(manifestPath(tagOrDigest), request, shown(tagOrDigest));
+          const bytes = await readBody(answer, longestManifest, signal);
+          return verifiedManifest(answer, bytes, isDigest(tagOrDigest) ? tagOrDigest : undefined);
+        },
+        retry,
+        signal,
+      ),
+    async fetchBlob(digest, { offset, signal }) {
+      const headers = { 'accept-encoding': 'identity', ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) };
+      const context = { name: familiarName(name), blob: `${familiarName(name)}@${digest}`, registry: endpoint.host };
+      const answer = await ask(`${name.path}/blobs/${digest}`, { method: 'GET', headers, signal }, context);
+      return { ...statedRange(answer, offset), bytes: bodyChunks(answer, signal) };
+    },
+  };
+}
+
+type Ask = (
+  path: string,
+  request: { method: 'GET' | 'HEAD'; headers: Readonly<Record<string, string>>; signal: AbortSignal },
+  context: AnswerContext,
+) => Promise<HttpResponse>;
+
+/** Requests that answer the registry's 401 once, and turn every refusal into an error. */
+function authorizedRequests({ endpoint, transport, credentials, name }: RepositoryOptions): Ask {
+  const scope = `repository:${name.path}:pull`;
+  const authorizer = createAuthorizer({ transport, credentials, scope, registry: endpoint.host });
+  return async (path, request, context) => {
+    const send = (header: string | undefined) =>
+      endpoint.send(path, {
+        ...request,
+        headers: { ...request.headers, ...(header ? { authorization: header } : {}) },
+      });
+    const known = await authorizer.header();
+    let answer = await send(known);
+    if (answer.status === 401 && answer.url.origin === answer.origin) {
+      const challenges = parseChallenges(answer.headers['www-authenticate'] ?? '');
+      const header = await authorizer.answer(challenges, known, answer.url);
+      if (header !== undefined) {
+        discardBody(answer.body);
+        answer = await send(header);
+      }
+    }
+    if (answer.status === 200 || answer.status === 206) return answer;
+    throw await refusal(answer, request.method, request.signal, context);
+  };
+}
+
+async function refusal(
+  answer: HttpResponse,
+  method: string,
+  signal: AbortSignal,
+  context: AnswerContext,
+): Promise<TugError> {
+  if (answer.status === 416) {
+    discardBody(answer.body);
+    const text = `registry ${context.registry} has nothing at the place asked for of ${context.blob ?? context.name}`;
+    return new TugError('invalid', text, { code: 'bad-range' });
+  }
+  const text = method === 'HEAD' ? '' : await readErrorText(answer, signal);
+  if (method === 'HEAD') discardBody(answer.body);
+  const challenge = parseChallenges(answer.headers['www-authenticate'] ?? '')[0];
+  if (answer.status === 401 && challenge?.parameters['error'] === 'insufficient_scope') {
+    const sentence = pullDenied(context.name, 'denied: requested access to the resource is denied');
+    return new TugError('not-found', sentence, { code: 'pull-denied' });
+  }
+  return answerError(answer.status, answer.headers, text, context);
+}
+
+function statedDescriptor({ headers }: HttpResponse): Descriptor | undefined {
+  const digest = headers['docker-content-digest'];
+  const size = Number(headers['content-length'] ?? Number.NaN);
+  if (typeof digest !== 'string' || !isDigest(digest) || !Number.isSafeInteger(size)) return undefined;
+  return { mediaType: plainType(headers['content-type']), digest, size };
+}
+
+function verifiedManifest(answer: HttpResponse, bytes: Buffer, asked: string | undefined): FetchedManifest {
+  const digest = sha256(bytes);
+  const stated = answer.headers['docker-content-digest'];
+  const wanted = asked ?? (typeof stated === 'string' && stated.startsWith('sha256:') ? stated : digest);
+  if (digest !== wanted) {
+    const text = `manifest verification failed for digest ${wanted}: registry ${answer.url.host} sent bytes of digest ${digest}`;
+    throw new TugError('invalid', text, { code: 'digest-mismatch' });
+  }
+  return { mediaType: plainType(answer.headers['content-type']), digest, bytes };
+}
+
+function plainType(header: string | undefined): string {
+  return header?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+function statedRange(answer: HttpResponse, asked: number): { offset: number; total: number | undefined } {
+  if (answer.status === 200) return { offset: 0, total: numberOf(answer.headers['content-length']) };
+  const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(answer.headers['content-range'] ?? '');
+  if (range && Number(range[1]) === asked) return { offset: asked, total: numberOf(range[2]) };
+  answer.body.destroy();
+  throw new TugError('invalid', `registry ${answer.url.host} sent another part of the blob than was asked for`, {
+    code: 'bad-range',
+  });
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  const value = Number(text ?? Number.NaN);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
