@@ -20,8 +20,11 @@ export interface SnapshotDriver {
   /** Removes a layer. Idempotent. @throws conflict when a container's rootfs stands on it. */
   remove(chainId: string): Promise<void>;
 
-  /** Makes a container's writable layer over `layers` (chain-ids, bottom first). Idempotent. Nothing is mounted. */
-  prepare(containerId: string, layers: readonly string[]): Promise<void>;
+  /**
+   * Makes a container's writable layer over `layers` (chain-ids, bottom first). Idempotent. Nothing is mounted.
+   * @throws not-found for a layer that is missing.
+   */
+  prepare(containerId: string, layers: readonly string[], options?: PrepareOptions): Promise<void>;
 
   /** Mounts a container's rootfs at `target` (made if missing). Idempotent: an existing mount is kept. */
   mount(containerId: string, target: string): Promise<void>;
@@ -38,11 +41,22 @@ export interface SnapshotDriver {
   /** Size in bytes of what a container wrote. */
   usage(containerId: string): Promise<number>;
 
-  /** `GraphDriver.Data` of inspect. */
+  /** `GraphDriver.Data` of a container's inspect. */
   describe(containerId: string): Record<string, string>;
+
+  /** `GraphDriver.Data` of an image's inspect; `layers` bottom first. */
+  describeLayers(layers: readonly string[]): Record<string, string>;
 
   /** Removes stages and half-removed snapshots that a killed engine left. Returns how many. */
   sweep(): Promise<number>;
+}
+
+export interface PrepareOptions {
+  /**
+   * The layer will be thrown away when the container ends (`--rm`): nothing of it need survive a crash of the
+   * host, so the driver may leave out syncing it, which is most of an unmount's time.
+   */
+  readonly volatile?: boolean;
 }
 
 export interface LayerStage {
@@ -50,6 +64,11 @@ export interface LayerStage {
   readonly folder: string;
   /** `overlay`: a whiteout is a 0:0 character device and an opaque folder carries `trusted.overlay.opaque=y`. `apply`: deletions are carried out at once. */
   readonly whiteouts: 'overlay' | 'apply';
+  /**
+   * Folders of the layers below, topmost first, in the `overlay` form, for the metadata of directories that the
+   * layer implies and does not carry. Empty for `apply`, where they are in `folder` already.
+   */
+  readonly below: readonly string[];
   /** Syncs and publishes it under a chain-id. If that exists already, the stage is dropped. Idempotent per chain-id. */
   commit(chainId: string): Promise<void>;
   abandon(): Promise<void>;

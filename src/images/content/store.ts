@@ -1,0 +1,165 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Descriptor } from '../../api/oci/image.ts';
+import { writeFileAtomic } from '../../base/atomic-file.ts';
+import type { Database, Migration } from '../../base/database.ts';
+import { asTugError, errnoOf, internal, invalid, notFound } from '../../base/errors.ts';
+import { parseDigest, sha256 } from '../../formats/digest.ts';
+import { openBlobWriter } from './blob-writer.ts';
+import type { ContentStore } from './contract.ts';
+import { type BlobSpool, openSpool } from './spool.ts';
+
+export const contentMigrations: readonly Migration[] = [
+  {
+    domain: 'content',
+    version: 1,
+    sql: 'CREATE TABLE blobs (digest TEXT PRIMARY KEY, size INTEGER NOT NULL, added TEXT NOT NULL) STRICT, WITHOUT ROWID',
+  },
+];
+
+/** The store that lies in a folder of this host, with what only the engine's own image code needs. */
+export interface LocalContentStore extends ContentStore {
+  readonly root: string;
+  /** Begins a blob whose digest is not known yet. What a killed engine left of one is removed by `sweep`. */
+  spool(): Promise<BlobSpool>;
+  /** Size in bytes by the state, undefined when it is not there. */
+  size(digest: string): number | undefined;
+  /** Replaces `index.json`, which is there for other tools and is never read by tug. */
+  writeIndex(manifests: readonly Descriptor[]): Promise<void>;
+  /**
+   * Makes files and state agree after a kill: rows without a file of their size go, files without a row go,
+   * and spools go. Partial ingests stay for a later resume, `partials: false` removes them too. Idempotent.
+   */
+  sweep(options?: { partials?: boolean }): Promise<{ rows: number; files: number }>;
+}
+
+const smallBlob = 4 * 1024 * 1024;
+
+/**
+ * Opens (and makes, where it is missing) the content store in `root`: `oci-layout`, `index.json` and
+ * `blobs/ALGORITHM/HEX` as in image-layout.md of the OCI image-spec, `ingest/` for what is not whole yet and
+ * `trash/` for what is being removed. Synchronous, idempotent.
+ */
+export function createContentStore(deps: { database: Database; root: string }): LocalContentStore {
+  const { database, root } = deps;
+  makeLayout(root);
+  const busy = new Map<string, Promise<void>>();
+
+  const fileOf = (digest: string): string => {
+    const { algorithm, hex } = parseDigest(digest);
+    return path.join(root, 'blobs', algorithm, hex);
+  };
+  const size = (digest: string): number | undefined => {
+    const row = database.get('SELECT size FROM blobs WHERE digest = ?', digest);
+    return row === undefined ? undefined : Number(row['size']);
+  };
+  const publish = async (file: string, digest: string, bytes: number): Promise<void> => {
+    const target = fileOf(digest);
+    await fs.promises.rename(file, target);
+    await syncFolder(path.dirname(target));
+    database.run('INSERT OR REPLACE INTO blobs VALUES (?, ?, ?)', digest, bytes, new Date().toISOString());
+  };
+
+  const store: LocalContentStore = {
+    root,
+    size,
+    has: (digest) => size(digest) !== undefined,
+    path: fileOf,
+    list: () => database.all('SELECT digest FROM blobs ORDER BY digest').map((row) => String(row['digest'])),
+
+    async read(digest, limit = smallBlob) {
+      const bytes = size(digest);
+      if (bytes === undefined) throw notFound(`no such blob: ${digest}`);
+      if (bytes > limit) throw invalid(`blob ${digest} has ${bytes} bytes, more than the ${limit} allowed here`);
+      const data = await fs.promises.readFile(fileOf(digest));
+      if (digest.startsWith('sha256:') && sha256(data) !== digest) {
+        throw internal(`blob ${digest} is damaged on disk: remove the image and pull it again`);
+      }
+      return data;
+    },
+
+    ingest: (expected) =>
+      openBlobWriter({ expected, busy, folder: path.join(root, 'ingest'), isWhole: store.has, publish }),
+
+    spool: () => openSpool({ folder: path.join(root, 'ingest'), isWhole: store.has, publish }),
+
+    async put(bytes) {
+      const digest = sha256(bytes);
+      if (store.has(digest)) return digest;
+      try {
+        await writeFileAtomic(fileOf(digest), bytes);
+      } catch (error) {
+        throw asTugError(error);
+      }
+      database.run('INSERT OR REPLACE INTO blobs VALUES (?, ?, ?)', digest, bytes.length, new Date().toISOString());
+      return digest;
+    },
+
+    async remove(digest) {
+      // Row and name go in one synchronous step, so that a blob of the same digest may be written again meanwhile.
+      const trash = path.join(root, 'trash', `${parseDigest(digest).hex}-${process.hrtime.bigint()}`);
+      database.run('DELETE FROM blobs WHERE digest = ?', digest);
+      try {
+        fs.renameSync(fileOf(digest), trash);
+      } catch (error) {
+        if (errnoOf(error) === 'ENOENT') return;
+        throw error;
+      }
+      await fs.promises.rm(trash, { force: true });
+    },
+
+    writeIndex: (manifests) => {
+      const index = { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests };
+      return writeFileAtomic(path.join(root, 'index.json'), JSON.stringify(index));
+    },
+
+    sweep: (options = {}) => sweep(store, database, busy, options.partials ?? true),
+  };
+  return store;
+}
+
+function makeLayout(root: string): void {
+  for (const folder of ['blobs/sha256', 'blobs/sha384', 'blobs/sha512', 'ingest', 'trash']) {
+    fs.mkdirSync(path.join(root, folder), { recursive: true, mode: 0o700 });
+  }
+  const marker = path.join(root, 'oci-layout');
+  if (!fs.existsSync(marker)) fs.writeFileSync(marker, '{"imageLayoutVersion":"1.0.0"}');
+  const index = path.join(root, 'index.json');
+  if (!fs.existsSync(index)) fs.writeFileSync(index, '{"schemaVersion":2,"manifests":[]}');
+}
+
+async function sweep(
+  store: LocalContentStore,
+  database: Database,
+  busy: ReadonlyMap<string, unknown>,
+  keepPartials: boolean,
+): Promise<{ rows: number; files: number }> {
+  const swept = { rows: 0, files: 0 };
+  for (const digest of store.list()) {
+    const stat = await fs.promises.stat(store.path(digest)).catch(() => undefined);
+    if (stat?.size === store.size(digest)) continue;
+    swept.rows += database.run('DELETE FROM blobs WHERE digest = ?', digest);
+  }
+  const removeIf = async (folder: string, unwanted: (name: string) => boolean): Promise<void> => {
+    for (const name of await fs.promises.readdir(path.join(store.root, folder))) {
+      if (!unwanted(name)) continue;
+      await fs.promises.rm(path.join(store.root, folder, name), { force: true });
+      swept.files += 1;
+    }
+  };
+  for (const algorithm of ['sha256', 'sha384', 'sha512']) {
+    await removeIf(`blobs/${algorithm}`, (name) => !store.has(`${algorithm}:${name}`));
+  }
+  await removeIf('trash', () => true);
+  await removeIf('ingest', (name) => (name.startsWith('spool-') || !keepPartials) && !busy.has(name));
+  return swept;
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await fs.promises.open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs/promises';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { isKind } from '../../base/errors.ts';
+import { sha256 } from '../../formats/digest.ts';
+import { makeNode, nodeTypes } from '../../host/mknod.ts';
+import { listMounts, unmount } from '../../host/mount.ts';
+import { setXattr } from '../../host/xattr.ts';
+import type { LayerStage, SnapshotDriver } from './contract.ts';
+
+/** What every snapshot driver must do. Call it from the driver's own test file; needs root. */
+export function snapshotDriverSuite(name: string, create: (root: string) => SnapshotDriver): void {
+  describe(`snapshot driver ${name}`, () => {
+    let root = '';
+    let driver: SnapshotDriver;
+    const base = sha256('base');
+    const upper = sha256('upper');
+    const target = (id: string): string => path.join(root, 'mnt', id);
+
+    before(async () => {
+      root = await fs.mkdtemp(path.join(os.tmpdir(), 'tug-snapshots-'));
+      driver = create(path.join(root, 'store'));
+    });
+    after(async () => {
+      for (const entry of listMounts(root).reverse()) unmount(entry.target, { detach: true });
+      await fs.rm(root, { recursive: true, force: true });
+    });
+
+    const layer = async (chainId: string, parents: string[], fill: (stage: LayerStage) => Promise<void>) => {
+      const stage = await driver.stage(parents);
+      await fill(stage);
+      await stage.commit(chainId);
+    };
+    const withRootfs = async (id: string, layers: string[], work: (rootfs: string) => Promise<void>) => {
+      await driver.prepare(id, layers);
+      await driver.mount(id, target(id));
+      try {
+        await work(target(id));
+      } finally {
+        await driver.unmount(id, target(id));
+        await driver.discard(id);
+      }
+    };
+
+    it('commits a stage under its chain-id', async () => {
+      assert.equal(driver.has(base), false);
+      await layer(base, [], async ({ folder }) => {
+        await fs.writeFile(path.join(folder, 'kept'), 'base');
+        await fs.writeFile(path.join(folder, 'deleted'), 'base');
+        await fs.mkdir(path.join(folder, 'dir'));
+        await fs.writeFile(path.join(folder, 'dir/old'), 'old');
+      });
+      assert.equal(driver.has(base), true);
+      assert.deepEqual(await driver.list(), [base]);
+    });
+
+    it('drops a stage whose chain-id is there already', async () => {
+      await layer(base, [], ({ folder }) => fs.writeFile(path.join(folder, 'other'), ''));
+      await withRootfs('again', [base], async (rootfs) => {
+        assert.deepEqual((await fs.readdir(rootfs)).sort(), ['deleted', 'dir', 'kept']);
+      });
+    });
+
+    it('shows deletions and opaque folders of an upper layer', async () => {
+      await layer(upper, [base], async ({ folder, whiteouts }) => {
+        if (whiteouts === 'overlay') {
+          makeNode(path.join(folder, 'deleted'), nodeTypes.character, 0, 0);
+          await fs.mkdir(path.join(folder, 'dir'));
+          setXattr(path.join(folder, 'dir'), 'trusted.overlay.opaque', Buffer.from('y'));
+        } else {
+          await fs.rm(path.join(folder, 'deleted'));
+          await fs.rm(path.join(folder, 'dir/old'));
+        }
+        await fs.writeFile(path.join(folder, 'dir/new'), 'new');
+      });
+      await withRootfs('deletions', [base, upper], async (rootfs) => {
+        assert.deepEqual((await fs.readdir(rootfs)).sort(), ['dir', 'kept']);
+        assert.deepEqual(await fs.readdir(path.join(rootfs, 'dir')), ['new']);
+      });
+    });
+
+    it('keeps what a container wrote across unmount and mount, and away from the layers', async () => {
+      await driver.prepare('writer', [base]);
+      await driver.prepare('writer', [base]);
+      await driver.mount('writer', target('writer'));
+      await driver.mount('writer', target('writer'));
+      assert.equal(listMounts(target('writer')).length, 1);
+      await fs.writeFile(path.join(target('writer'), 'kept'), 'changed by the container');
+      await driver.unmount('writer', target('writer'));
+      await driver.unmount('writer', target('writer'));
+      assert.equal(await driver.usage('writer'), 'changed by the container'.length);
+      await driver.mount('writer', target('writer'));
+      assert.equal(await fs.readFile(path.join(target('writer'), 'kept'), 'utf8'), 'changed by the container');
+      await driver.unmount('writer', target('writer'));
+      await withRootfs('reader', [base], async (rootfs) => {
+        assert.equal(await fs.readFile(path.join(rootfs, 'kept'), 'utf8'), 'base');
+      });
+      assert.deepEqual(await driver.containers(), ['writer']);
+      await driver.discard('writer');
+      await driver.discard('writer');
+      assert.deepEqual(await driver.containers(), []);
+    });
+
+    it('mounts a volatile layer again after an unmount', async () => {
+      await driver.prepare('passing', [base], { volatile: true });
+      for (const content of ['one', 'two']) {
+        await driver.mount('passing', target('passing'));
+        await fs.writeFile(path.join(target('passing'), content), content);
+        await driver.unmount('passing', target('passing'));
+      }
+      await driver.mount('passing', target('passing'));
+      assert.equal(await fs.readFile(path.join(target('passing'), 'one'), 'utf8'), 'one');
+      await driver.unmount('passing', target('passing'));
+      await driver.discard('passing');
+    });
+
+    it('gives the root of a container mode 0755', async () => {
+      await layer(sha256('private root'), [], ({ folder }) => fs.chmod(folder, 0o700));
+      await withRootfs('root-mode', [sha256('private root')], async (rootfs) => {
+        assert.equal((await fs.stat(rootfs)).mode & 0o7777, 0o755);
+      });
+    });
+
+    it('runs a container without layers', async () => {
+      await withRootfs('scratch', [], async (rootfs) => {
+        assert.deepEqual(await fs.readdir(rootfs), []);
+        await fs.writeFile(path.join(rootfs, 'file'), '');
+      });
+    });
+
+    it('refuses to discard while mounted and to remove a layer in use', async () => {
+      await driver.prepare('busy', [base, upper]);
+      await assert.rejects(driver.remove(base), (error) => isKind(error, 'conflict'));
+      await driver.mount('busy', target('busy'));
+      await assert.rejects(driver.discard('busy'), (error) => isKind(error, 'conflict'));
+      await driver.unmount('busy', target('busy'));
+      await driver.discard('busy');
+    });
+
+    it('refuses to prepare on a layer that is missing', async () => {
+      await assert.rejects(driver.prepare('lost', [sha256('nowhere')]), (error) => isKind(error, 'not-found'));
+      assert.deepEqual(await driver.containers(), []);
+    });
+
+    it('abandons and sweeps stages', async () => {
+      const abandoned = await driver.stage([]);
+      await abandoned.abandon();
+      const left = await driver.stage([base]);
+      await fs.writeFile(path.join(left.folder, 'half'), '');
+      assert.ok((await driver.sweep()) >= 1);
+      await assert.rejects(fs.stat(left.folder));
+      assert.equal(await driver.sweep(), 0);
+      assert.equal(driver.has(base), true);
+    });
+
+    it('removes layers, also ones with names that are no UTF-8', async () => {
+      const odd = sha256('odd names');
+      await layer(odd, [], ({ folder }) =>
+        fs.writeFile(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff])]), ''),
+      );
+      for (const chainId of [odd, upper, base]) await driver.remove(chainId);
+      await driver.remove(base);
+      assert.equal(driver.has(odd), false);
+      assert.deepEqual(await driver.list(), [sha256('private root')]);
+    });
+  });
+}
