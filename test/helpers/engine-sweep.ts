@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { constants } from 'node:os';
 import { run } from '../../src/base/process.ts';
+import { libc } from '../../src/host/ffi.ts';
 import { listMounts, parseMountInfo, unmount } from '../../src/host/mount.ts';
 import { callApi } from './engine-api.ts';
 
@@ -14,7 +16,7 @@ export async function removeContainers(socket: string): Promise<void> {
  * mounts, its bridge and the folder itself. Idempotent.
  */
 export async function sweepEngine(engine: { root: string; bridge: string }): Promise<void> {
-  for (const pid of processesOf(engine.root)) process.kill(pid, 'SIGKILL');
+  for (const pid of processesOf(engine.root)) libc('int kill(int, int)')(pid, constants.signals.SIGKILL);
   const targets = listMounts(engine.root).map(({ target }) => target);
   for (const target of targets.reverse()) unmount(target, { detach: true });
   await run('ip', ['link', 'delete', engine.bridge]);

@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { compareSnapshots, formatDifferences, type Snapshot, takeSnapshot } from './helpers/leaks.ts';
+import { adoptOrphans, killDescendants, settleProcesses } from './helpers/leaks-processes.ts';
+import { sweepLeftovers } from './helpers/leaks-sweep.ts';
+import { prepareMachine } from './helpers/prepare-machine.ts';
+import type { Totals } from './helpers/totals-reporter.ts';
+
+// npm test, after scripts/test.mjs has made sure of packages and npm modules. With file names as arguments it runs
+// those test files alone. Each check counts as one in the totals, which are the last line.
+
+const projectRoot = path.resolve(import.meta.dirname, '..');
+const testFiles = ['src/**/*.test.ts', 'scripts/**/*.test.{ts,mjs}', 'test/**/*.test.ts'];
+/** Milliseconds that one file of tests may take. */
+const fileTimeout = 240_000;
+/** Milliseconds that the last processes have to end by themselves. */
+const settleTime = 5_000;
+
+const ownChildren = new Set<number>();
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(chosen: readonly string[]): Promise<number> {
+  using _orphans = adoptOrphans(ownChildren);
+  const [before, undo] = prepare();
+  const totals: Totals[] = [];
+  try {
+    if (chosen.length === 0) totals.push(...(await runChecks()));
+    totals.push(await runTests(chosen.length > 0 ? chosen : testFiles));
+  } finally {
+    await settleProcesses(settleTime);
+    totals.push(await compareMachine(before));
+    undo();
+  }
+  const sum = (key: keyof Totals): number => totals.reduce((total, each) => total + each[key], 0);
+  if (interrupted.signal.aborted) console.log('Interrupted: not everything was run.');
+  console.log(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
+  return sum('failed') === 0 && !interrupted.signal.aborted ? 0 : 1;
+}
+
+/** Brings the machine into the state the tests start from; what that changed is named, and is no leak. */
+function prepare(): [Snapshot, () => void] {
+  const found = takeSnapshot();
+  const undo = prepareMachine();
+  const prepared = takeSnapshot();
+  const changes = compareSnapshots(found, prepared);
+  if (changes.length > 0) console.log(`Set-up changed on this machine:\n${formatDifferences(changes)}`);
+  return [prepared, undo];
+}
+
+async function runChecks(): Promise<Totals[]> {
+  const outcomes: Totals[] = [];
+  for (const [name, ...command] of [
+    ['format and lint', 'node_modules/.bin/biome', 'check', '.'],
+    ['types', 'node_modules/.bin/tsc', '-p', '.'],
+  ] as const) {
+    const code = await runStep(command[0], command.slice(1));
+    console.log(`${code === 0 ? '✔' : '✖'} ${name}`);
+    outcomes.push(one(code === 0));
+  }
+  return outcomes;
+}
+
+/** Runs the files with two at a time; their temporary files lie in a folder of this run, so none can be overlooked. */
+async function runTests(patterns: readonly string[]): Promise<Totals> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'tug-'));
+  const totalsFile = path.join(folder, 'totals');
+  const files = [...new Set(patterns.flatMap((pattern) => globSync(pattern, { cwd: projectRoot })))].sort();
+  try {
+    const code = await runStep(
+      process.execPath,
+      [
+        ...['--test', '--test-concurrency=2', `--test-timeout=${fileTimeout}`],
+        ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
+        ...['--test-reporter=./test/helpers/totals-reporter.ts', `--test-reporter-destination=${totalsFile}`],
+        ...files,
+      ],
+      { TMPDIR: folder },
+    );
+    const totals = readTotals(totalsFile);
+    // a runner that failed without a failed test (a file that does not load, a crash) must not look green
+    return code !== 0 && totals.failed === 0 ? { ...totals, failed: 1 } : totals;
+  } finally {
+    rmSync(totalsFile, { force: true });
+    await settleProcesses(settleTime);
+    removeIfEmpty(folder);
+  }
+}
+
+function readTotals(file: string): Totals {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Totals;
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+/** A folder with something left in it stays, and the comparison names it. */
+function removeIfEmpty(folder: string): void {
+  const left = globSync('*', { cwd: folder });
+  if (left.length === 0) rmSync(folder, { recursive: true });
+  else console.log(`Left in the folder of temporary files: ${left.join(', ')}`);
+}
+
+async function compareMachine(before: Snapshot): Promise<Totals> {
+  const changes = compareSnapshots(before, takeSnapshot());
+  if (changes.length === 0) {
+    console.log('✔ the machine is as it was before');
+    return one(true);
+  }
+  console.log(`✖ the machine is not as it was before:\n${formatDifferences(changes)}`);
+  await killDescendants(settleTime);
+  sweepLeftovers(changes);
+  return one(false);
+}
+
+/** Runs a program with its output shown; 130 when the run was interrupted. */
+function runStep(file: string, args: readonly string[], env: Record<string, string> = {}): Promise<number> {
+  if (interrupted.signal.aborted) return Promise.resolve(130);
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { cwd: projectRoot, stdio: 'inherit', env: { ...process.env, ...env } });
+    if (child.pid !== undefined) ownChildren.add(child.pid);
+    const stop = (): boolean => child.kill('SIGTERM');
+    interrupted.signal.addEventListener('abort', stop);
+    child.on('error', reject);
+    child.on('close', (code) => {
+      interrupted.signal.removeEventListener('abort', stop);
+      resolve(code ?? 130);
+    });
+  });
+}
+
+function one(passed: boolean): Totals {
+  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 };
+}
