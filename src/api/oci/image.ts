@@ -33,11 +33,11 @@ export interface ImageIndex {
 /** The `config` object inside an image configuration. */
 export interface ImageRunConfig {
   User?: string;
-  ExposedPorts?: Record<string, object>;
+  ExposedPorts?: Record<string, Record<string, never>>;
   Env?: string[];
   Entrypoint?: string[] | null;
   Cmd?: string[] | null;
-  Volumes?: Record<string, object> | null;
+  Volumes?: Record<string, Record<string, never>> | null;
   WorkingDir?: string;
   Labels?: Record<string, string> | null;
   StopSignal?: string;

@@ -1,0 +1,33 @@
+import { internal } from '../base/errors.ts';
+import type { Runtime } from '../runtime/contract.ts';
+import type { AttachedStdio } from '../runtime/monitor/contract.ts';
+import type { ContainerDeps } from './deps.ts';
+import type { ExecTable } from './exec-table.ts';
+import { type ContainerPaths, containerPaths } from './paths.ts';
+import type { ContainerRecord } from './record.ts';
+import type { ContainerStore } from './store.ts';
+import type { Waiters } from './wait.ts';
+
+/** What the container operations share: the domain's dependencies and what it holds in memory. */
+export interface ContainerContext extends ContainerDeps {
+  readonly store: ContainerStore;
+  readonly waiters: Waiters;
+  readonly execs: ExecTable;
+  /** Clients that attached before the start, by container id: connected between create and start, so they miss nothing. */
+  readonly earlyAttachers: Map<string, Set<(stdio: AttachedStdio | undefined) => void>>;
+  readonly shutdown: AbortSignal;
+}
+
+export const pathsOf = (context: ContainerContext, record: ContainerRecord): ContainerPaths =>
+  containerPaths(context, record.id);
+
+export const cgroupPathOf = (context: ContainerContext, record: ContainerRecord): string =>
+  context.cgroups.pathFor(record.id, record.host.CgroupParent || undefined);
+
+/** @throws internal when daemon.json lost the runtime a container was made for. */
+export function runtimeOf(context: ContainerContext, record: ContainerRecord): Runtime {
+  const runtime = context.runtimes.get(record.host.Runtime ?? context.defaultRuntime);
+  if (!runtime)
+    throw internal(`the runtime ${record.host.Runtime} of container ${record.name} is not configured any more`);
+  return runtime;
+}

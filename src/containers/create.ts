@@ -1,0 +1,145 @@
+import { cpus } from 'node:os';
+import type { CreateRequest, CreateResponse, HostConfig } from '../api/types/container.ts';
+import { crashPoint } from '../base/crash-points.ts';
+import { invalid, notFound, unsupported } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+import { parseSignal } from '../base/process.ts';
+import type { Image } from '../images/contract.ts';
+import { planDevices } from '../runtime/spec/devices.ts';
+import { buildResources } from '../runtime/spec/resources.ts';
+import { kernelHasSeccomp, parseSecurityOptions } from '../runtime/spec/security.ts';
+import { containerCapabilities } from '../runtime/spec/spec.ts';
+import type { ContainerDeps } from './deps.ts';
+import { commandLine, mergeConfig } from './merge.ts';
+import { checkMounts } from './mounts.ts';
+import { checkName, inventName } from './names.ts';
+import { checkPorts } from './ports.ts';
+import { type ContainerRecord, initialState } from './record.ts';
+import { refuseUnbuilt } from './refusals.ts';
+import type { ContainerStore } from './store.ts';
+
+/**
+ * Records a container. Nothing but the database is touched: its file system, network and processes are made
+ * by start, so a create that is cut off leaves either a whole container or none.
+ * @throws invalid, unsupported, not-found for the image, conflict for the name.
+ */
+export function createContainer(
+  deps: ContainerDeps,
+  store: ContainerStore,
+  request: CreateRequest,
+  name: string | undefined,
+  platform: string | undefined,
+): CreateResponse {
+  const host = withDefaults(deps, request.HostConfig ?? {});
+  const warnings: string[] = [];
+  refuseUnbuilt(request);
+  if (!request.Image) throw invalid('no image given: "Image" must name one');
+  const image = deps.images.resolve(request.Image);
+  checkPlatform(image, platform);
+  const config = mergeConfig(withoutHost(request), image.config.config ?? {});
+  const [path, ...args] = commandLine(config);
+  checkConfig(config.StopSignal, config.WorkingDir);
+  checkHost(deps, host, config, request);
+  if (image.config.config?.Healthcheck && request.Healthcheck?.Test?.[0] !== 'NONE')
+    warnings.push('The HEALTHCHECK of the image is not run: health checks are not available in this version of tug.');
+  if (Object.keys(config.Volumes ?? {}).length > 0)
+    warnings.push('The volumes of the image and of -v PATH are kept in the container itself in this version of tug.');
+
+  const id = newId();
+  const record: ContainerRecord = {
+    id,
+    name: name === undefined ? '' : checkName(name),
+    created: new Date().toISOString(),
+    imageId: image.id,
+    imageName: request.Image,
+    config: { ...config, Hostname: config.Hostname || defaultHostname(host, id) },
+    host,
+    endpoints: request.NetworkingConfig?.EndpointsConfig ?? {},
+    layers: image.layers,
+    platform: image.config.os,
+    path,
+    args,
+    state: initialState,
+  };
+  if (record.name === '') record.name = inventName((candidate) => isTaken(store, candidate));
+  deps.database.transaction(() => {
+    store.add(record);
+    deps.leases.acquire('object', `container:${id}`, 'image', image.id);
+  });
+  crashPoint('container.create.recorded');
+  deps.events.publish('container', 'create', id, eventAttributes(record));
+  return { Id: id, Warnings: warnings };
+}
+
+/** What a container's events say of it, as Docker: image, name and labels. */
+export function eventAttributes(record: ContainerRecord): Record<string, string> {
+  return { ...record.config.Labels, image: record.imageName, name: record.name };
+}
+
+function withoutHost(request: CreateRequest) {
+  const { HostConfig: _host, NetworkingConfig: _networking, ...config } = request;
+  return config;
+}
+
+function withDefaults(deps: ContainerDeps, host: HostConfig): HostConfig {
+  return {
+    ...host,
+    NetworkMode: host.NetworkMode || 'default',
+    Runtime: host.Runtime || deps.defaultRuntime,
+    IpcMode: host.IpcMode || 'private',
+    CgroupnsMode: host.CgroupnsMode || (deps.cgroups.mode === 'v2' && !host.Privileged ? 'private' : 'host'),
+    ShmSize: host.ShmSize || 64 * 1024 * 1024,
+    LogConfig: { Type: host.LogConfig?.Type || deps.defaultLogDriver, Config: host.LogConfig?.Config ?? {} },
+    RestartPolicy: { Name: host.RestartPolicy?.Name || 'no', MaximumRetryCount: 0 },
+  };
+}
+
+function checkPlatform(image: Image, platform: string | undefined): void {
+  if (platform === undefined || platform === '') return;
+  const [os, architecture] = platform.split('/');
+  if (image.config.os === os && (architecture === undefined || image.config.architecture === architecture)) return;
+  const has = `${image.config.os}/${image.config.architecture}`;
+  throw notFound(
+    `image with reference ${image.tags[0] ?? image.id} was found but does not provide the specified platform (${platform}): it is for ${has}`,
+  );
+}
+
+function checkConfig(stopSignal: string | undefined, workingDir: string | undefined): void {
+  if (stopSignal && parseSignal(stopSignal) === undefined) throw invalid(`invalid stop signal: ${stopSignal}`);
+  if (workingDir && !workingDir.startsWith('/'))
+    throw invalid(`the working directory '${workingDir}' is invalid, it needs to be an absolute path`);
+}
+
+function checkHost(
+  deps: ContainerDeps,
+  host: HostConfig,
+  config: { Hostname?: string | undefined },
+  request: CreateRequest,
+) {
+  if (!deps.runtimes.has(host.Runtime!)) throw invalid(`unknown or invalid runtime name: ${host.Runtime}`);
+  const logDriver = deps.logDrivers.get(host.LogConfig!.Type!);
+  if (!logDriver) throw invalid(`logger: no log driver named '${host.LogConfig!.Type}' is registered`);
+  logDriver.check(host.LogConfig!.Config!);
+  if (config.Hostname !== undefined && config.Hostname.length > 63)
+    throw invalid(`invalid hostname: ${config.Hostname}`);
+  if (host.Init && deps.initPath === undefined)
+    throw unsupported('--init: no static init is installed; install the package "tini" and start the engine again');
+  for (const { Name, Soft, Hard } of host.Ulimits ?? []) {
+    if (Hard >= 0 && Soft > Hard) throw invalid(`ulimit soft limit must be less than or equal to hard limit: ${Name}`);
+  }
+  const score = host.OomScoreAdj ?? 0;
+  if (score < -1000 || score > 1000) throw invalid(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
+  if ((host.ShmSize ?? 0) < 0) throw invalid('SHM size can not be less than 0');
+  deps.networks.check(host.NetworkMode!);
+  checkPorts(host, request.ExposedPorts ?? {});
+  checkMounts(host, request.Volumes ?? {});
+  buildResources(host, cpus().length);
+  planDevices(host);
+  const capabilities = containerCapabilities(host);
+  parseSecurityOptions(host.SecurityOpt ?? [], capabilities, host.Privileged ?? false, kernelHasSeccomp());
+}
+
+const defaultHostname = (host: HostConfig, id: string): string =>
+  host.NetworkMode === 'host' || host.UTSMode === 'host' ? '' : id.slice(0, 12);
+
+const isTaken = (store: ContainerStore, name: string): boolean => store.all().some((other) => other.name === name);

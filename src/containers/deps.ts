@@ -1,0 +1,38 @@
+import type { Database } from '../base/database.ts';
+import type { Journal } from '../base/journal.ts';
+import type { Leases } from '../base/leases.ts';
+import type { LockTable } from '../base/lock.ts';
+import type { Logger } from '../base/log.ts';
+import type { EventBus } from '../events/contract.ts';
+import type { CgroupDriver } from '../host/cgroup/contract.ts';
+import type { ImageService } from '../images/contract.ts';
+import type { SnapshotDriver } from '../images/snapshots/contract.ts';
+import type { LogDriver } from '../logs/contract.ts';
+import type { NetworkService } from '../networks/contract.ts';
+import type { Runtime } from '../runtime/contract.ts';
+import type { Monitor } from '../runtime/monitor/contract.ts';
+
+/** What the container domain is built from; the composition root hands it over. */
+export interface ContainerDeps {
+  readonly database: Database;
+  readonly journal: Journal;
+  readonly leases: Leases;
+  readonly locks: LockTable;
+  readonly events: EventBus;
+  readonly log: Logger;
+  readonly images: ImageService;
+  readonly snapshots: SnapshotDriver;
+  readonly networks: NetworkService;
+  readonly runtimes: ReadonlyMap<string, Runtime>;
+  readonly defaultRuntime: string;
+  readonly monitor: Monitor;
+  readonly cgroups: CgroupDriver;
+  readonly logDrivers: ReadonlyMap<string, LogDriver>;
+  readonly defaultLogDriver: string;
+  /** Where containers' logs lie (`containers/ID/`). */
+  readonly dataRoot: string;
+  /** On a tmpfs: bundles (`containers/ID/`). */
+  readonly execRoot: string;
+  /** The static init that `--init` puts first, or undefined where none is installed. */
+  readonly initPath: string | undefined;
+}

@@ -1,0 +1,58 @@
+import type { ExecCreateRequest } from '../api/types/container.ts';
+import { notFound } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+
+/**
+ * The exec instances of running containers. They live in memory, as Docker's do: after a restart of the
+ * engine an exec that still runs goes on, and its id is not known any more.
+ */
+export interface ExecTable {
+  add(containerId: string, request: ExecCreateRequest): Exec;
+  /** @throws not-found "No such exec instance: ID". */
+  get(id: string): Exec;
+  of(containerId: string): Exec[];
+  forget(containerId: string): void;
+}
+
+export interface Exec {
+  readonly id: string;
+  readonly containerId: string;
+  readonly request: ExecCreateRequest;
+  status: 'created' | 'running' | 'exited';
+  pid: number;
+  exitCode: number | undefined;
+}
+
+/** Ended execs that are kept for inspect, per container. */
+const KEPT = 64;
+
+export function createExecTable(): ExecTable {
+  const byId = new Map<string, Exec>();
+  const byContainer = new Map<string, Exec[]>();
+  return {
+    add(containerId, request) {
+      const exec: Exec = { id: newId(), containerId, request, status: 'created', pid: 0, exitCode: undefined };
+      const list = byContainer.get(containerId) ?? [];
+      byContainer.set(containerId, list);
+      list.push(exec);
+      byId.set(exec.id, exec);
+      const ended = list.filter(({ status }) => status === 'exited');
+      if (ended.length > KEPT) {
+        const oldest = ended[0]!;
+        byId.delete(oldest.id);
+        list.splice(list.indexOf(oldest), 1);
+      }
+      return exec;
+    },
+    get(id) {
+      const exec = byId.get(id);
+      if (!exec) throw notFound(`No such exec instance: ${id.slice(0, 128)}`);
+      return exec;
+    },
+    of: (containerId) => byContainer.get(containerId) ?? [],
+    forget(containerId) {
+      for (const exec of byContainer.get(containerId) ?? []) byId.delete(exec.id);
+      byContainer.delete(containerId);
+    },
+  };
+}

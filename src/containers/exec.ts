@@ -1,0 +1,176 @@
+import { mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import * as path from 'node:path';
+import type { ExecCreateRequest, ExecInspect } from '../api/types/container.ts';
+import { crashPoint } from '../base/crash-points.ts';
+import { conflict, invalid } from '../base/errors.ts';
+import type { MonitoredExec } from '../runtime/monitor/contract.ts';
+import { allCapabilities } from '../runtime/spec/capabilities.ts';
+import { capabilitySets, containerCapabilities } from '../runtime/spec/spec.ts';
+import type { OciProcess } from '../runtime/spec/types.ts';
+import { type ContainerContext, pathsOf, runtimeOf } from './context.ts';
+import type { ContainerStreams } from './contract.ts';
+import { eventAttributes } from './create.ts';
+import type { Exec } from './exec-table.ts';
+import { containerHostname } from './files.ts';
+import { mergeEnvironment, processEnvironment } from './merge.ts';
+import { type ContainerRecord, isRunning } from './record.ts';
+import { lookUpUser } from './user.ts';
+
+/** Registers a command to run in a running container. @throws conflict when it does not run, invalid without a command. */
+export function createExec(context: ContainerContext, record: ContainerRecord, request: ExecCreateRequest): string {
+  requireRunning(record);
+  if (!request.Cmd?.length) throw invalid('No exec command specified');
+  const exec = context.execs.add(record.id, request);
+  context.events.publish('container', `exec_create: ${request.Cmd.join(' ')}`, record.id, execAttributes(record, exec));
+  return exec.id;
+}
+
+/**
+ * Runs a registered command, once. Its process belongs to a monitor of its own, so it outlives the engine.
+ * @throws conflict when it ran before or the container ended; the runtime's words when the command cannot run.
+ */
+export async function startExec(
+  context: ContainerContext,
+  record: ContainerRecord,
+  exec: Exec,
+  options: { detach: boolean; consoleSize: readonly number[] | undefined },
+): Promise<ContainerStreams> {
+  requireRunning(record);
+  if (exec.status !== 'created') throw conflict(`exec command ${exec.id} has already run`);
+  exec.status = 'running';
+  const folder = path.join(pathsOf(context, record).bundle, 'exec', exec.id.slice(0, 16));
+  let monitored: MonitoredExec;
+  try {
+    monitored = await launch(context, record, exec, folder, options);
+  } catch (error) {
+    exec.status = 'exited';
+    exec.exitCode = 126;
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+  crashPoint('exec.start.spawned');
+  exec.pid = monitored.pid;
+  context.events.publish(
+    'container',
+    `exec_start: ${exec.request.Cmd!.join(' ')}`,
+    record.id,
+    execAttributes(record, exec),
+  );
+  followExec(context, record, exec, folder, monitored);
+  return {
+    terminal: exec.request.Tty ?? false,
+    history: undefined,
+    live: monitored.stdio === undefined ? undefined : Promise.resolve(monitored.stdio),
+    closeInput: true,
+  };
+}
+
+async function launch(
+  context: ContainerContext,
+  record: ContainerRecord,
+  exec: Exec,
+  folder: string,
+  options: { detach: boolean; consoleSize: readonly number[] | undefined },
+): Promise<MonitoredExec> {
+  const { request } = exec;
+  const [rows, columns] = options.consoleSize ?? request.ConsoleSize ?? [];
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return await context.monitor.exec({
+    containerId: record.id,
+    execId: exec.id,
+    folder,
+    runtime: runtimeOf(context, record),
+    process: execProcess(context, record, request),
+    terminal: request.Tty ?? false,
+    stdin: (request.AttachStdin ?? false) && !options.detach,
+    attach: !options.detach && Boolean(request.AttachStdin || request.AttachStdout || request.AttachStderr),
+    size: rows && columns ? { rows, columns } : undefined,
+  });
+}
+
+function execProcess(context: ContainerContext, record: ContainerRecord, request: ExecCreateRequest): OciProcess {
+  const { rootfs } = pathsOf(context, record);
+  const user = lookUpUser(rootfs, request.User || record.config.User || '', record.host.GroupAdd ?? []);
+  const environment = processEnvironment({ ...record.config, Tty: request.Tty }, containerHostname(record), user.home);
+  const capabilities = request.Privileged ? [...allCapabilities] : containerCapabilities(record.host);
+  return {
+    terminal: request.Tty ?? false,
+    user: { uid: user.uid, gid: user.gid, additionalGids: [...user.additionalGids] },
+    args: [...(request.Cmd ?? [])],
+    env: mergeEnvironment(environment, request.Env ?? []),
+    cwd: request.WorkingDir || record.config.WorkingDir || '/',
+    capabilities: capabilitySets(capabilities, user.uid),
+    noNewPrivileges: (record.host.SecurityOpt ?? []).some((option) => /^no-new-privileges([:=]true)?$/.test(option)),
+  };
+}
+
+function followExec(
+  context: ContainerContext,
+  record: ContainerRecord,
+  exec: Exec,
+  folder: string,
+  pids: MonitoredExec,
+) {
+  context.monitor
+    .waitExit(folder, pids, context.shutdown)
+    .then(async (exit) => {
+      exec.exitCode = exit === 'lost' ? 255 : exit.code;
+      exec.status = 'exited';
+      exec.pid = 0;
+      const attributes = { ...execAttributes(record, exec), exitCode: String(exec.exitCode) };
+      context.events.publish('container', 'exec_die', record.id, attributes);
+      await rm(folder, { recursive: true, force: true });
+    })
+    .catch((error: unknown) => {
+      if (!context.shutdown.aborted) context.log.error('following an exec', { exec: exec.id, error });
+    });
+}
+
+/** `GET /exec/{id}/json`. */
+export function inspectExec(exec: Exec): ExecInspect {
+  const [entrypoint = '', ...rest] = exec.request.Cmd ?? [];
+  return {
+    ID: exec.id,
+    Running: exec.status === 'running',
+    ExitCode: exec.exitCode ?? null,
+    ProcessConfig: {
+      tty: exec.request.Tty ?? false,
+      entrypoint,
+      arguments: rest,
+      privileged: exec.request.Privileged ?? false,
+      ...(exec.request.User ? { user: exec.request.User } : {}),
+    },
+    OpenStdin: exec.request.AttachStdin ?? false,
+    OpenStderr: exec.request.AttachStderr ?? false,
+    OpenStdout: exec.request.AttachStdout ?? false,
+    CanRemove: exec.status === 'exited',
+    ContainerID: exec.containerId,
+    DetachKeys: exec.request.DetachKeys ?? '',
+    Pid: exec.pid,
+  };
+}
+
+/** Sets the window of an exec's terminal. @throws conflict when it does not run. */
+export async function resizeExec(
+  context: ContainerContext,
+  record: ContainerRecord,
+  exec: Exec,
+  rows: number,
+  columns: number,
+): Promise<void> {
+  if (exec.status !== 'running') throw conflict(`exec ${exec.id} is not running`);
+  const folder = path.join(pathsOf(context, record).bundle, 'exec', exec.id.slice(0, 16));
+  await context.monitor.resize(folder, rows, columns);
+}
+
+const execAttributes = (record: ContainerRecord, exec: Exec): Record<string, string> => ({
+  ...eventAttributes(record),
+  execID: exec.id,
+});
+
+function requireRunning(record: ContainerRecord): void {
+  if (record.state.status === 'paused')
+    throw conflict(`container ${record.name} is paused, unpause the container before exec`);
+  if (!isRunning(record)) throw conflict(`container ${record.id} is not running`, { code: 'container-not-running' });
+}

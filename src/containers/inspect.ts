@@ -1,0 +1,113 @@
+import type { ContainerInspect, EndpointSettings, HostConfig } from '../api/types/container.ts';
+import type { Sandbox } from '../networks/contract.ts';
+import { type ContainerContext, pathsOf } from './context.ts';
+import { configDefaults, hostConfigDefaults } from './defaults.ts';
+import { mountPoints } from './mounts.ts';
+import { type ContainerRecord, isRunning } from './record.ts';
+
+/** `GET /containers/{id}/json` in the shape of the newest API version. */
+export async function inspectContainer(
+  context: ContainerContext,
+  record: ContainerRecord,
+  options: { size: boolean },
+): Promise<ContainerInspect> {
+  const paths = pathsOf(context, record);
+  const { state } = record;
+  const running = isRunning(record);
+  const execs = context.execs.of(record.id).filter(({ status }) => status === 'running');
+  return {
+    Id: record.id,
+    Created: record.created,
+    Path: record.path,
+    Args: [...record.args],
+    State: {
+      Status: state.status,
+      Running: running,
+      Paused: state.status === 'paused',
+      Restarting: false,
+      OOMKilled: state.oomKilled,
+      Dead: state.status === 'dead',
+      Pid: state.pid,
+      ExitCode: state.exitCode,
+      Error: state.error,
+      StartedAt: state.startedAt,
+      FinishedAt: state.finishedAt,
+    },
+    Image: record.imageId,
+    ResolvConfPath: running ? paths.resolvConf : '',
+    HostnamePath: running ? paths.hostname : '',
+    HostsPath: running ? paths.hosts : '',
+    LogPath: logPath(context, record),
+    Name: `/${record.name}`,
+    RestartCount: 0,
+    Driver: context.snapshots.name,
+    Platform: record.platform,
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: execs.length > 0 ? execs.map(({ id }) => id) : null,
+    HostConfig: { ...hostConfigDefaults, ...defined(record.host) },
+    GraphDriver: { Name: context.snapshots.name, Data: context.snapshots.describe(record.id) },
+    ...(options.size ? await sizes(context, record) : {}),
+    Mounts: mountPoints(record.host),
+    Config: { ...configDefaults, ...defined(record.config), Image: record.imageName },
+    NetworkSettings: networkSettings(context, record),
+  };
+}
+
+function logPath(context: ContainerContext, record: ContainerRecord): string {
+  const driver = context.logDrivers.get(record.host.LogConfig?.Type ?? context.defaultLogDriver);
+  const container = { id: record.id, monitorLog: pathsOf(context, record).monitorLog, ended: async () => {} };
+  return driver?.path(container) ?? '';
+}
+
+/** Sizes of the writable layer and of all a container sees, in bytes. */
+export async function sizes(context: ContainerContext, record: ContainerRecord) {
+  const written = await context.snapshots.usage(record.id);
+  return { SizeRw: written, SizeRootFs: written + (context.images.find(record.imageId)?.size ?? 0) };
+}
+
+/** The networks of a container: as connected while it runs, as asked for while it does not. */
+export function endpointsOf(context: ContainerContext, record: ContainerRecord): Record<string, EndpointSettings> {
+  const sandbox = context.networks.sandboxOf(record.id);
+  if (sandbox) return { ...sandbox.endpoints };
+  const mode = record.host.NetworkMode ?? 'default';
+  return { [mode === 'default' ? 'bridge' : mode]: emptyEndpoint() };
+}
+
+function networkSettings(context: ContainerContext, record: ContainerRecord): ContainerInspect['NetworkSettings'] {
+  const sandbox = context.networks.sandboxOf(record.id);
+  return {
+    SandboxID: sandbox ? record.id : '',
+    SandboxKey: sandbox?.namespace.kind === 'path' ? sandbox.namespace.path : '',
+    Ports: sandbox ? { ...exposed(record), ...sandbox.ports } : {},
+    Networks: endpointsOf(context, record),
+  };
+}
+
+const exposed = (record: ContainerRecord): Sandbox['ports'] =>
+  Object.fromEntries(Object.keys(record.config.ExposedPorts ?? {}).map((port) => [port, null]));
+
+function emptyEndpoint(): EndpointSettings {
+  return {
+    IPAMConfig: null,
+    Links: null,
+    Aliases: null,
+    MacAddress: '',
+    DriverOpts: null,
+    GwPriority: 0,
+    NetworkID: '',
+    EndpointID: '',
+    Gateway: '',
+    IPAddress: '',
+    IPPrefixLen: 0,
+    IPv6Gateway: '',
+    GlobalIPv6Address: '',
+    GlobalIPv6PrefixLen: 0,
+    DNSNames: null,
+  };
+}
+
+/** Without the fields that are undefined, which would hide the defaults. */
+const defined = (value: HostConfig | ContainerRecord['config']): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined));

@@ -1,0 +1,57 @@
+import type { ContainerConfig, ContainerStatus, EndpointConfig, HostConfig } from '../api/types/container.ts';
+
+/** A container as the state keeps it: what it is made of, which never changes but for its name and limits, and how it is. */
+export interface ContainerRecord {
+  readonly id: string;
+  name: string;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly imageId: string;
+  /** The image as the user named it. */
+  readonly imageName: string;
+  /** The request merged with the image's configuration. */
+  readonly config: ContainerConfig;
+  readonly host: HostConfig;
+  readonly endpoints: Readonly<Record<string, EndpointConfig>>;
+  /** Chain-ids of the image, bottom first. */
+  readonly layers: readonly string[];
+  readonly platform: string;
+  readonly path: string;
+  readonly args: readonly string[];
+  state: RecordedState;
+}
+
+export interface RecordedState {
+  readonly status: ContainerStatus;
+  readonly pid: number;
+  readonly monitorPid: number;
+  /** Start times of both processes (proc_pid_stat(5), field 22), so that a reused pid is not taken for them. */
+  readonly pidStart: number;
+  readonly monitorStart: number;
+  /** RFC 3339, or Docker's zero time. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  readonly error: string;
+}
+
+/** How Go prints the time that never was, which clients look for. */
+export const zeroTime = '0001-01-01T00:00:00Z';
+
+export const initialState: RecordedState = {
+  status: 'created',
+  pid: 0,
+  monitorPid: 0,
+  pidStart: 0,
+  monitorStart: 0,
+  startedAt: zeroTime,
+  finishedAt: zeroTime,
+  exitCode: 0,
+  oomKilled: false,
+  error: '',
+};
+
+/** True while the container has a process. */
+export const isRunning = (record: ContainerRecord): boolean =>
+  record.state.status === 'running' || record.state.status === 'paused';

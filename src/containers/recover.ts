@@ -1,0 +1,127 @@
+import { readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import * as path from 'node:path';
+import { conflict, errnoOf, messageOf } from '../base/errors.ts';
+import type { Intent } from '../base/journal.ts';
+import { listMounts, unmount } from '../host/mount.ts';
+import { isAlive, processStartTime } from '../host/process-identity.ts';
+import { type ContainerContext, pathsOf, runtimeOf } from './context.ts';
+import { eventAttributes } from './create.ts';
+import { settleExit, watchExit } from './exit.ts';
+import { type ContainerRecord, isRunning } from './record.ts';
+import { releaseResources } from './release.ts';
+import { removeLocked } from './remove.ts';
+
+/**
+ * Makes the containers agree with the world after the engine was stopped or killed at any moment: starts,
+ * exits and removals that were cut off are finished or undone, ended containers get their exit code, running
+ * ones are watched again, and what belongs to no container is taken away. Idempotent, and safe to be killed in.
+ */
+export async function recoverContainers(context: ContainerContext): Promise<void> {
+  const intents = context.journal.pending().filter(({ kind }) => kind.startsWith('container.'));
+  for (const intent of intents) await settleIntent(context, intent);
+  const running = context.store.all().filter(isRunning);
+  await Promise.all(running.map((record) => takeUp(context, record)));
+  await sweep(context);
+}
+
+async function settleIntent(context: ContainerContext, intent: Intent): Promise<void> {
+  const record = context.store.get(intent.subject);
+  if (record && intent.kind === 'container.start') await settleStart(context, record);
+  if (record && intent.kind === 'container.release') await releaseResources(context, record);
+  if (record && intent.kind === 'container.remove') await removeLocked(context, record);
+  else if (record && intent.kind === 'container.release' && record.host.AutoRemove) await removeLocked(context, record);
+  context.journal.done(intent);
+}
+
+/** A start that was cut off: the container is kept if its process got as far as running, else all is undone. */
+async function settleStart(context: ContainerContext, record: ContainerRecord): Promise<void> {
+  const state = await runtimeOf(context, record).state(record.id);
+  const { bundle } = pathsOf(context, record);
+  const exit = await context.monitor.exitOf(bundle);
+  const monitor = (await context.monitor.find(bundle)).find(({ folder }) => folder === bundle);
+  const began =
+    state?.status === 'running' || state?.status === 'paused' || (exit !== undefined && state?.status === 'stopped');
+  if (began) {
+    const pid = state?.pid ?? 0;
+    context.store.setState(record, {
+      status: 'running',
+      pid,
+      monitorPid: monitor?.pid ?? 0,
+      pidStart: processStartTime(pid),
+      monitorStart: processStartTime(monitor?.pid ?? 0),
+      startedAt: new Date().toISOString(),
+      exitCode: 0,
+      error: '',
+    });
+    context.log.info('kept a container whose start was cut off', { container: record.id });
+    context.events.publish('container', 'start', record.id, eventAttributes(record));
+    return;
+  }
+  if (monitor) process.kill(monitor.pid, 'SIGKILL');
+  await releaseResources(context, record);
+  if (record.host.AutoRemove) {
+    await removeLocked(context, record);
+    return;
+  }
+  context.store.setState(record, {
+    status: record.state.startedAt.startsWith('0001') ? 'created' : 'exited',
+    pid: 0,
+    monitorPid: 0,
+    error: 'the engine ended while the container was being started',
+  });
+}
+
+/** A container that ran when the engine went away: still runs, or its exit is recorded, or it is lost. */
+async function takeUp(context: ContainerContext, record: ContainerRecord): Promise<void> {
+  const exit = await context.monitor.exitOf(pathsOf(context, record).bundle);
+  const { pid, pidStart, monitorPid, monitorStart } = record.state;
+  const alive = isAlive(pid, pidStart) || isAlive(monitorPid, monitorStart);
+  if (exit === undefined && alive) watchExit(context, record);
+  else await settleExit(context, record, exit ?? 'lost');
+}
+
+/** What lies in the exec root and the data root and belongs to no container, and monitors without one. */
+async function sweep(context: ContainerContext): Promise<void> {
+  const alive = new Set(
+    context.store
+      .all()
+      .filter(isRunning)
+      .map(({ id }) => id),
+  );
+  const known = new Set(context.store.all().map(({ id }) => id));
+  const bundles = path.join(context.execRoot, 'containers');
+  for (const monitor of await context.monitor.find(bundles)) {
+    if (!alive.has(path.relative(bundles, monitor.folder).split('/')[0]!)) killQuietly(monitor.pid);
+  }
+  for (const runtime of context.runtimes.values()) {
+    for (const id of await runtime.list()) if (!alive.has(id)) await runtime.delete(id, true);
+  }
+  for (const { target } of listMounts(bundles).reverse()) {
+    if (!alive.has(path.relative(bundles, target).split('/')[0]!)) unmount(target, { detach: true });
+  }
+  await removeStrangers(bundles, alive);
+  await removeStrangers(path.join(context.dataRoot, 'containers'), known);
+  for (const id of await context.snapshots.containers()) if (!known.has(id)) await context.snapshots.discard(id);
+  for (const cgroup of await context.cgroups.list()) {
+    if (![...alive].some((id) => cgroup.endsWith(id))) await context.cgroups.remove(cgroup);
+  }
+}
+
+async function removeStrangers(folder: string, keep: ReadonlySet<string>): Promise<void> {
+  let names: string[] = [];
+  try {
+    names = readdirSync(folder);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+  for (const name of names) if (!keep.has(name)) await rm(path.join(folder, name), { recursive: true, force: true });
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (errnoOf(error) !== 'ESRCH') throw conflict(`stray monitor ${pid}: ${messageOf(error)}`, { cause: error });
+  }
+}

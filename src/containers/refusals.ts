@@ -1,0 +1,45 @@
+import type { CreateRequest, HostConfig } from '../api/types/container.ts';
+import { invalid, unsupported } from '../base/errors.ts';
+
+/**
+ * What this tug knows of Docker's API and does not do yet. A request that asks for any of it is refused
+ * before anything is made; one that sends the field empty, as clients do, is not. An issue that builds one
+ * of these takes its line out.
+ */
+const notBuilt: readonly { what: string; asked: (host: HostConfig, request: CreateRequest) => boolean }[] = [
+  { what: 'restart policies', asked: (host) => !['', 'no'].includes(host.RestartPolicy?.Name ?? '') },
+  { what: 'health checks', asked: (_, request) => !['', 'NONE'].includes(request.Healthcheck?.Test?.[0] ?? '') },
+  { what: 'volumes from other containers (--volumes-from)', asked: (host) => some(host.VolumesFrom) },
+  { what: 'volume drivers', asked: (host) => !['', 'local'].includes(host.VolumeDriver ?? '') },
+  { what: 'links', asked: (host) => some(host.Links) },
+  { what: 'storage options of one container (--storage-opt)', asked: (host) => someKeys(host.StorageOpt) },
+  { what: 'device requests (--gpus)', asked: (host) => some(host.DeviceRequests) },
+  { what: 'user namespaces', asked: (host) => !['', 'host'].includes(host.UsernsMode ?? '') },
+  { what: 'the process namespace of another container', asked: (host) => sharesContainer(host.PidMode) },
+  { what: 'the IPC namespace of another container', asked: (host) => sharesContainer(host.IpcMode) },
+  { what: 'a control group of another container', asked: (host) => (host.Cgroup ?? '') !== '' },
+  { what: 'a limit on kernel TCP memory', asked: (host) => (host.KernelMemoryTCP ?? 0) !== 0 },
+  { what: 'containers with networking disabled', asked: (_, request) => request.NetworkDisabled ?? false },
+];
+
+/** @throws unsupported, naming what was asked for and is not built; invalid for values that exist on no Linux engine. */
+export function refuseUnbuilt(request: CreateRequest): void {
+  const host = request.HostConfig ?? {};
+  for (const { what, asked } of notBuilt) {
+    if (asked(host, request)) throw unsupported(`${what}: not available in this version of tug`, { code: 'not-built' });
+  }
+  if (!['', 'default'].includes(host.Isolation ?? ''))
+    throw invalid(`invalid isolation '${host.Isolation}': on Linux only 'default' is there`);
+  for (const [field, value, allowed] of [
+    ['PidMode', host.PidMode, ['', 'host', 'private']],
+    ['IpcMode', host.IpcMode, ['', 'host', 'private', 'none', 'shareable']],
+    ['UTSMode', host.UTSMode, ['', 'host', 'private']],
+    ['CgroupnsMode', host.CgroupnsMode, ['', 'host', 'private']],
+  ] as const) {
+    if (!(allowed as readonly string[]).includes(value ?? '')) throw invalid(`invalid ${field}: ${value}`);
+  }
+}
+
+const some = (list: readonly unknown[] | undefined): boolean => (list?.length ?? 0) > 0;
+const someKeys = (map: object | undefined): boolean => Object.keys(map ?? {}).length > 0;
+const sharesContainer = (mode: string | undefined): boolean => mode?.startsWith('container:') ?? false;

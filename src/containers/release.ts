@@ -1,0 +1,24 @@
+import { rm } from 'node:fs/promises';
+import { type ContainerContext, cgroupPathOf, pathsOf, runtimeOf } from './context.ts';
+import type { ContainerRecord } from './record.ts';
+
+/**
+ * Gives back what a running container holds of the host: the runtime's state, its control group, its network
+ * sandbox, the mounted rootfs, the bundle. Idempotent, so a restart may repeat it; the steps do not depend
+ * on each other, run at once, and all are tried before the first fault is thrown.
+ */
+export async function releaseResources(context: ContainerContext, record: ContainerRecord): Promise<void> {
+  const paths = pathsOf(context, record);
+  const results = await Promise.allSettled([
+    deleteFromRuntime(context, record),
+    context.networks.release(record.id),
+    context.snapshots.unmount(record.id, paths.rootfs),
+  ]);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  await rm(paths.bundle, { recursive: true, force: true });
+}
+
+async function deleteFromRuntime(context: ContainerContext, record: ContainerRecord): Promise<void> {
+  await runtimeOf(context, record).delete(record.id, true);
+  await context.cgroups.remove(cgroupPathOf(context, record));
+}

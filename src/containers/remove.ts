@@ -1,0 +1,74 @@
+import { rm } from 'node:fs/promises';
+import { crashPoint } from '../base/crash-points.ts';
+import { conflict, unsupported } from '../base/errors.ts';
+import { type ContainerContext, pathsOf } from './context.ts';
+import { eventAttributes } from './create.ts';
+import { type ContainerRecord, isRunning } from './record.ts';
+import { releaseResources } from './release.ts';
+import { killAndWait } from './stop.ts';
+
+/**
+ * Removes a container: its record, writable layer, log and leases. With `force` a running one is killed
+ * first. Journaled before the first deletion: a removal that was cut off is finished by the next engine.
+ * @throws conflict when it runs and `force` is not given.
+ */
+export async function removeContainer(
+  context: ContainerContext,
+  record: ContainerRecord,
+  options: { force: boolean; volumes: boolean; link: boolean },
+): Promise<void> {
+  if (options.link) throw unsupported('removing a link: links are not available in this version of tug');
+  if (isRunning(record)) {
+    if (!options.force) throw cannotRemove(record);
+    await killAndWait(context, record);
+  }
+  await context.locks.with('container', record.id, async () => {
+    if (!context.store.get(record.id)) return; // --rm was faster
+    if (isRunning(record)) throw cannotRemove(record);
+    await removeLocked(context, record);
+  });
+}
+
+function cannotRemove(record: ContainerRecord) {
+  const state = record.state.status === 'paused' ? 'paused' : 'running';
+  const remedy = `stop the container before removing or force remove`;
+  return conflict(`cannot remove container "${record.name}": container is ${state}: ${remedy}`, {
+    code: 'container-running',
+  });
+}
+
+/** The removal itself, for a caller that holds the container's lock. Idempotent. */
+export async function removeLocked(context: ContainerContext, record: ContainerRecord): Promise<void> {
+  const intent = context.database.transaction(() => {
+    context.store.setState(record, { status: 'removing' });
+    return context.journal.begin('container.remove', record.id, {});
+  });
+  crashPoint('container.remove.journaled');
+  await deleteFiles(context, record);
+  crashPoint('container.remove.deleted');
+  context.database.transaction(() => {
+    context.leases.release(`container:${record.id}`);
+    context.store.delete(record.id);
+    context.journal.done(intent);
+  });
+  context.execs.forget(record.id);
+  for (const resolve of context.earlyAttachers.get(record.id) ?? []) resolve(undefined);
+  context.earlyAttachers.delete(record.id);
+  context.events.publish('container', 'destroy', record.id, eventAttributes(record));
+  context.waiters.removed(record.id);
+}
+
+async function deleteFiles(context: ContainerContext, record: ContainerRecord): Promise<void> {
+  const paths = pathsOf(context, record);
+  const held = context.journal
+    .pending()
+    .some(({ kind, subject }) => kind === 'container.release' && subject === record.id);
+  if (held) await releaseResources(context, record);
+  await context.snapshots.unmount(record.id, paths.rootfs);
+  crashPoint('container.remove.unmounted');
+  await Promise.all([
+    context.snapshots.discard(record.id),
+    rm(paths.data, { recursive: true, force: true }),
+    rm(paths.bundle, { recursive: true, force: true }),
+  ]);
+}

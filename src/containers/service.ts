@@ -1,0 +1,100 @@
+import { conflict } from '../base/errors.ts';
+import type { AttachedStdio } from '../runtime/monitor/contract.ts';
+import { attachContainer, readLog } from './attach.ts';
+import { type ContainerContext, pathsOf } from './context.ts';
+import type { ContainerService } from './contract.ts';
+import { createContainer, eventAttributes } from './create.ts';
+import type { ContainerDeps } from './deps.ts';
+import { createExec, inspectExec, resizeExec, startExec } from './exec.ts';
+import { createExecTable } from './exec-table.ts';
+import { inspectContainer } from './inspect.ts';
+import { listContainers } from './list.ts';
+import { type ContainerRecord, isRunning } from './record.ts';
+import { recoverContainers } from './recover.ts';
+import { removeContainer } from './remove.ts';
+import { startContainer } from './start.ts';
+import { killContainer, stopContainer } from './stop.ts';
+import { openContainerStore } from './store.ts';
+import { createWaiters, waitFor } from './wait.ts';
+
+/** The container domain with what only the composition root calls. */
+export interface Containers extends ContainerService {
+  /** See `recover.ts`. Call once, before the engine listens. */
+  recover(): Promise<void>;
+  /** Ids of the containers that run: what networks keep on a restart. */
+  running(): Set<string>;
+  /** For messages about images in use. */
+  stateOf(id: string): 'running' | 'stopped' | undefined;
+  /** Stops watching; containers run on under their monitors. */
+  shutdown(): void;
+}
+
+export function createContainerService(deps: ContainerDeps): Containers {
+  const stopping = new AbortController();
+  const context: ContainerContext = {
+    ...deps,
+    store: openContainerStore(deps.database),
+    waiters: createWaiters(),
+    execs: createExecTable(),
+    earlyAttachers: new Map<string, Set<(stdio: AttachedStdio | undefined) => void>>(),
+    shutdown: stopping.signal,
+  };
+  const { store, execs } = context;
+  const ownerOf = (execId: string): ContainerRecord => store.resolve(execs.get(execId).containerId);
+
+  return {
+    create: async (request, name, platform) => createContainer(context, store, request, name, platform),
+    list: (options) => listContainers(context, options),
+    inspect: async (reference, options) => await inspectContainer(context, store.resolve(reference), options),
+    start: async (reference) => await startContainer(context, store.resolve(reference)),
+    stop: async (reference, options) => await stopContainer(context, store.resolve(reference), options),
+    kill: async (reference, signal) => await killContainer(context, store.resolve(reference), signal),
+    remove: async (reference, options) => await removeContainer(context, store.resolve(reference), options),
+    wait: async (reference, condition, signal) =>
+      waitFor(context.waiters, store, store.resolve(reference), condition, signal),
+    resize: async (reference, rows, columns) => await resize(context, store.resolve(reference), rows, columns),
+    attach: async (reference, options, signal) =>
+      await attachContainer(context, store.resolve(reference), options, signal),
+    async logs(reference, options, signal) {
+      const record = store.resolve(reference);
+      return { terminal: record.config.Tty ?? false, records: readLog(context, record, options, signal) };
+    },
+    execCreate: async (reference, request) => createExec(context, store.resolve(reference), request),
+    execStart: async (execId, options) => await startExec(context, ownerOf(execId), execs.get(execId), options),
+    execInspect: (execId) => inspectExec(execs.get(execId)),
+    execResize: async (execId, rows, columns) =>
+      await resizeExec(context, ownerOf(execId), execs.get(execId), rows, columns),
+    counts: () => countByStatus(store.all()),
+    recover: () => recoverContainers(context),
+    running: () =>
+      new Set(
+        store
+          .all()
+          .filter(isRunning)
+          .map(({ id }) => id),
+      ),
+    stateOf(id) {
+      const record = store.get(id);
+      return record && (isRunning(record) ? 'running' : 'stopped');
+    },
+    shutdown: () => stopping.abort(),
+  };
+}
+
+async function resize(
+  context: ContainerContext,
+  record: ContainerRecord,
+  rows: number,
+  columns: number,
+): Promise<void> {
+  if (!isRunning(record)) throw conflict(`container ${record.id} is not running`);
+  await context.monitor.resize(pathsOf(context, record).bundle, rows, columns);
+  const size = { height: String(rows), width: String(columns) };
+  context.events.publish('container', 'resize', record.id, { ...eventAttributes(record), ...size });
+}
+
+function countByStatus(records: readonly ContainerRecord[]) {
+  const running = records.filter(({ state }) => state.status === 'running').length;
+  const paused = records.filter(({ state }) => state.status === 'paused').length;
+  return { total: records.length, running, paused, stopped: records.length - running - paused };
+}

@@ -1,0 +1,167 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import * as path from 'node:path';
+import { crashPoint } from '../base/crash-points.ts';
+import { asTugError, conflict, messageOf, TugError } from '../base/errors.ts';
+import { processStartTime } from '../host/process-identity.ts';
+import type { Sandbox } from '../networks/contract.ts';
+import type { Monitored } from '../runtime/monitor/contract.ts';
+import { kernelHasSeccomp } from '../runtime/spec/security.ts';
+import { buildSpec } from '../runtime/spec/spec.ts';
+import type { OciMount, OciSpec } from '../runtime/spec/types.ts';
+import { type ContainerContext, cgroupPathOf, pathsOf, runtimeOf } from './context.ts';
+import { eventAttributes } from './create.ts';
+import { watchExit } from './exit.ts';
+import { containerHostname, writeEtcFiles } from './files.ts';
+import { processEnvironment } from './merge.ts';
+import { planMounts } from './mounts.ts';
+import { requestedPorts } from './ports.ts';
+import { type ContainerRecord, isRunning } from './record.ts';
+import { releaseResources } from './release.ts';
+import { lookUpUser } from './user.ts';
+
+/**
+ * Starts a container. Journaled: killed between any two steps, the next engine either finds the container's
+ * process running and keeps it, or undoes what was made (`recover.ts`). When a step fails, everything made
+ * before it is undone, the container stays with the error in its state, and the error is thrown.
+ * @throws not-modified when it runs; the runtime's words when it refuses.
+ */
+export async function startContainer(context: ContainerContext, record: ContainerRecord): Promise<void> {
+  await context.locks.with('container', record.id, async () => {
+    if (isRunning(record)) throw new TugError('not-modified', `container ${record.name} is already running`);
+    if (!context.store.get(record.id) || record.state.status === 'removing' || record.state.status === 'dead')
+      throw conflict(`container ${record.name} is marked for removal and cannot be started`);
+    const intent = context.journal.begin('container.start', record.id, {});
+    crashPoint('container.start.journaled');
+    try {
+      const monitored = await bringUp(context, record);
+      context.database.transaction(() => {
+        recordRunning(context, record, monitored);
+        context.journal.done(intent);
+      });
+      crashPoint('container.start.recorded');
+    } catch (error) {
+      await undo(context, record, error);
+      context.journal.done(intent);
+      throw error;
+    }
+    context.events.publish('container', 'start', record.id, eventAttributes(record));
+    watchExit(context, record);
+  });
+}
+
+async function bringUp(context: ContainerContext, record: ContainerRecord): Promise<Monitored> {
+  const paths = pathsOf(context, record);
+  const networking = connectNetwork(context, record);
+  try {
+    context.log.debug('mounting the root file system', { container: record.id });
+    await context.snapshots.prepare(record.id, record.layers);
+    await context.snapshots.mount(record.id, paths.rootfs);
+    crashPoint('container.start.mounted');
+  } catch (error) {
+    await networking.catch(() => {});
+    throw error;
+  }
+  const sandbox = await networking;
+  crashPoint('container.start.networked');
+
+  const etcFiles = writeEtcFiles(record, paths, sandbox);
+  const spec = specOf(context, record, sandbox, etcFiles);
+  mkdirSync(paths.data, { recursive: true, mode: 0o710 });
+  writeFileSync(path.join(paths.bundle, 'config.json'), JSON.stringify(spec));
+  crashPoint('container.start.bundled');
+
+  const runtime = runtimeOf(context, record);
+  const monitored = await context.monitor.create({
+    id: record.id,
+    name: record.name,
+    bundle: paths.bundle,
+    log: record.host.LogConfig?.Type === 'none' ? undefined : paths.monitorLog,
+    runtime,
+    terminal: record.config.Tty ?? false,
+    stdin: record.config.OpenStdin ?? false,
+  });
+  crashPoint('container.start.created');
+  await connectEarlyAttachers(context, record);
+  await runtime.start(record.id);
+  crashPoint('container.start.started');
+  return monitored;
+}
+
+function connectNetwork(context: ContainerContext, record: ContainerRecord): Promise<Sandbox> {
+  return context.networks.attach({
+    containerId: record.id,
+    hostname: containerHostname(record),
+    mode: record.host.NetworkMode ?? 'default',
+    endpoints: record.endpoints,
+    ports: requestedPorts(record.host),
+    publishAll: record.host.PublishAllPorts ? Object.keys(record.config.ExposedPorts ?? {}) : [],
+    sysctls: record.host.Sysctls ?? {},
+  });
+}
+
+function specOf(context: ContainerContext, record: ContainerRecord, sandbox: Sandbox, etcFiles: OciMount[]): OciSpec {
+  const paths = pathsOf(context, record);
+  const user = lookUpUser(paths.rootfs, record.config.User ?? '', record.host.GroupAdd ?? []);
+  const hostname = containerHostname(record);
+  const init = record.host.Init ? context.initPath : undefined;
+  const command = [record.path, ...record.args];
+  const mounts = [...etcFiles, ...planMounts(record).mounts];
+  if (init) mounts.push({ destination: INIT_TARGET, type: 'bind', source: init, options: ['bind', 'ro'] });
+  return buildSpec({
+    rootfs: paths.rootfs,
+    hostname,
+    domainname: record.config.Domainname ?? '',
+    args: init ? [INIT_TARGET, '--', ...command] : command,
+    env: processEnvironment(record.config, hostname, user.home),
+    cwd: record.config.WorkingDir || '/',
+    terminal: record.config.Tty ?? false,
+    user,
+    host: record.host,
+    mounts,
+    network: sandbox.namespace,
+    cgroupsPath: cgroupPathOf(context, record),
+    joined: {},
+    cpus: cpus().length,
+    seccompAvailable: kernelHasSeccomp(),
+  });
+}
+
+const INIT_TARGET = '/sbin/docker-init';
+
+async function connectEarlyAttachers(context: ContainerContext, record: ContainerRecord): Promise<void> {
+  const waiting = context.earlyAttachers.get(record.id);
+  context.earlyAttachers.delete(record.id);
+  if (!waiting) return;
+  const { bundle } = pathsOf(context, record);
+  await Promise.all([...waiting].map(async (resolve) => resolve(await context.monitor.attach(bundle))));
+}
+
+function recordRunning(context: ContainerContext, record: ContainerRecord, monitored: Monitored): void {
+  context.store.setState(record, {
+    status: 'running',
+    pid: monitored.pid,
+    monitorPid: monitored.monitorPid,
+    pidStart: processStartTime(monitored.pid),
+    monitorStart: processStartTime(monitored.monitorPid),
+    startedAt: new Date().toISOString(),
+    exitCode: 0,
+    oomKilled: false,
+    error: '',
+  });
+}
+
+/** Takes back a start that failed. The first error is the one that is told; a fault while undoing is logged. */
+async function undo(context: ContainerContext, record: ContainerRecord, cause: unknown): Promise<void> {
+  const { code } = asTugError(cause);
+  const exitCode = code === 'command-not-found' ? 127 : code === 'command-not-executable' ? 126 : 128;
+  for (const resolve of context.earlyAttachers.get(record.id) ?? []) resolve(undefined);
+  context.earlyAttachers.delete(record.id);
+  try {
+    await releaseResources(context, record);
+  } catch (error) {
+    context.log.error('undoing a failed start', { container: record.id, error });
+  }
+  const status = record.state.startedAt.startsWith('0001') ? 'created' : 'exited';
+  context.store.setState(record, { status, pid: 0, monitorPid: 0, exitCode, error: messageOf(cause) });
+}

@@ -1,0 +1,88 @@
+import type { Database, Migration } from '../base/database.ts';
+import { conflict, invalid, notFound } from '../base/errors.ts';
+import type { ContainerRecord, RecordedState } from './record.ts';
+
+export const containerMigrations: readonly Migration[] = [
+  {
+    domain: 'containers',
+    version: 1,
+    sql: `CREATE TABLE containers (
+      id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, definition TEXT NOT NULL, state TEXT NOT NULL) STRICT`,
+  },
+];
+
+/**
+ * The containers there are: SQLite is the truth, and memory holds the same, so that reads cost nothing.
+ * Writes go to the database first.
+ */
+export interface ContainerStore {
+  all(): ContainerRecord[];
+  get(id: string): ContainerRecord | undefined;
+  /** By id, name (with or without its slash) or unambiguous short id. @throws not-found, invalid for an ambiguous one. */
+  resolve(reference: string): ContainerRecord;
+  /** @throws conflict when the name is taken (Docker's sentence). */
+  add(record: ContainerRecord): void;
+  setState(record: ContainerRecord, change: Partial<RecordedState>): void;
+  /** Idempotent. */
+  delete(id: string): void;
+}
+
+export function openContainerStore(database: Database): ContainerStore {
+  const byId = new Map<string, ContainerRecord>();
+  const idByName = new Map<string, string>();
+  for (const row of database.all('SELECT definition, state FROM containers')) {
+    const definition = JSON.parse(String(row['definition'])) as Omit<ContainerRecord, 'state'>;
+    const record = { ...definition, state: JSON.parse(String(row['state'])) as RecordedState };
+    byId.set(record.id, record);
+    idByName.set(record.name, record.id);
+  }
+
+  return {
+    all: () => [...byId.values()],
+    get: (id) => byId.get(id),
+    resolve: (reference) => resolve(reference, byId, idByName),
+    add(record) {
+      const owner = idByName.get(record.name);
+      if (owner !== undefined) throw nameTaken(record.name, owner);
+      const { state, ...definition } = record;
+      database.run(
+        'INSERT INTO containers (id, name, definition, state) VALUES (?, ?, ?, ?)',
+        record.id,
+        record.name,
+        JSON.stringify(definition),
+        JSON.stringify(state),
+      );
+      byId.set(record.id, record);
+      idByName.set(record.name, record.id);
+    },
+    setState(record, change) {
+      const state = { ...record.state, ...change };
+      database.run('UPDATE containers SET state = ? WHERE id = ?', JSON.stringify(state), record.id);
+      record.state = state;
+    },
+    delete(id) {
+      const record = byId.get(id);
+      database.run('DELETE FROM containers WHERE id = ?', id);
+      byId.delete(id);
+      if (record) idByName.delete(record.name);
+    },
+  };
+}
+
+function resolve(reference: string, byId: Map<string, ContainerRecord>, idByName: Map<string, string>) {
+  const exact = byId.get(reference) ?? byId.get(idByName.get(reference.replace(/^\//, '')) ?? '');
+  if (exact) return exact;
+  if (reference === '') throw invalid('no container name or ID supplied');
+  const matches = /^[0-9a-f]+$/.test(reference) ? [...byId.values()].filter(({ id }) => id.startsWith(reference)) : [];
+  if (matches.length > 1) throw invalid(`Multiple IDs found with provided prefix: ${reference}`);
+  const [match] = matches;
+  if (!match) throw notFound(`No such container: ${reference.slice(0, 128)}`, { code: 'no-such-container' });
+  return match;
+}
+
+function nameTaken(name: string, owner: string) {
+  return conflict(
+    `Conflict. The container name "/${name}" is already in use by container "${owner}". You have to remove (or rename) that container to be able to reuse that name.`,
+    { code: 'name-in-use' },
+  );
+}

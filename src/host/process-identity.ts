@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+
+/**
+ * When a process started, in clock ticks since boot (proc_pid_stat(5), field 22), or 0 when there is none.
+ * A pid together with its start time names a process for good: a pid alone is used again.
+ */
+export function processStartTime(pid: number): number {
+  const fields = statFields(pid);
+  return fields ? Number(fields[19]) : 0;
+}
+
+/** True while that very process lives. A zombie does not. */
+export function isAlive(pid: number, startTime: number): boolean {
+  if (pid <= 0) return false;
+  const fields = statFields(pid);
+  return fields !== undefined && fields[0] !== 'Z' && fields[0] !== 'X' && Number(fields[19]) === startTime;
+}
+
+/** The fields after the command name, which may hold spaces and parentheses: [0] is the state, [19] the start time. */
+function statFields(pid: number): string[] | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,99 @@
+import { invalid } from '../../base/errors.ts';
+
+/** Linux capabilities in the kernel's order (capabilities(7)); the index is the bit. */
+export const allCapabilities: readonly string[] = [
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'DAC_READ_SEARCH',
+  'FOWNER',
+  'FSETID',
+  'KILL',
+  'SETGID',
+  'SETUID',
+  'SETPCAP',
+  'LINUX_IMMUTABLE',
+  'NET_BIND_SERVICE',
+  'NET_BROADCAST',
+  'NET_ADMIN',
+  'NET_RAW',
+  'IPC_LOCK',
+  'IPC_OWNER',
+  'SYS_MODULE',
+  'SYS_RAWIO',
+  'SYS_CHROOT',
+  'SYS_PTRACE',
+  'SYS_PACCT',
+  'SYS_ADMIN',
+  'SYS_BOOT',
+  'SYS_NICE',
+  'SYS_RESOURCE',
+  'SYS_TIME',
+  'SYS_TTY_CONFIG',
+  'MKNOD',
+  'LEASE',
+  'AUDIT_WRITE',
+  'AUDIT_CONTROL',
+  'SETFCAP',
+  'MAC_OVERRIDE',
+  'MAC_ADMIN',
+  'SYSLOG',
+  'WAKE_ALARM',
+  'BLOCK_SUSPEND',
+  'AUDIT_READ',
+  'PERFMON',
+  'BPF',
+  'CHECKPOINT_RESTORE',
+].map((name) => `CAP_${name}`);
+
+/** What a container has when nothing is asked for: Docker's set. */
+export const defaultCapabilities: readonly string[] = [
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FSETID',
+  'FOWNER',
+  'MKNOD',
+  'NET_RAW',
+  'SETGID',
+  'SETUID',
+  'SETFCAP',
+  'SETPCAP',
+  'NET_BIND_SERVICE',
+  'SYS_CHROOT',
+  'KILL',
+  'AUDIT_WRITE',
+].map((name) => `CAP_${name}`);
+
+export interface CapabilityRequest {
+  readonly privileged: boolean;
+  readonly add: readonly string[];
+  readonly drop: readonly string[];
+}
+
+/**
+ * The capabilities of a container: the default set, or all with `privileged`, then `--cap-drop` and
+ * `--cap-add` as Docker applies them (`ALL` on either side; what is added wins over what is dropped by `ALL`).
+ * `available` is what this kernel and this engine can give.
+ * @throws invalid for an unknown name.
+ */
+export function resolveCapabilities(
+  request: CapabilityRequest,
+  available: readonly string[] = allCapabilities,
+): string[] {
+  if (request.privileged) return [...available];
+  const add = request.add.map(normalize);
+  const drop = request.drop.map(normalize);
+  let base: readonly string[] = defaultCapabilities;
+  if (add.includes('ALL')) base = available;
+  else if (drop.includes('ALL')) base = [];
+  const wanted = new Set(base.filter((name) => !drop.includes(name)));
+  for (const name of add) if (name !== 'ALL') wanted.add(name);
+  return allCapabilities.filter((name) => wanted.has(name));
+}
+
+function normalize(text: string): string {
+  const upper = text.toUpperCase();
+  if (upper === 'ALL') return upper;
+  const name = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
+  if (!allCapabilities.includes(name)) throw invalid(`invalid capability: ${JSON.stringify(text)}`);
+  return name;
+}

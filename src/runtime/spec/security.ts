@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { invalid, unsupported } from '../../base/errors.ts';
+import { defaultSeccompProfile } from './seccomp.ts';
+
+export interface SecurityPlan {
+  readonly noNewPrivileges: boolean;
+  /** `linux.seccomp`, or undefined for unconfined. */
+  readonly seccomp: object | undefined;
+  /** Masked and read-only paths are lifted (`systempaths=unconfined`). */
+  readonly unmasked: boolean;
+}
+
+/**
+ * What `--security-opt` asks for. A seccomp profile comes as its JSON text (clients read the file), in the OCI
+ * shape. AppArmor and labels are accepted only where they ask for nothing (`unconfined`, `disable`) or the
+ * kernel has them.
+ * @throws invalid for an unknown option, unsupported for one this host cannot honour.
+ */
+export function parseSecurityOptions(
+  options: readonly string[],
+  capabilities: readonly string[],
+  privileged: boolean,
+  seccompAvailable: boolean,
+): SecurityPlan {
+  let noNewPrivileges = false;
+  let unmasked = false;
+  let profile: string | undefined;
+  for (const option of options) {
+    const at = option.search(/[=:]/);
+    const key = at < 0 ? option : option.slice(0, at);
+    const value = at < 0 ? '' : option.slice(at + 1);
+    if (key === 'no-new-privileges') noNewPrivileges = parseSwitch(option, value);
+    else if (key === 'seccomp') profile = value;
+    else if (key === 'systempaths' && value === 'unconfined') unmasked = true;
+    else if (key === 'label' && value === 'disable') continue;
+    else if (key === 'apparmor' && value === 'unconfined') continue;
+    else if (key === 'label' || key === 'apparmor')
+      throw unsupported(
+        `--security-opt ${option}: ${key === 'label' ? 'SELinux' : 'AppArmor'} is not active on this host`,
+      );
+    else throw invalid(`invalid --security-opt: ${JSON.stringify(option)}`);
+  }
+  return { noNewPrivileges, unmasked, seccomp: seccomp(profile, capabilities, privileged, seccompAvailable) };
+}
+
+function parseSwitch(option: string, value: string): boolean {
+  if (value === '' || value === 'true') return true;
+  if (value === 'false') return false;
+  throw invalid(`invalid --security-opt: ${JSON.stringify(option)}`);
+}
+
+function seccomp(
+  profile: string | undefined,
+  capabilities: readonly string[],
+  privileged: boolean,
+  available: boolean,
+) {
+  if (profile === 'unconfined' || (profile === undefined && privileged)) return undefined;
+  if (profile === undefined || profile === 'builtin')
+    return available ? defaultSeccompProfile(capabilities) : undefined;
+  if (!available) throw unsupported('--security-opt seccomp: this kernel has no seccomp filters');
+  try {
+    return JSON.parse(profile) as object;
+  } catch (error) {
+    throw invalid(`Decoding seccomp profile failed: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** True where the kernel filters system calls (/proc/self/status, proc(5)). */
+export function kernelHasSeccomp(): boolean {
+  return /^Seccomp:\s/m.test(readFileSync('/proc/self/status', 'utf8'));
+}
