@@ -1,0 +1,16 @@
+import type { Runtime } from '../contract.ts';
+import { createOciRuntime } from './oci-command-line.ts';
+
+export interface CrunOptions {
+  /** The binary's absolute path. */
+  readonly path: string;
+  /** Where it keeps what it knows of this engine's containers. On a tmpfs, below the exec root. */
+  readonly root: string;
+  readonly cgroupManager: 'cgroupfs' | 'systemd';
+}
+
+/** crun. */
+export function createCrun(options: CrunOptions): Runtime {
+  const globalArgs = ['--root', options.root, `--cgroup-manager=${options.cgroupManager}`];
+  return createOciRuntime({ name: 'crun', path: options.path, root: options.root, globalArgs });
+}

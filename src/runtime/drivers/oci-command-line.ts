@@ -1,0 +1,88 @@
+import { readdir } from 'node:fs/promises';
+import { conflict, errnoOf, internal, isKind, notFound } from '../../base/errors.ts';
+import { type ProgramResult, runProgram } from '../../host/spawn.ts';
+import type { Runtime, RuntimeState } from '../contract.ts';
+import { runtimeWords } from './runtime-words.ts';
+
+export interface OciCommandLine {
+  readonly name: string;
+  readonly path: string;
+  /** The folder that `--root` names: it holds one folder per container. */
+  readonly root: string;
+  readonly globalArgs: readonly string[];
+}
+
+/** A runtime driven by the command line that runc and crun share. Each call but `list` is one process. */
+export function createOciRuntime(options: OciCommandLine): Runtime {
+  const { name, path, root, globalArgs } = options;
+  const call = (args: readonly string[], input?: string): Promise<ProgramResult> =>
+    runProgram(path, [...globalArgs, ...args], input === undefined ? {} : { input });
+
+  async function checked(id: string, args: readonly string[], input?: string): Promise<string> {
+    const result = await call(args, input);
+    if (result.code !== 0)
+      throw failure(name, id, args[0]!, runtimeWords(result.stderr) || `exit status ${result.code}`);
+    return result.stdout;
+  }
+
+  return {
+    name,
+    path,
+    globalArgs,
+    version: async () => (await checked('', ['--version'])).split('\n')[0]!.trim(),
+    start: async (id) => void (await checked(id, ['start', id])),
+    kill: async (id, signal, all = false) =>
+      void (await checked(id, ['kill', ...(all ? ['--all'] : []), id, String(signal)])),
+    pause: async (id) => void (await checked(id, ['pause', id])),
+    resume: async (id) => void (await checked(id, ['resume', id])),
+    async delete(id, force) {
+      try {
+        await checked(id, ['delete', ...(force ? ['--force'] : []), id]);
+      } catch (error) {
+        if (!isKind(error, 'not-found')) throw error;
+      }
+    },
+    async state(id) {
+      try {
+        return parseState(await checked(id, ['state', id]));
+      } catch (error) {
+        if (isKind(error, 'not-found')) return undefined;
+        throw error;
+      }
+    },
+    list: () => containersBelow(root),
+    async update(id, resources) {
+      // A fresh descriptor of the input, since not every runtime takes "-" for it.
+      await checked(id, ['update', '--resources', '/proc/self/fd/0', id], JSON.stringify(resources));
+    },
+  };
+}
+
+/** Both runtimes keep one folder per container there, and make it before anything else: no need to ask them. */
+async function containersBelow(root: string): Promise<string[]> {
+  try {
+    const entries = await readdir(root, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map((entry) => entry.name);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+const statuses = new Set(['creating', 'created', 'running', 'paused', 'stopped']);
+
+function parseState(text: string): RuntimeState {
+  const { status, pid } = JSON.parse(text) as { status?: unknown; pid?: unknown };
+  if (typeof status !== 'string' || !statuses.has(status))
+    throw internal(`the runtime reports no known status: ${text}`);
+  return { status: status as RuntimeState['status'], pid: typeof pid === 'number' ? pid : 0 };
+}
+
+function failure(name: string, id: string, command: string, words: string): Error {
+  const message = `${name} ${command} failed: ${words}`;
+  const details = { details: { container: id, runtime: name } };
+  if (/does not exist|error opening file .*status|cannot open directory/.test(words)) return notFound(message, details);
+  if (/not running|has stopped|no such process|not paused|not in a paused/i.test(words))
+    return conflict(message, details);
+  return internal(message, details);
+}

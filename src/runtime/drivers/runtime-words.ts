@@ -1,0 +1,51 @@
+import { internal, invalid, type TugError } from '../../base/errors.ts';
+
+/**
+ * What a runtime wrote to standard error, as one sentence: the text of logrus lines (`time=... msg="..."`) or
+ * of JSON log lines, without a program name in front; several errors are joined by "; ".
+ */
+export function runtimeWords(stderr: string): string {
+  const words: string[] = [];
+  for (const line of stderr.split('\n')) {
+    const text = wordsOf(line.trim());
+    if (text !== '' && !words.includes(text)) words.push(text);
+  }
+  return words.join('; ');
+}
+
+function wordsOf(line: string): string {
+  const quoted = / msg=("(?:[^"\\]|\\.)*")/.exec(line)?.[1];
+  if (quoted !== undefined) {
+    if (/level=(warning|info|debug)/.test(line)) return '';
+    return JSON.parse(quoted) as string;
+  }
+  return line.replace(/^\d{4}-\d\d-\d\dT\S+ ?:? /, '').replace(/^\[?(crun|runc)\]?:(create:)? ?/, '');
+}
+
+/** The reasons that Docker's client looks for in a message to choose the exit codes 127 and 126. */
+const reasons = [
+  [/executable file .*not found in \$?PATH/i, 'command-not-found', 'executable file not found in $PATH'],
+  [/exec(utable)?\b.*no such file or directory|no such file .*exec/i, 'command-not-found', 'no such file or directory'],
+  [/exec(utable)?\b.*(is a directory)/i, 'command-not-executable', 'is a directory'],
+  [/exec(utable)?\b.*(permission denied|operation not permitted)/i, 'command-not-executable', 'permission denied'],
+  [/exec(utable)?\b.*exec format error/i, 'command-not-executable', 'exec format error'],
+] as const;
+
+/**
+ * The error for a runtime that refused to create a container or to run a process in it. `command` is what the
+ * user wanted to run. The message has Docker's shape, and the lower-case words its client looks for.
+ */
+export function refusedByRuntime(runtime: string, verb: 'create' | 'exec', words: string, command: string): TugError {
+  const prefix = verb === 'create' ? 'failed to create task for container: failed to create shim task: ' : '';
+  const told = `${prefix}OCI runtime ${verb} failed: `;
+  for (const [pattern, code, reason] of reasons) {
+    if (!pattern.test(words)) continue;
+    const sentence = `unable to start container process: exec: ${JSON.stringify(command)}: ${reasonFor(command, reason)}`;
+    return invalid(`${told}${runtime} ${verb} failed: ${sentence}: unknown`, { code, details: { words } });
+  }
+  return internal(`${told}${words || `${runtime} failed without a word`}: unknown`, { details: { runtime } });
+}
+
+/** crun says "not found in $PATH" of a path too; Docker says that the file is not there. */
+const reasonFor = (command: string, reason: string): string =>
+  reason.includes('$PATH') && command.includes('/') ? `stat ${command}: no such file or directory` : reason;

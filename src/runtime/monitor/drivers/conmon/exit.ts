@@ -1,0 +1,60 @@
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { errnoOf } from '../../../../base/errors.ts';
+import { watchExit } from '../../../../host/process-watch.ts';
+import type { MonitorExit, MonitorPids } from '../../contract.ts';
+
+/** The end that conmon recorded in `folder`, or undefined. It writes the file under another name and renames it. */
+export async function exitOf(folder: string): Promise<MonitorExit | undefined> {
+  const file = path.join(folder, 'exit');
+  try {
+    const [text, { mtime }, oom] = await Promise.all([readFile(file, 'utf8'), stat(file), exists(`${folder}/oom`)]);
+    // -1 is conmon's word for an end that it could not learn.
+    const code = Number.parseInt(text, 10);
+    return { code: code >= 0 && code <= 255 ? code : 255, oomKilled: oom, at: mtime };
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await stat(file);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * conmon records the exit and ends: its end is the signal, and the file the fact. When it ends without a file
+ * (SIGKILL), the process may go on; its own end is waited for, and then nobody knows how it ended.
+ * @param monitorEnded resolves when a monitor that is this engine's child was reaped.
+ */
+export async function waitExit(
+  folder: string,
+  pids: MonitorPids,
+  monitorEnded: Promise<unknown> | undefined,
+  signal: AbortSignal,
+): Promise<MonitorExit | 'lost'> {
+  await ended(pids.monitorPid, monitorEnded, signal);
+  const recorded = await exitOf(folder);
+  if (recorded) return recorded;
+  await ended(pids.pid, undefined, signal);
+  return (await exitOf(folder)) ?? 'lost';
+}
+
+async function ended(pid: number, reaped: Promise<unknown> | undefined, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const watch = reaped === undefined ? watchExit(pid) : { exited: reaped, dispose() {} };
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([watch.exited, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    watch.dispose();
+  }
+}
