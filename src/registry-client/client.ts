@@ -18,10 +18,15 @@ export interface RegistryClientOptions extends TransportOptions {
 export interface RegistryClient extends Disposable {
   readonly retry: RetryPolicy;
   /**
-   * A repository's places in the order to try them: mirrors first, without credentials, then its registry.
+   * A repository at its own registry, and at the mirrors to try before it, in order and without credentials.
    * Nothing is connected yet.
    */
-  repositories(name: Pick<Reference, 'domain' | 'path'>, credentials?: Credentials): Repository[];
+  repository(name: Pick<Reference, 'domain' | 'path'>, credentials?: Credentials): Places;
+}
+
+export interface Places {
+  readonly own: Repository;
+  readonly mirrors: readonly Repository[];
 }
 
 /** @throws invalid for a malformed mirror or insecure registry. */
@@ -38,16 +43,14 @@ export function createRegistryClient(options: RegistryClientOptions = {}): Regis
   const retry = options.retry ?? defaultRetryPolicy;
   return {
     retry,
-    repositories(name, credentials) {
-      const own = endpoint(options.hosts?.[name.domain] ?? name.domain);
+    repository(name, credentials) {
+      const open = (at: Endpoint, mirror: boolean): Repository =>
+        openRepository({ endpoint: at, transport, name, retry, credentials: mirror ? undefined : credentials });
       const used = name.domain === defaultDomain ? mirrors : [];
-      return [
-        ...used.map(({ host, protocol }) => {
-          const at = endpoint(host, protocol);
-          return openRepository({ endpoint: at, transport, name, retry, credentials: undefined, mirror: true });
-        }),
-        openRepository({ endpoint: own, transport, name, retry, credentials, mirror: false }),
-      ];
+      return {
+        own: open(endpoint(options.hosts?.[name.domain] ?? name.domain), false),
+        mirrors: used.map(({ host, protocol }) => open(endpoint(host, protocol), true)),
+      };
     },
     [Symbol.dispose]: () => transport[Symbol.dispose](),
   };

@@ -16,7 +16,6 @@ export interface RepositoryOptions {
   readonly name: Pick<Reference, 'domain' | 'path'>;
   readonly credentials: Credentials | undefined;
   readonly retry: RetryPolicy;
-  readonly mirror: boolean;
 }
 
 /** A manifest or index as a registry gave it, its digest verified. */
@@ -32,12 +31,13 @@ export interface BlobAnswer {
   /** The whole blob's size as the registry states it. */
   readonly total: number | undefined;
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** Lets go of the connection when `bytes` is not read to its end. Idempotent. */
+  discard(): void;
 }
 
 /** Reading one repository of one registry (distribution-spec, "Pull"). Errors are in Docker's words. */
 export interface Repository {
   readonly host: string;
-  readonly mirror: boolean;
   /** Asks what a tag means now; undefined where a HEAD does not tell (then fetch it). @throws unauthorized, unavailable. */
   resolveManifest(tagOrDigest: string, signal: AbortSignal): Promise<Descriptor | undefined>;
   /** @throws not-found, unauthorized, unavailable; invalid `digest-mismatch` when the bytes are not those of the digest asked for or stated. */
@@ -68,7 +68,6 @@ export function openRepository(options: RepositoryOptions): Repository {
   });
   return {
     host: endpoint.host,
-    mirror: options.mirror,
     resolveManifest: (tagOrDigest, signal) =>
       retrying(
         async () => {
@@ -100,7 +99,8 @@ export function openRepository(options: RepositoryOptions): Repository {
       const headers = { 'accept-encoding': 'identity', ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) };
       const context = { name: familiarName(name), blob: `${familiarName(name)}@${digest}`, registry: endpoint.host };
       const answer = await ask(`${name.path}/blobs/${digest}`, { method: 'GET', headers, signal }, context);
-      return { ...statedRange(answer, offset), bytes: bodyChunks(answer, signal) };
+      const discard = (): void => void answer.body.destroy();
+      return { ...statedRange(answer, offset), bytes: bodyChunks(answer, signal), discard };
     },
   };
 }
