@@ -1,0 +1,30 @@
+import type { Leases } from '../base/leases.ts';
+import type { Logger } from '../base/log.ts';
+import type { Containers } from '../containers/service.ts';
+import type { ImageService } from '../images/contract.ts';
+import type { NetworkService } from '../networks/contract.ts';
+
+export interface RestoreDeps {
+  readonly leases: Leases;
+  readonly containers: Containers;
+  readonly networks: NetworkService;
+  readonly images: ImageService;
+  readonly log: Logger;
+}
+
+/**
+ * What the engine does between opening its state and listening: makes the state and the world agree, whatever
+ * moment the last engine process ended at. The order matters: containers first, since which of them run
+ * decides what networks keep; images last, since what containers lease decides what the collector keeps.
+ * Idempotent, and safe to be killed in.
+ */
+export async function restore(deps: RestoreDeps): Promise<void> {
+  const began = performance.now();
+  const dropped = deps.leases.dropOperations();
+  await deps.containers.recover();
+  const running = deps.containers.running();
+  await deps.networks.reconcile(running);
+  await deps.images.recover();
+  const milliseconds = Math.round(performance.now() - began);
+  deps.log.info('state restored', { running: running.size, leases: dropped, milliseconds });
+}
