@@ -13,7 +13,6 @@ export const engineNeeds = [
   { program: 'conmon', apt: 'conmon', dnf: 'conmon', pacman: 'conmon', apk: 'conmon' },
   { program: 'crun', apt: 'crun', dnf: 'crun', pacman: 'crun', apk: 'crun' },
   { program: 'runc', apt: 'runc', dnf: 'runc', pacman: 'runc', apk: 'runc' },
-  { program: 'ip', apt: 'iproute2', dnf: 'iproute', pacman: 'iproute2', apk: 'iproute2' },
   { program: 'nft', apt: 'nftables', dnf: 'nftables', pacman: 'nftables', apk: 'nftables' },
   {
     program: 'busybox',
@@ -27,6 +26,7 @@ export const engineNeeds = [
 
 /** What the tests run besides. @type {Need[]} */
 export const testNeeds = [
+  { program: 'ip', apt: 'iproute2', dnf: 'iproute', pacman: 'iproute2', apk: 'iproute2' },
   {
     program: 'docker-registry',
     apt: 'docker-registry',

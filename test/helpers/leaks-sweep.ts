@@ -12,7 +12,7 @@ export function sweepLeftovers(differences: readonly Difference[]): void {
   const added = (subject: Difference['subject']): string[] =>
     differences.filter((each) => each.subject === subject && each.change === 'added').map(({ name }) => name);
   const folders = added('directories');
-  const mounted = listMounts().filter(({ target }) => folders.some((folder) => target.startsWith(`${folder}/`)));
+  const mounted = listMounts().filter(({ target }) => folders.some((folder) => `${target}/`.startsWith(`${folder}/`)));
   for (const { target } of mounted.reverse()) attempt(() => unmount(target, { detach: true }));
   for (const folder of folders) attempt(() => rmSync(folder, { recursive: true, force: true }));
   for (const link of added('links').filter((name) => /^(tg|tug|veth)/.test(name)))

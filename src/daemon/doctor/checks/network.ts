@@ -1,0 +1,43 @@
+import type { DoctorFacts } from '../facts.ts';
+import { type CheckResult, failed, ok, warning } from '../result.ts';
+
+export function checkBridge({ network }: DoctorFacts): CheckResult {
+  if (network.bridgeError !== undefined) {
+    return failed(
+      'bridge',
+      `the kernel makes no bridge: ${network.bridgeError}. Only --network none and host work.`,
+      'modprobe -a bridge veth',
+    );
+  }
+  if (network.natError !== undefined) {
+    return failed(
+      'bridge',
+      `nftables cannot translate addresses here: ${network.natError}. Containers would have no way out.`,
+      'modprobe -a nft_chain_nat nft_masq nft_ct',
+    );
+  }
+  return ok('bridge', 'bridges and address translation work.');
+}
+
+/** An accept of one's own cannot undo another table's drop, so such chains are named. */
+export function checkForwarding({ network }: DoctorFacts): CheckResult {
+  if (network.droppingChains.length > 0) {
+    return warning(
+      'forwarding',
+      `other firewall chains drop forwarded packets (${network.droppingChains.join('; ')}): ` +
+        'containers on a bridge may not reach the network, nor be reached.',
+      network.droppingChains.map(acceptFor).join(' && '),
+    );
+  }
+  if (!network.forwarding)
+    return ok('forwarding', 'is off (net.ipv4.ip_forward is 0); tugd turns it on with its first bridge.');
+  return ok('forwarding', 'is on, and no other firewall drops what is forwarded.');
+}
+
+/** The rule goes to the front of that chain; Docker's own place for such rules survives its restarts. */
+function acceptFor(chain: string): string {
+  const [family = 'ip', table = '', name = ''] = chain.split(' ');
+  return ['iifname', 'oifname']
+    .map((side) => `nft insert rule ${family} ${table} ${name} ${side} "tug*" accept`)
+    .join(' && ');
+}

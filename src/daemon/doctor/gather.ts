@@ -1,0 +1,146 @@
+import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { run } from '../../base/process.ts';
+import { readSysctl } from '../../host/sysctl.ts';
+import { type DoctorFacts, type ProgramFacts, type ProgramName, programNames, type SecurityFacts } from './facts.ts';
+import { gatherCgroupFacts } from './gather-cgroups.ts';
+import { tryAddressTranslation, tryBridge, tryOverlay } from './trials.ts';
+
+/**
+ * Looks at this machine: reads /proc and /sys, asks programs for their version, and tries an overlay mount and a
+ * bridge in places of their own that are gone when it returns. Takes some 50 ms. `dataRoot` need not exist.
+ */
+export async function gatherFacts(dataRoot: string): Promise<DoctorFacts> {
+  const folder = nearestExisting(dataRoot);
+  const [programs, userNamespaces, natError, droppingChains] = await Promise.all([
+    gatherPrograms(),
+    tryUserNamespace(),
+    tryAddressTranslation(),
+    listDroppingChains(),
+  ]);
+  const disk = statfsSync(folder);
+  return {
+    kernel: { release: os.release(), architecture: os.machine() },
+    cgroup: gatherCgroupFacts(),
+    overlay: tryOverlay(folder),
+    userNamespaces,
+    programs,
+    network: {
+      bridgeError: tryBridge(),
+      natError,
+      forwarding: readSysctl('net/ipv4/ip_forward') === '1',
+      droppingChains,
+    },
+    security: gatherSecurity(),
+    disk: { dataRoot, freeBytes: disk.bavail * disk.bsize, freeInodes: disk.ffree },
+    installer: findInstaller(),
+  };
+}
+
+async function gatherPrograms(): Promise<DoctorFacts['programs']> {
+  const entries = programNames.map(async (name) => [name, await inspectProgram(name)] as const);
+  return Object.fromEntries(await Promise.all(entries)) as Record<ProgramName, ProgramFacts | undefined>;
+}
+
+async function inspectProgram(name: ProgramName): Promise<ProgramFacts | undefined> {
+  const file = findProgram(name);
+  if (file === undefined) return undefined;
+  const { code, stdout } = await run(file, ['--version'], { timeout: 10_000 }).catch(() => ({ code: 1, stdout: '' }));
+  return { path: file, version: code === 0 ? (stdout.split('\n')[0]?.trim() ?? '') : '' };
+}
+
+function findProgram(name: string): string | undefined {
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(':'),
+    '/usr/local/sbin',
+    '/usr/sbin',
+    '/sbin',
+    '/usr/bin',
+    '/bin',
+  ];
+  return folders
+    .filter(Boolean)
+    .map((folder) => path.join(folder, name))
+    .find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const installers = [
+  ['apt-get', 'apt-get install'],
+  ['dnf', 'dnf install'],
+  ['pacman', 'pacman -S'],
+  ['apk', 'apk add'],
+] as const;
+
+const findInstaller = (): string | undefined => installers.find(([program]) => findProgram(program) !== undefined)?.[1];
+
+async function tryUserNamespace(): Promise<DoctorFacts['userNamespaces']> {
+  const setting = readSysctl('user/max_user_namespaces');
+  const limit = setting === undefined ? undefined : Number(setting);
+  if (!existsSync('/proc/self/ns/user')) return { limit, error: 'the kernel has none' };
+  if (findProgram('unshare') === undefined) return { limit, error: undefined };
+  const { code, stderr } = await run('unshare', ['--user', 'true'], { timeout: 10_000 });
+  return { limit, error: code === 0 ? undefined : stderr.trim() };
+}
+
+interface NftChain {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  readonly hook?: string;
+  readonly policy?: string;
+}
+
+/** Chains on the forward hook whose policy is drop, and firewalld's, which rejects at its end; tug's own do neither. */
+async function listDroppingChains(): Promise<string[]> {
+  try {
+    const { code, stdout } = await run('nft', ['-j', 'list', 'chains'], { timeout: 10_000 });
+    return code === 0 ? parseDroppingChains(stdout) : [];
+  } catch {
+    return []; // without nft its own check fails
+  }
+}
+
+/** Reads the output of `nft -j list chains` (libnftables-json(5)). */
+export function parseDroppingChains(json: string): string[] {
+  const { nftables } = JSON.parse(json) as { nftables: { chain?: NftChain }[] };
+  return nftables
+    .map(({ chain }) => chain)
+    .filter((chain) => chain !== undefined)
+    .filter(({ hook, policy, table }) => hook === 'forward' && (policy === 'drop' || table === 'firewalld'))
+    .map(({ family, table, name }) => `${family} ${table} ${name}`);
+}
+
+function gatherSecurity(): SecurityFacts {
+  return {
+    seccomp: readText('/proc/sys/kernel/seccomp/actions_avail')?.includes('errno') ?? false,
+    selinux:
+      ({ '1': 'enforcing', '0': 'permissive' }[
+        readText('/sys/fs/selinux/enforce') ?? ''
+      ] as SecurityFacts['selinux']) ?? 'disabled',
+    apparmor: readText('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') ?? false,
+  };
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function nearestExisting(folder: string): string {
+  let current = path.resolve(folder);
+  while (!existsSync(current)) current = path.dirname(current);
+  return current;
+}
