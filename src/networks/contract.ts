@@ -33,6 +33,8 @@ export interface NetworkService {
 
 export interface SandboxRequest {
   readonly containerId: string;
+  /** The container's name without a slash, as errors name it; its short id when left out. */
+  readonly name?: string;
   readonly hostname: string;
   readonly mode: string;
   readonly endpoints: Readonly<Record<string, EndpointConfig>>;
@@ -46,7 +48,7 @@ export interface SandboxRequest {
 export interface Sandbox {
   /** What the OCI spec's network namespace says: a path, `private` for a fresh one made by the runtime, or `host`. */
   readonly namespace: { kind: 'path'; path: string } | { kind: 'host' };
-  /** Empty for none and host. Keyed by network name. */
+  /** Keyed by network name; for `none` and `host` with empty addresses. */
   readonly endpoints: Readonly<Record<string, EndpointSettings>>;
   /** `80/tcp` to where it is published, for inspect's NetworkSettings.Ports; null for exposed only. */
   readonly ports: Readonly<Record<string, { HostIp: string; HostPort: string }[] | null>>;

@@ -1,0 +1,211 @@
+import { attribute, type Message, nested, requestFlags } from './message.ts';
+import type { LabelledMessage } from './socket.ts';
+
+/** Requests of rtnetlink(7): links, addresses, routes. Pure; the numbers are those of linux/rtnetlink.h and linux/if_link.h. */
+const RTM = { newLink: 16, delLink: 17, getLink: 18, newAddr: 20, getAddr: 22, newRoute: 24, getRoute: 26 } as const;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const IFF_UP = 1;
+const IFLA = { address: 1, name: 3, mtu: 4, master: 10, linkInfo: 18, alias: 20, afSpec: 26, netNsFd: 28 } as const;
+const IFLA_INFO = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
+const IFLA_INET6_ADDR_GEN_MODE = 8;
+const IN6_ADDR_GEN_MODE_NONE = 1;
+const IFLA_BRPORT_ISOLATED = 33;
+const VETH_INFO_PEER = 1;
+const IFA = { address: 1, local: 2, broadcast: 4 } as const;
+const RTA = { gateway: 5, oif: 4 } as const;
+const { create, exclusive, dump } = requestFlags;
+
+/** struct ifinfomsg: family, type, index, flags, change mask. */
+function linkHeader(index: number, up: boolean): Buffer {
+  const header = Buffer.alloc(16);
+  header.writeInt32LE(index, 4);
+  header.writeUInt32LE(up ? IFF_UP : 0, 8);
+  header.writeUInt32LE(up ? IFF_UP : 0, 12);
+  return header;
+}
+
+const linkKind = (kind: string, ...data: Buffer[]): Buffer =>
+  nested(IFLA.linkInfo, attribute(IFLA_INFO.kind, kind), ...(data.length > 0 ? [nested(IFLA_INFO.data, ...data)] : []));
+
+const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');
+const ipBytes = (ip: string): Buffer => Buffer.from(ip.split('.').map(Number));
+
+/** What a reader of link replies needs: the fixed part's length and attribute numbers. */
+export const linkHeaderBytes = 16;
+export const linkAttributes = IFLA;
+export const linkInfoKind = IFLA_INFO.kind;
+
+export interface BridgeLink {
+  readonly name: string;
+  readonly mac: string;
+  readonly mtu: number;
+}
+
+/** A bridge, down. EEXIST when a link of that name is there. */
+export function addBridge(link: BridgeLink): LabelledMessage {
+  return {
+    label: `add bridge ${link.name}`,
+    type: RTM.newLink,
+    flags: create | exclusive,
+    payload: Buffer.concat([
+      linkHeader(0, false),
+      attribute(IFLA.name, link.name),
+      attribute(IFLA.address, macBytes(link.mac)),
+      attribute(IFLA.mtu, link.mtu),
+      linkKind('bridge'),
+    ]),
+  };
+}
+
+export interface VethLink {
+  readonly name: string;
+  /** Interface index of the bridge that takes this end. */
+  readonly master: number;
+  readonly mtu: number;
+  readonly peer: { readonly name: string; readonly mac: string; readonly namespaceFd: number };
+}
+
+/**
+ * A pair of links: one end up and a port of a bridge here, the other in another namespace and down, since the
+ * kernel refuses to bring a peer up in this request. All of it or nothing.
+ */
+export function addVeth(link: VethLink): LabelledMessage {
+  const peer = Buffer.concat([
+    linkHeader(0, false),
+    attribute(IFLA.name, link.peer.name),
+    attribute(IFLA.address, macBytes(link.peer.mac)),
+    attribute(IFLA.mtu, link.mtu),
+    attribute(IFLA.netNsFd, link.peer.namespaceFd),
+  ]);
+  return {
+    label: `add link ${link.name}`,
+    type: RTM.newLink,
+    flags: create | exclusive,
+    payload: Buffer.concat([
+      linkHeader(0, true),
+      attribute(IFLA.name, link.name),
+      attribute(IFLA.mtu, link.mtu),
+      attribute(IFLA.master, link.master),
+      linkKind('veth', attribute(VETH_INFO_PEER, peer)),
+    ]),
+  };
+}
+
+/** No link-local IPv6 address for a link that has no business with IPv6. Refused within the request that makes the link. */
+export function withoutLinkLocal(index: number): LabelledMessage {
+  const mode = attribute(IFLA_INET6_ADDR_GEN_MODE, Buffer.from([IN6_ADDR_GEN_MODE_NONE]));
+  return {
+    label: `set link ${index} addrgenmode none`,
+    type: RTM.newLink,
+    flags: 0,
+    payload: Buffer.concat([linkHeader(index, false), nested(IFLA.afSpec, nested(AF_INET6, mode))]),
+  };
+}
+
+/** Brings a link up. */
+export function setUp(index: number): LabelledMessage {
+  return { label: `set link ${index} up`, type: RTM.newLink, flags: 0, payload: linkHeader(index, true) };
+}
+
+/** Writes a text on a link that `ip link` shows and the kernel does not read. */
+export function setAlias(index: number, alias: string): LabelledMessage {
+  return {
+    label: `set link ${index} alias`,
+    type: RTM.newLink,
+    flags: 0,
+    payload: Buffer.concat([linkHeader(index, false), attribute(IFLA.alias, alias)]),
+  };
+}
+
+/** Makes a link a port of a bridge. */
+export function setMaster(index: number, master: number): LabelledMessage {
+  return {
+    label: `set link ${index} master ${master}`,
+    type: RTM.newLink,
+    flags: 0,
+    payload: Buffer.concat([linkHeader(index, false), attribute(IFLA.master, master)]),
+  };
+}
+
+/** An isolated port of a bridge exchanges frames with the bridge and its other ports, but not with isolated ones. */
+export function isolatePort(index: number): LabelledMessage {
+  const isolated = attribute(IFLA_BRPORT_ISOLATED, Buffer.from([1]));
+  return {
+    label: `isolate port ${index}`,
+    type: RTM.newLink,
+    flags: 0,
+    payload: Buffer.concat([
+      linkHeader(index, false),
+      nested(
+        IFLA.linkInfo,
+        attribute(IFLA_INFO.slaveKind, Buffer.from('bridge')),
+        nested(IFLA_INFO.slaveData, isolated),
+      ),
+    ]),
+  };
+}
+
+/** Removes a link (the other end of a veth goes with it). ENODEV when it is not there. */
+export function deleteLink(name: string): LabelledMessage {
+  return {
+    label: `delete link ${name}`,
+    type: RTM.delLink,
+    flags: 0,
+    payload: Buffer.concat([linkHeader(0, false), attribute(IFLA.name, name)]),
+  };
+}
+
+/** An IPv4 address of a link. `broadcast` is left out when undefined. */
+export function addAddress(index: number, ip: string, prefix: number, broadcast?: string): LabelledMessage {
+  const header = Buffer.alloc(8);
+  header.writeUInt8(AF_INET, 0);
+  header.writeUInt8(prefix, 1);
+  header.writeUInt32LE(index, 4);
+  return {
+    label: `add address ${ip}/${prefix}`,
+    type: RTM.newAddr,
+    flags: create | exclusive,
+    payload: Buffer.concat([
+      header,
+      attribute(IFA.local, ipBytes(ip)),
+      attribute(IFA.address, ipBytes(ip)),
+      ...(broadcast === undefined ? [] : [attribute(IFA.broadcast, ipBytes(broadcast))]),
+    ]),
+  };
+}
+
+/** The IPv4 default route: struct rtmsg with table main, protocol boot, scope universe, type unicast. */
+export function addDefaultRoute(index: number, gateway: string): LabelledMessage {
+  return {
+    label: `add default route by ${gateway}`,
+    type: RTM.newRoute,
+    flags: create | exclusive,
+    payload: Buffer.concat([
+      Buffer.from([AF_INET, 0, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0]),
+      attribute(RTA.gateway, ipBytes(gateway)),
+      attribute(RTA.oif, index),
+    ]),
+  };
+}
+
+/** One link by its name; ENODEV when it is not there. */
+export function getLink(name: string): Message {
+  return {
+    type: RTM.getLink,
+    flags: 0,
+    payload: Buffer.concat([linkHeader(0, false), attribute(IFLA.name, name)]),
+  };
+}
+
+export const listLinksRequest: Message = { type: RTM.getLink, flags: dump, payload: linkHeader(0, false) };
+export const listAddressesRequest: Message = {
+  type: RTM.getAddr,
+  flags: dump,
+  payload: Buffer.from([AF_INET, 0, 0, 0, 0, 0, 0, 0]),
+};
+export const listRoutesRequest: Message = {
+  type: RTM.getRoute,
+  flags: dump,
+  payload: Buffer.from([AF_INET, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+};

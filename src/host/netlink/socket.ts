@@ -1,0 +1,92 @@
+import { closeSync } from 'node:fs';
+import { getSystemErrorName } from 'node:util';
+import { check, libc } from '../ffi.ts';
+
+import { controlTypes, decode, encode, type Message, type Reply, requestFlags } from './message.ts';
+
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0o2000000;
+const RECEIVE_BYTES = 64 * 1024;
+
+/** `NETLINK_ROUTE` (rtnetlink(7)) and `NETLINK_NETFILTER` (conntrack). */
+export const netlinkFamilies = { route: 0, netfilter: 12 } as const;
+
+/**
+ * A netlink socket. It belongs to the network namespace in which it was opened, for good. Requests are
+ * synchronous: the kernel has carried a request out, and queued its answer, when sendto(2) returns, so
+ * nothing here ever waits for another process.
+ */
+export interface NetlinkSocket extends Disposable {
+  /**
+   * Sends requests in one datagram; the kernel carries them out in order, each on its own (a failed one
+   * does not stop those after it). @throws the first failure as a system error (`code`, `syscall`: the label).
+   */
+  change(requests: readonly LabelledMessage[]): void;
+  /** Sends one request and returns the objects it answers with; all of them for a dump. @throws the system error. */
+  ask(request: Message): Reply[];
+}
+
+export interface LabelledMessage extends Message {
+  /** What an error says failed, such as `add link veth1`. */
+  readonly label: string;
+}
+
+/** Opens a socket in the calling thread's current network namespace. @throws the system error. */
+export function openNetlink(family: number): NetlinkSocket {
+  const fd = check(libc('int socket(int, int, int)')(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family), 'socket');
+  const buffer = Buffer.alloc(RECEIVE_BYTES);
+  let sequence = 0;
+
+  const send = (messages: readonly Message[]): number => {
+    const first = sequence + 1;
+    const bytes = Buffer.concat(messages.map((message) => encode(message, ++sequence)));
+    check(libc('long send(int, const void *, size_t, int)')(fd, bytes, bytes.length, 0), 'send');
+    return first;
+  };
+  const receive = (): Reply[] => {
+    const length = check(libc('long recv(int, void *, size_t, int)')(fd, buffer, buffer.length, 0), 'recv');
+    return decode(Buffer.from(buffer.subarray(0, length)));
+  };
+
+  return {
+    change(requests) {
+      if (requests.length === 0) return;
+      const first = send(requests.map((request) => ({ ...request, flags: request.flags | requestFlags.ack })));
+      let failure: Error | undefined;
+      for (let left = requests.length; left > 0; ) {
+        for (const reply of receive()) {
+          if (reply.type !== controlTypes.error || reply.sequence < first) continue;
+          left -= 1;
+          const errno = reply.payload.readInt32LE(0);
+          if (errno !== 0) failure ??= systemError(errno, requests[reply.sequence - first]?.label ?? 'netlink');
+        }
+      }
+      if (failure) throw failure;
+    },
+    ask(request) {
+      const sent = send([request]);
+      const dumping = (request.flags & requestFlags.dump) === requestFlags.dump;
+      const objects: Reply[] = [];
+      for (;;) {
+        for (const reply of receive()) {
+          if (reply.sequence !== sent) continue;
+          if (reply.type === controlTypes.done) return objects;
+          if (reply.type === controlTypes.error) throw systemError(reply.payload.readInt32LE(0), 'netlink');
+          objects.push(reply);
+        }
+        if (!dumping && objects.length > 0) return objects;
+      }
+    },
+    [Symbol.dispose]: () => closeSync(fd),
+  };
+}
+
+function systemError(errno: number, label: string): NodeJS.ErrnoException {
+  const code = getSystemErrorName(errno);
+  const error: NodeJS.ErrnoException = new Error(`${code}: ${label}`);
+  error.code = code;
+  error.errno = errno;
+  error.syscall = label;
+  return error;
+}

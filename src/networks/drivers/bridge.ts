@@ -1,0 +1,160 @@
+import { conflict, internal, invalid } from '../../base/errors.ts';
+import { createFirewall, type FirewallBridge } from '../../host/firewall.ts';
+import { type Links, openLinks } from '../../host/links.ts';
+import { addressesOf } from '../../host/network-facts.ts';
+import { writeSysctl } from '../../host/sysctl.ts';
+import type { Addressing, Network, NetworkDriver, Recorded } from '../driver-contract.ts';
+import { type EngineNames, engineNames } from '../engine-names.ts';
+import type { HostSettings } from '../host-settings.ts';
+import { chooseSubnet } from '../ipam.ts';
+import { defaultPools, formatIp, formatSubnet, lastOf, macOf, parseCidr, parseIp } from '../ipv4.ts';
+
+export interface BridgeDriverDeps {
+  readonly engineId: string;
+  /** The default bridge's name, at most 15 characters. */
+  readonly bridgeName: string;
+  readonly settings: HostSettings;
+  readonly options: BridgeOptions;
+}
+
+/** Docker's daemon options of the default bridge. */
+export interface BridgeOptions {
+  /** Address and subnet of the bridge, such as `10.9.0.1/24`. By default a free subnet is chosen once and kept. */
+  readonly bip?: string;
+  readonly mtu?: number;
+  /** Whether containers on it may talk to each other; true by default. */
+  readonly icc?: boolean;
+}
+
+const FORWARDING = 'net/ipv4/ip_forward';
+
+/**
+ * Networks on Linux bridges: a veth pair per endpoint, addresses translated on the way out, ports published by
+ * translating destinations. A link ends with its sandbox's namespace, in the kernel's own time; nothing waits for it.
+ */
+export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver & Disposable {
+  const { engineId, bridgeName, settings, options } = deps;
+  const names = engineNames(engineId);
+  const links = openLinks();
+  const firewall = createFirewall(names.table);
+
+  return {
+    name: 'bridge',
+    namespace: 'own',
+
+    plan(occupied, recorded) {
+      return {
+        options: { bridge: bridgeName, mtu: String(options.mtu ?? 1500), icc: String(options.icc ?? true) },
+        addressing: options.bip ? addressingFrom(options.bip) : (recorded?.addressing ?? chooseAddressing(occupied())),
+      };
+    },
+
+    async restore(recorded) {
+      for (const network of recorded.networks) ensureBridge(links, network, names.mark);
+      joinEndpoints(links, recorded, names);
+      await firewall.replace(recorded.networks.map(firewallBridge), recorded.ports);
+      // Only now that the table guards them may packets from the bridges reach the host's loopback.
+      for (const network of recorded.networks) writeSysctl(`net/ipv4/conf/${bridgeOf(network)}/route_localnet`, '1');
+      settings.change(FORWARDING, '1');
+    },
+
+    connect(network, endpoint, sandbox) {
+      const { gateway, prefix, broadcast } = addressingOf(network);
+      const link = names.link(endpoint.id);
+      links.addPort(
+        {
+          name: link,
+          bridge: bridgeOf(network),
+          isolated: !talking(network),
+          mtu: mtuOf(network),
+          peerName: endpoint.interfaceName,
+          peerMac: endpoint.mac,
+        },
+        sandbox,
+      );
+      try {
+        sandbox.configure(endpoint.interfaceName, { ip: endpoint.ip, prefix, broadcast, gateway });
+      } catch (error) {
+        links.remove(link);
+        throw error;
+      }
+    },
+
+    publish: (ports) => firewall.publish(ports),
+    unpublish: (ports) => firewall.unpublish(ports),
+
+    async remove(networks) {
+      await firewall.remove();
+      for (const link of links.list()) if (link.name.startsWith(names.linkPrefix)) links.remove(link.name);
+      for (const network of networks) {
+        if (links.find(bridgeOf(network))?.alias === names.mark) links.remove(bridgeOf(network));
+      }
+      settings.restore(FORWARDING);
+    },
+
+    [Symbol.dispose]: () => links[Symbol.dispose](),
+  };
+}
+
+const bridgeOf = (network: Network): string => network.options['bridge'] ?? '';
+const mtuOf = (network: Network): number => Number(network.options['mtu']);
+const talking = (network: Network): boolean => network.options['icc'] === 'true';
+
+function addressingFrom(bip: string): Addressing {
+  const { address, subnet } = parseCidr(bip);
+  if (address === subnet.first || address >= lastOf(subnet)) {
+    throw invalid(`invalid "bip" ${bip}: it must be a host address in its subnet, such as 172.20.0.1/16`);
+  }
+  return { subnet: formatSubnet(subnet), gateway: formatIp(address) };
+}
+
+function chooseAddressing(occupied: readonly string[]): Addressing {
+  const taken = occupied.map((text) => parseCidr(text).subnet);
+  const subnet = chooseSubnet(defaultPools, taken);
+  return { subnet: formatSubnet(subnet), gateway: formatIp(subnet.first + 1) };
+}
+
+function addressingOf({ name, addressing }: Network) {
+  if (!addressing) throw internal(`the bridge network ${name} has no addresses`);
+  const { subnet } = parseCidr(addressing.subnet);
+  return { ...addressing, prefix: subnet.prefix, broadcast: formatIp(lastOf(subnet)) };
+}
+
+function firewallBridge(network: Network): FirewallBridge {
+  return { name: bridgeOf(network), subnet: addressingOf(network).subnet, talking: talking(network) };
+}
+
+/** Makes a network's bridge, or adopts one that was made for it. */
+function ensureBridge(links: Links, network: Network, mark: string): void {
+  const name = bridgeOf(network);
+  const { gateway, prefix, broadcast } = addressingOf(network);
+  const existing = links.find(name);
+  if (existing) {
+    if (existing.kind !== 'bridge')
+      throw conflict(`the link ${name} is no bridge: give the engine another bridge name`);
+    if (existing.alias !== mark && existing.alias.startsWith('tug-')) {
+      throw conflict(`the bridge ${name} belongs to another engine: give this one another bridge name`);
+    }
+    if (addressesOf(existing.index).includes(`${gateway}/${prefix}`)) return;
+    if (existing.alias !== mark) {
+      throw conflict(`the bridge ${name} does not have the address ${gateway}/${prefix}: add it, or set "bip"`);
+    }
+    links.remove(name);
+  }
+  const mac = macOf(parseIp(gateway) ?? 0);
+  links.addBridge({ name, mac, mtu: mtuOf(network), alias: mark, address: gateway, prefix, broadcast });
+}
+
+/** Joins endpoints' links to their bridges again where a bridge was made anew, and removes links of no endpoint. */
+function joinEndpoints(links: Links, { networks, endpoints }: Recorded, names: EngineNames): void {
+  const owners = new Map(endpoints.map((endpoint) => [names.link(endpoint.id), endpoint]));
+  for (const link of links.list()) {
+    if (!link.name.startsWith(names.linkPrefix)) continue;
+    const owner = owners.get(link.name);
+    const network = networks.find(({ id }) => id === owner?.networkId);
+    if (!network) links.remove(link.name);
+    else if (link.master === 0) {
+      links.joinBridge({ name: link.name, bridge: bridgeOf(network), isolated: !talking(network) });
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import type { Database } from '../base/database.ts';
+import { writeSysctl } from '../host/sysctl.ts';
+
+/** Settings of the whole host that the engine had to change, with what they were, so that they can be put back. */
+export interface HostSettings {
+  /** Sets a kernel setting; its first value found is remembered, also over restarts. */
+  change(name: string, value: string): void;
+  /** Puts one back to what it was, and forgets it. Nothing when it was never changed. */
+  restore(name: string): void;
+}
+
+/** Needs `networkMigrations`. */
+export function createHostSettings(database: Database): HostSettings {
+  return {
+    change(name, value) {
+      const before = writeSysctl(name, value);
+      if (before !== value) database.run('INSERT OR IGNORE INTO host_settings VALUES (?, ?)', name, before);
+    },
+    restore(name) {
+      const row = database.get('SELECT before FROM host_settings WHERE name = ?', name);
+      if (!row) return;
+      writeSysctl(name, String(row['before']));
+      database.run('DELETE FROM host_settings WHERE name = ?', name);
+    },
+  };
+}
