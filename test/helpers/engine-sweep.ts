@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { run } from '../../src/base/process.ts';
 import { libc } from '../../src/host/ffi.ts';
@@ -19,8 +19,17 @@ export async function sweepEngine(engine: { root: string; bridge: string }): Pro
   for (const pid of processesOf(engine.root)) libc('int kill(int, int)')(pid, constants.signals.SIGKILL);
   const targets = listMounts(engine.root).map(({ target }) => target);
   for (const target of targets.reverse()) unmount(target, { detach: true });
-  await run('ip', ['link', 'delete', engine.bridge]);
+  await removeNetwork(engine.bridge);
   rmSync(engine.root, { recursive: true, force: true });
+}
+
+/** The bridge carries, as its alias, the name of the engine's firewall table. */
+async function removeNetwork(bridge: string): Promise<void> {
+  const alias = `/sys/class/net/${bridge}/ifalias`;
+  if (!existsSync(alias)) return;
+  const table = readFileSync(alias, 'utf8').trim();
+  if (table !== '') await run('nft', ['delete', 'table', 'ip', table]);
+  await run('ip', ['link', 'delete', bridge]);
 }
 
 /** Monitors say the root in their arguments; a container's process has its own root file system mounted from below it. */

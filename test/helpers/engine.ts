@@ -5,6 +5,9 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { waitForEngine } from '../../scripts/wait-for-engine.ts';
 import { type RunOptions, type RunResult, run } from '../../src/base/process.ts';
+
+export { starterImage } from './engine-image.ts';
+
 import { type ApiResponse, callApi } from './engine-api.ts';
 import { removeContainers, sweepEngine } from './engine-sweep.ts';
 

@@ -15,7 +15,7 @@ export function sweepLeftovers(differences: readonly Difference[]): void {
   const mounted = listMounts().filter(({ target }) => folders.some((folder) => `${target}/`.startsWith(`${folder}/`)));
   for (const { target } of mounted.reverse()) attempt(() => unmount(target, { detach: true }));
   for (const folder of folders) attempt(() => rmSync(folder, { recursive: true, force: true }));
-  for (const link of added('links').filter((name) => /^(tg|tug|veth)/.test(name)))
+  for (const link of added('links').filter((name) => /^(tg|tug|veth|t[0-9a-f]{5}-)/.test(name)))
     attempt(() => execFileSync('ip', ['link', 'delete', link]));
   for (const table of added('nft rules').filter((rule) => /^table \S+ tug\S*$/.test(rule)))
     attempt(() => execFileSync('nft', ['delete', ...table.split(' ')]));
