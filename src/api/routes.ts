@@ -1,0 +1,44 @@
+/**
+ * The routes that are built, by the operation names of the Engine API. A route that is not in this table
+ * does not exist: the server answers 404 "page not found". `{name...}` takes slashes, as image names have them.
+ * `GET /doctor` is tug's own.
+ */
+export const routes = {
+  SystemPing: 'GET /_ping',
+  SystemPingHead: 'HEAD /_ping',
+  SystemVersion: 'GET /version',
+  SystemInfo: 'GET /info',
+  SystemEvents: 'GET /events',
+  SystemDoctor: 'GET /doctor',
+
+  ContainerCreate: 'POST /containers/create',
+  ContainerList: 'GET /containers/json',
+  ContainerInspect: 'GET /containers/{id}/json',
+  ContainerStart: 'POST /containers/{id}/start',
+  ContainerStop: 'POST /containers/{id}/stop',
+  ContainerKill: 'POST /containers/{id}/kill',
+  ContainerWait: 'POST /containers/{id}/wait',
+  ContainerLogs: 'GET /containers/{id}/logs',
+  ContainerAttach: 'POST /containers/{id}/attach',
+  ContainerResize: 'POST /containers/{id}/resize',
+  ContainerDelete: 'DELETE /containers/{id}',
+
+  ContainerExec: 'POST /containers/{id}/exec',
+  ExecStart: 'POST /exec/{id}/start',
+  ExecResize: 'POST /exec/{id}/resize',
+  ExecInspect: 'GET /exec/{id}/json',
+
+  ImageList: 'GET /images/json',
+  ImageCreate: 'POST /images/create',
+  ImageLoad: 'POST /images/load',
+  ImageGetAll: 'GET /images/get',
+  ImageGet: 'GET /images/{name...}/get',
+  ImageInspect: 'GET /images/{name...}/json',
+  ImageTag: 'POST /images/{name...}/tag',
+  ImageDelete: 'DELETE /images/{name...}',
+
+  NetworkList: 'GET /networks',
+  NetworkInspect: 'GET /networks/{id}',
+} as const;
+
+export type RouteName = keyof typeof routes;

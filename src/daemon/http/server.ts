@@ -1,0 +1,80 @@
+import http, { type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Logger } from '../../base/log.ts';
+import { answerOn, rawStream, upgradedStream } from './hijack.ts';
+import type { Router } from './router.ts';
+import { commonHeaders, serve } from './serve.ts';
+
+/** Routes that end in a raw stream: for these alone an `Upgrade` header is heeded. */
+const rawStreamRoutes = /^(?:\/v[\d.]+)?\/(?:containers\/[^/]+\/attach|exec\/[^/]+\/start)(?:\?|$)/;
+
+/** As Go's server, which Docker's clients are used to: request line and headers may have 1 MiB. */
+const maxHeaderSize = 1024 * 1024;
+
+/** What the server needs; `router` decides which pages exist. */
+export interface ApiServerOptions {
+  readonly router: Router;
+  readonly log: Logger;
+}
+
+/**
+ * An HTTP server for the Engine API, not yet listening. Idle connections are kept as long as the client
+ * likes, and uploads may take as long as they take. Closing it leaves hijacked connections alone.
+ */
+export function createApiServer({ router, log }: ApiServerOptions): http.Server {
+  /** Connections that an old client's raw stream will take over, and input that came before it did. */
+  const raw = new WeakMap<Socket, { early: Buffer | undefined }>();
+  const server = http.createServer({
+    keepAliveTimeout: 0,
+    requestTimeout: 0,
+    noDelay: true,
+    maxHeaderSize,
+    shouldUpgradeCallback: wantsRawStream,
+  });
+
+  server.on('request', (request, response) => {
+    if (raw.has(request.socket)) return; // input for a raw stream that happens to look like HTTP
+    const entry = { early: undefined };
+    const takesOver = wantsRawStream(request);
+    if (takesOver) raw.set(request.socket, entry);
+    const hijack = () => rawStream(request, response, entry.early);
+    void serve(router, log, request, { response, hijack }).then(() => {
+      if (takesOver && response.headersSent) raw.delete(request.socket);
+    });
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const stream = upgradedStream(socket as Socket, head);
+    void serve(router, log, request, { response: undefined, hijack: () => stream });
+  });
+  server.on('clientError', (error: ParseError, socket: Duplex) => {
+    const entry = raw.get(socket as Socket);
+    if (entry && error.rawPacket) entry.early = error.rawPacket.subarray(error.bytesParsed ?? 0);
+    else refuseMalformed(error, socket as Socket);
+  });
+  return server;
+}
+
+function wantsRawStream(request: IncomingMessage): boolean {
+  return request.method === 'POST' && rawStreamRoutes.test(request.url ?? '');
+}
+
+interface ParseError extends NodeJS.ErrnoException {
+  readonly rawPacket?: Buffer;
+  readonly bytesParsed?: number;
+}
+
+/** Answers what is not HTTP, or has a head beyond the limit, with 400 and a sentence. */
+function refuseMalformed(error: ParseError, socket: Socket): void {
+  if (socket.writableEnded) return; // answered already; the rest of it is read only so that the client can read ours
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const message =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? `malformed request: the request line and headers are longer than ${maxHeaderSize} bytes`
+      : `malformed request: not HTTP (${error.message})`;
+  const headers = [...commonHeaders, 'Content-Type', 'application/json'];
+  answerOn(socket, 400, headers, `${JSON.stringify({ message })}\n`);
+}

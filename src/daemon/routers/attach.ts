@@ -1,0 +1,29 @@
+import type { ContainerService } from '../../containers/contract.ts';
+import { defaultDetachKeys, parseDetachKeys } from '../../formats/detach-keys.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { isBelow } from '../http/versions.ts';
+import { connectStdio } from './stdio.ts';
+
+/** `POST /containers/{id}/attach`: the connection becomes the container's stdio. */
+export async function attachContainer(containers: ContainerService, exchange: Exchange): Promise<undefined> {
+  const { query } = exchange;
+  const detachKeys = detachSequence(query.text('detachKeys'));
+  const wants = { stdin: query.boolean('stdin'), stdout: query.boolean('stdout'), stderr: query.boolean('stderr') };
+  const connection = await exchange.hijack();
+  const options = { ...wants, logs: query.boolean('logs'), stream: query.boolean('stream') };
+  const streams = await containers.attach(exchange.param('id'), options, exchange.signal);
+  connection.accept(rawStreamType(exchange, streams.terminal));
+  await connectStdio(connection.socket, streams, { ...wants, detachKeys });
+}
+
+/** The keys that detach. @throws invalid for what is no key sequence. */
+export function detachSequence(text: string | undefined): Buffer {
+  return parseDetachKeys(text ?? defaultDetachKeys);
+}
+
+/** Old versions have one name for both kinds of stream. */
+export function rawStreamType({ version }: Exchange, terminal: boolean): string {
+  return terminal || isBelow(version, '1.42')
+    ? 'application/vnd.docker.raw-stream'
+    : 'application/vnd.docker.multiplexed-stream';
+}

@@ -1,0 +1,88 @@
+import { createRequest } from '../../api/types/container.ts';
+import { invalid } from '../../base/errors.ts';
+import type { ContainerService } from '../../containers/contract.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { Handlers } from '../http/router.ts';
+import { isBelow } from '../http/versions.ts';
+import { attachContainer } from './attach.ts';
+import { containerLogs } from './logs.ts';
+
+/** Containers, but for exec: what the requests mean, and nothing of what containers do. */
+export function containerRoutes(containers: ContainerService): Handlers {
+  return {
+    async ContainerCreate(exchange) {
+      const request = await exchange.body(createRequest, {
+        emptyMessage: 'config cannot be empty in order to create a container',
+      });
+      const platform = isBelow(exchange.version, '1.41') ? undefined : exchange.query.text('platform');
+      return { status: 201, body: await containers.create(request, exchange.query.text('name'), platform) };
+    },
+    async ContainerList({ query }) {
+      const limit = query.integer('limit') ?? 0;
+      const options = { all: query.boolean('all'), size: query.boolean('size'), filters: query.filters() };
+      return { status: 200, body: await containers.list({ ...options, limit: limit > 0 ? limit : undefined }) };
+    },
+    async ContainerInspect(exchange) {
+      const size = exchange.query.boolean('size');
+      return { status: 200, body: await containers.inspect(exchange.param('id'), { size }) };
+    },
+    async ContainerStart(exchange) {
+      // Docker's clients send `{}` or `null` at most; a whole HostConfig here is from before 1.24.
+      if (Number(exchange.request.headers['content-length'] ?? 0) > 7) {
+        throw invalid(
+          'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24',
+        );
+      }
+      if (exchange.query.text('checkpoint')) throw invalid('starting from a checkpoint is not available in tug');
+      await containers.start(exchange.param('id'));
+      return { status: 204 };
+    },
+    async ContainerStop(exchange) {
+      const { query, version } = exchange;
+      const signal = isBelow(version, '1.42') ? undefined : query.text('signal');
+      await containers.stop(exchange.param('id'), { timeout: query.integer('t'), signal });
+      return { status: 204 };
+    },
+    async ContainerKill(exchange) {
+      await containers.kill(exchange.param('id'), exchange.query.text('signal') ?? 'SIGKILL');
+      return { status: 204 };
+    },
+    async ContainerDelete(exchange) {
+      const { query } = exchange;
+      const options = { force: query.boolean('force'), volumes: query.boolean('v'), link: query.boolean('link') };
+      await containers.remove(exchange.param('id'), options);
+      return { status: 204 };
+    },
+    async ContainerResize(exchange) {
+      const { rows, columns } = terminalSize(exchange);
+      await containers.resize(exchange.param('id'), rows, columns);
+      return { status: 200 };
+    },
+    ContainerWait: (exchange) => waitForContainer(containers, exchange),
+    ContainerLogs: (exchange) => containerLogs(containers, exchange),
+    ContainerAttach: (exchange) => attachContainer(containers, exchange),
+  };
+}
+
+/** `h` and `w` of a resize. @throws invalid for what no terminal has. */
+export function terminalSize({ query }: Exchange): { rows: number; columns: number } {
+  const size = { rows: query.integer('h'), columns: query.integer('w') };
+  const fits = (value: number | undefined): value is number => value !== undefined && value >= 0 && value <= 65535;
+  if (!fits(size.rows)) throw invalid(`invalid resize height: h must be between 0 and 65535`);
+  if (!fits(size.columns)) throw invalid(`invalid resize width: w must be between 0 and 65535`);
+  return { rows: size.rows, columns: size.columns };
+}
+
+const waitConditions = ['not-running', 'next-exit', 'removed'] as const;
+
+/** The head goes out as soon as the wait is registered, so that a client may start the container after it. */
+async function waitForContainer(containers: ContainerService, exchange: Exchange): Promise<undefined> {
+  const asked = isBelow(exchange.version, '1.30') ? undefined : exchange.query.text('condition');
+  const condition = waitConditions.find((known) => known === (asked ?? 'not-running'));
+  if (!condition) throw invalid(`invalid condition: ${JSON.stringify(asked)}`);
+  const { result } = await containers.wait(exchange.param('id'), condition, exchange.signal);
+  const stream = exchange.begin('application/json');
+  stream.flush();
+  await stream.write(`${JSON.stringify(await result)}\n`);
+  stream.end();
+}

@@ -1,0 +1,74 @@
+import { execCreateRequest, execStartRequest } from '../../api/types/container.ts';
+import { invalid, messageOf, TugError } from '../../base/errors.ts';
+import type { ContainerService, ContainerStreams } from '../../containers/contract.ts';
+import type { EventBus } from '../../events/contract.ts';
+import { encodeFrame } from '../../formats/raw-stream.ts';
+import type { Exchange, Reply } from '../http/exchange.ts';
+import type { Handlers } from '../http/router.ts';
+import { detachSequence, rawStreamType } from './attach.ts';
+import { terminalSize } from './containers.ts';
+import { connectStdio } from './stdio.ts';
+
+/** More processes in running containers. */
+export function execRoutes(containers: ContainerService, events: EventBus): Handlers {
+  return {
+    async ContainerExec(exchange) {
+      const request = await exchange.body(execCreateRequest);
+      if (!request.Cmd?.length) throw invalid('no exec command specified');
+      detachSequence(request.DetachKeys || undefined);
+      return { status: 201, body: { Id: await containers.execCreate(exchange.param('id'), request) } };
+    },
+    ExecStart: (exchange) => startExec(containers, events, exchange),
+    ExecInspect: (exchange) => ({ status: 200, body: containers.execInspect(exchange.param('id')) }),
+    async ExecResize(exchange) {
+      const { rows, columns } = terminalSize(exchange);
+      await containers.execResize(exchange.param('id'), rows, columns);
+      return { status: 200 };
+    },
+  };
+}
+
+async function startExec(
+  containers: ContainerService,
+  events: EventBus,
+  exchange: Exchange,
+): Promise<Reply | undefined> {
+  const id = exchange.param('id');
+  const request = await exchange.body(execStartRequest, { empty: {} });
+  const inspected = containers.execInspect(id);
+  if (request.Detach) {
+    await containers.execStart(id, { detach: true, consoleSize: request.ConsoleSize });
+    return { status: 200 };
+  }
+  const connection = await exchange.hijack();
+  const died = Promise.withResolvers<void>();
+  using _subscription = events.subscribe(({ Action, Actor }) => {
+    if (Action === 'exec_die' && Actor.Attributes['execID'] === id) died.resolve();
+  });
+  let streams: ContainerStreams;
+  try {
+    streams = await containers.execStart(id, { detach: false, consoleSize: request.ConsoleSize });
+  } catch (error) {
+    if (!isCommandFault(error)) throw error;
+    // Clients learn of a command that does not run from the stream and the exit code, as with Docker.
+    const terminal = inspected.ProcessConfig.tty;
+    const text = Buffer.from(`${messageOf(error)}\r\n`);
+    connection.accept(rawStreamType(exchange, terminal));
+    connection.socket.end(terminal ? text : encodeFrame('stdout', text));
+    connection.socket.resume();
+    return undefined;
+  }
+  connection.accept(rawStreamType(exchange, streams.terminal));
+  await connectStdio(connection.socket, streams, {
+    stdin: inspected.OpenStdin,
+    stdout: inspected.OpenStdout,
+    stderr: inspected.OpenStderr,
+    detachKeys: detachSequence(inspected.DetachKeys || undefined),
+    afterEnd: died.promise, // a client asks for the exit code as soon as the stream ends
+  });
+  return undefined;
+}
+
+function isCommandFault(error: unknown): boolean {
+  return error instanceof TugError && (error.code === 'command-not-found' || error.code === 'command-not-executable');
+}

@@ -1,0 +1,98 @@
+import { invalid } from '../../base/errors.ts';
+import { parseReference } from '../../formats/reference.ts';
+import type { ImageService } from '../../images/contract.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { answerWithProgress } from '../http/progress.ts';
+import type { Handlers } from '../http/router.ts';
+import { isBelow } from '../http/versions.ts';
+import { decodeRegistryAuth } from './registry-auth.ts';
+
+/** Images: what the requests mean. */
+export function imageRoutes(images: ImageService): Handlers {
+  return {
+    ImageList: ({ query, version }) => {
+      const filters = query.filters();
+      const older = isBelow(version, '1.41') ? query.text('filter') : undefined;
+      if (older) filters['reference'] = [...(filters['reference'] ?? []), older];
+      return { status: 200, body: images.list({ all: query.boolean('all'), filters }) };
+    },
+    ImageInspect: (exchange) => ({ status: 200, body: images.inspect(exchange.param('name')) }),
+    ImageCreate: (exchange) =>
+      exchange.query.has('fromSrc') ? importImage(images, exchange) : pullImage(images, exchange),
+    ImageLoad: (exchange) => loadImages(images, exchange),
+    ImageGet: (exchange) => saveImages(images, exchange, [exchange.param('name')]),
+    ImageGetAll: (exchange) => saveImages(images, exchange, exchange.query.all('names')),
+    ImageTag(exchange) {
+      const { query } = exchange;
+      const repository = query.text('repo');
+      if (!repository) throw invalid('repo must name the repository to tag in');
+      images.tag(exchange.param('name'), withTag(repository, query.text('tag')));
+      return { status: 201 };
+    },
+    async ImageDelete(exchange) {
+      const { query } = exchange;
+      const options = { force: query.boolean('force'), prune: !query.boolean('noprune') };
+      return { status: 200, body: await images.remove(exchange.param('name'), options) };
+    },
+  };
+}
+
+async function pullImage(images: ImageService, exchange: Exchange): Promise<undefined> {
+  const { query, request, signal } = exchange;
+  const name = query.text('fromImage');
+  if (!name) throw invalid('fromImage must name the image to pull, or fromSrc the source to import');
+  const reference = withTag(name, query.text('tag'));
+  const parsed = parseReference(reference);
+  if (parsed.tag === undefined && parsed.digest === undefined) {
+    throw invalid(`pulling all tags of ${name} is not available in tug: name one with "tag", such as "latest"`);
+  }
+  const auth = decodeRegistryAuth(request.headers['x-registry-auth']);
+  await answerWithProgress(exchange, async (progress) => {
+    await images.pull({ reference, platform: query.text('platform'), auth }, progress, signal);
+  });
+}
+
+async function importImage(images: ImageService, exchange: Exchange): Promise<undefined> {
+  const { query, request, signal } = exchange;
+  if (query.text('fromSrc') !== '-') {
+    throw invalid('importing from a URL is not available in tug: download it and send it with fromSrc=-');
+  }
+  const repository = query.text('repo');
+  await answerWithProgress(exchange, async (progress) => {
+    const image = await images.import(
+      request,
+      {
+        reference: repository === undefined ? undefined : withTag(repository, query.text('tag')),
+        message: query.text('message') ?? '',
+        changes: query.all('changes').filter((change) => change !== ''),
+        platform: query.text('platform'),
+      },
+      signal,
+    );
+    progress({ status: image.id });
+  });
+}
+
+async function loadImages(images: ImageService, exchange: Exchange): Promise<undefined> {
+  const quiet = exchange.query.boolean('quiet', true);
+  await answerWithProgress(exchange, async (progress) => {
+    const loaded = await images.load(exchange.request, quiet ? () => {} : progress, exchange.signal);
+    for (const { id, tags } of loaded) {
+      if (tags.length === 0) progress({ stream: `Loaded image ID: ${id}\n` });
+      for (const tag of tags) progress({ stream: `Loaded image: ${tag}\n` });
+    }
+  });
+}
+
+async function saveImages(images: ImageService, exchange: Exchange, names: readonly string[]): Promise<undefined> {
+  if (names.length === 0) throw invalid('names must give at least one image');
+  const stream = exchange.begin('application/x-tar');
+  await images.save(names, stream.response, exchange.signal);
+  stream.end();
+}
+
+/** A name with the tag, or the digest, that came in a parameter of its own. */
+function withTag(name: string, tag: string | undefined): string {
+  if (tag === undefined) return name;
+  return tag.includes(':') ? `${name}@${tag}` : `${name}:${tag}`;
+}

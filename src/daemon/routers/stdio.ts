@@ -1,0 +1,138 @@
+import type { Socket } from 'node:net';
+import type { ContainerStreams } from '../../containers/contract.ts';
+import { createDetachMatcher } from '../../formats/detach-keys.ts';
+import { frameHeader } from '../../formats/raw-stream.ts';
+import type { AttachedStdio } from '../../runtime/monitor/contract.ts';
+
+export interface StdioOptions {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly detachKeys: Uint8Array;
+  /** What must have happened, besides the end of output, before the client is told the end. */
+  readonly afterEnd?: Promise<void>;
+}
+
+/** Bytes kept for a client that reads slower than the process writes. Beyond it the client is cut off: a container never waits for one. */
+const outputBound = 64 * 1024 * 1024;
+
+/**
+ * Joins a hijacked connection to a process's stdio, framed unless it has a terminal, until the process's
+ * output ends, the client leaves, or a terminal's user types the detach keys. Either side's end of input is
+ * passed on alone. The process runs on in any case. Closes the connection.
+ */
+export async function connectStdio(socket: Socket, streams: ContainerStreams, options: StdioOptions): Promise<void> {
+  const gone = Promise.withResolvers<void>();
+  if (socket.destroyed) gone.resolve();
+  else socket.once('close', () => gone.resolve());
+  const output = createOutput(socket, streams.terminal, options);
+  let stdio: AttachedStdio | undefined;
+  let over = false;
+  try {
+    const live = streams.live?.then((connected) => {
+      stdio = connected;
+      if (over) connected?.detach();
+      else connected?.onOutput(output.live);
+      return connected;
+    });
+    live?.catch(() => {}); // awaited below, when the history is out
+    for await (const record of streams.history ?? []) {
+      output.history(record.stream, record.data);
+      if (socket.writableNeedDrain) await Promise.race([drained(socket), gone.promise]);
+      if (socket.destroyed) return;
+    }
+    output.historyDone();
+    if ((await Promise.race([live, gone.promise])) === undefined || !stdio) return;
+    const detached = takeInput(socket, stdio, streams, options);
+    await Promise.race([stdio.ended.then(() => options.afterEnd), gone.promise, detached]);
+  } finally {
+    over = true;
+    stdio?.detach();
+    output.close();
+    socket.end();
+  }
+}
+
+/** Writes to the client: what is live waits until the history is out. All that comes in one turn goes out in one call. */
+function createOutput(socket: Socket, terminal: boolean, wants: StdioOptions) {
+  let waiting: [stream: 'stdout' | 'stderr', data: Uint8Array][] | undefined = [];
+  let waitingBytes = 0;
+  let corked = false;
+  let closed = false;
+  const uncork = (): void => {
+    corked = false;
+    socket.uncork();
+  };
+  const send = (stream: 'stdout' | 'stderr', data: Uint8Array): void => {
+    if (closed || socket.destroyed || data.length === 0 || !(stream === 'stdout' ? wants.stdout : wants.stderr)) return;
+    if (socket.writableLength + waitingBytes > outputBound) {
+      socket.destroy();
+      return;
+    }
+    if (!corked) {
+      corked = true;
+      socket.cork();
+      setImmediate(uncork);
+    }
+    if (!terminal) socket.write(frameHeader(stream, data.length));
+    socket.write(data);
+  };
+  return {
+    live(stream: 'stdout' | 'stderr', data: Uint8Array): void {
+      if (!waiting) send(stream, data);
+      else {
+        waitingBytes += data.length;
+        if (waitingBytes > outputBound) socket.destroy();
+        else waiting.push([stream, data]);
+      }
+    },
+    history: send,
+    historyDone(): void {
+      const held = waiting ?? [];
+      waiting = undefined;
+      waitingBytes = 0;
+      for (const [stream, data] of held) send(stream, data);
+    },
+    close(): void {
+      closed = true;
+      waiting = undefined;
+    },
+  };
+}
+
+/** Passes the client's input on, with back-pressure. Resolves when the user typed the detach keys. */
+function takeInput(
+  socket: Socket,
+  stdio: AttachedStdio,
+  streams: ContainerStreams,
+  options: StdioOptions,
+): Promise<void> {
+  const detached = Promise.withResolvers<void>();
+  if (!options.stdin) {
+    socket.resume(); // nothing is expected, and its end must be seen
+    return detached.promise;
+  }
+  const keys = streams.terminal ? createDetachMatcher(options.detachKeys) : undefined;
+  const pass = (data: Uint8Array): void => {
+    if (data.length === 0 || stdio.write(data)) return;
+    socket.pause();
+    void stdio.drained().then(() => socket.resume());
+  };
+  socket.on('data', (chunk: Buffer) => {
+    if (!keys) {
+      pass(chunk);
+      return;
+    }
+    const found = keys.push(chunk);
+    pass(found.data);
+    if (found.detached) detached.resolve();
+  });
+  socket.on('end', () => {
+    if (keys) pass(keys.flush());
+    if (streams.closeInput) stdio.closeInput();
+  });
+  socket.resume();
+  return detached.promise;
+}
+
+const drained = (socket: Socket): Promise<void> => new Promise((resolve) => socket.once('drain', () => resolve()));
