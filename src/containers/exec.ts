@@ -5,7 +5,7 @@ import type { ExecCreateRequest, ExecInspect } from '../api/types/container.ts';
 import { crashPoint } from '../base/crash-points.ts';
 import { conflict, invalid } from '../base/errors.ts';
 import type { MonitoredExec } from '../runtime/monitor/contract.ts';
-import { allCapabilities } from '../runtime/spec/capabilities.ts';
+import { ownCapabilities } from '../runtime/spec/capabilities.ts';
 import { capabilitySets, containerCapabilities } from '../runtime/spec/spec.ts';
 import type { OciProcess } from '../runtime/spec/types.ts';
 import { type ContainerContext, pathsOf, runtimeOf } from './context.ts';
@@ -93,7 +93,7 @@ function execProcess(context: ContainerContext, record: ContainerRecord, request
   const { rootfs } = pathsOf(context, record);
   const user = lookUpUser(rootfs, request.User || record.config.User || '', record.host.GroupAdd ?? []);
   const environment = processEnvironment({ ...record.config, Tty: request.Tty }, containerHostname(record), user.home);
-  const capabilities = request.Privileged ? [...allCapabilities] : containerCapabilities(record.host);
+  const capabilities = request.Privileged ? ownCapabilities() : containerCapabilities(record.host);
   return {
     terminal: request.Tty ?? false,
     user: { uid: user.uid, gid: user.gid, additionalGids: [...user.additionalGids] },

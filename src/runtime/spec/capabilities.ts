@@ -1,4 +1,5 @@
-import { invalid } from '../../base/errors.ts';
+import { readFileSync } from 'node:fs';
+import { invalid, unsupported } from '../../base/errors.ts';
 
 /** Linux capabilities in the kernel's order (capabilities(7)); the index is the bit. */
 export const allCapabilities: readonly string[] = [
@@ -75,10 +76,7 @@ export interface CapabilityRequest {
  * `available` is what this kernel and this engine can give.
  * @throws invalid for an unknown name.
  */
-export function resolveCapabilities(
-  request: CapabilityRequest,
-  available: readonly string[] = allCapabilities,
-): string[] {
+export function resolveCapabilities(request: CapabilityRequest, available: readonly string[]): string[] {
   if (request.privileged) return [...available];
   const add = request.add.map(normalize);
   const drop = request.drop.map(normalize);
@@ -86,8 +84,19 @@ export function resolveCapabilities(
   if (add.includes('ALL')) base = available;
   else if (drop.includes('ALL')) base = [];
   const wanted = new Set(base.filter((name) => !drop.includes(name)));
-  for (const name of add) if (name !== 'ALL') wanted.add(name);
+  for (const name of add) {
+    if (name === 'ALL') continue;
+    if (!available.includes(name))
+      throw unsupported(`capability ${name}: the engine itself does not have it on this host, so no container can`);
+    wanted.add(name);
+  }
   return allCapabilities.filter((name) => wanted.has(name));
+}
+
+/** The capabilities this process has, and so can give (CapEff of /proc/self/status, proc(5)). */
+export function ownCapabilities(): string[] {
+  const bits = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`);
+  return allCapabilities.filter((_, bit) => (bits >> BigInt(bit)) & 1n);
 }
 
 function normalize(text: string): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { HostConfig } from '../../api/types/container.ts';
-import { allCapabilities, defaultCapabilities, resolveCapabilities } from './capabilities.ts';
+import { allCapabilities, defaultCapabilities, ownCapabilities, resolveCapabilities } from './capabilities.ts';
 import { parseDeviceRule } from './devices.ts';
 import { buildResources, splitDevice } from './resources.ts';
 import { defaultSeccompProfile } from './seccomp.ts';
@@ -46,7 +46,7 @@ describe('the OCI spec of a container', () => {
     const { linux, process, mounts } = spec({ Privileged: true });
     assert.equal(linux.seccomp, undefined);
     assert.equal(linux.maskedPaths, undefined);
-    assert.deepEqual(process.capabilities.effective, allCapabilities);
+    assert.deepEqual(process.capabilities.effective, ownCapabilities());
     assert.deepEqual(linux.resources.devices, [{ allow: true, access: 'rwm' }]);
     assert.ok(mounts.find(({ destination }) => destination === '/sys')?.options?.includes('rw'));
   });
@@ -73,13 +73,16 @@ describe('the OCI spec of a container', () => {
 
 describe('capabilities', () => {
   it('are added and dropped as Docker does it', () => {
-    const of = (add: string[], drop: string[]) => resolveCapabilities({ privileged: false, add, drop });
+    const of = (add: string[], drop: string[]) =>
+      resolveCapabilities({ privileged: false, add, drop }, allCapabilities);
     assert.deepEqual(of([], ['ALL']), []);
     assert.deepEqual(of(['NET_ADMIN'], ['ALL']), ['CAP_NET_ADMIN']);
     assert.equal(of(['ALL'], []).length, allCapabilities.length);
     assert.ok(!of(['ALL'], ['mknod']).includes('CAP_MKNOD'));
     assert.ok(!of([], ['cap_kill']).includes('CAP_KILL'));
     assert.throws(() => of(['NOPE'], []), /invalid capability: "NOPE"/);
+    const few = () => resolveCapabilities({ privileged: false, add: ['SYS_TIME'], drop: [] }, defaultCapabilities);
+    assert.throws(few, { kind: 'unsupported', message: /CAP_SYS_TIME: the engine itself does not have it/ });
   });
 
   it('open the system calls that go with them', () => {

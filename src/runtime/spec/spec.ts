@@ -1,5 +1,5 @@
 import type { HostConfig } from '../../api/types/container.ts';
-import { type CapabilityRequest, resolveCapabilities } from './capabilities.ts';
+import { type CapabilityRequest, ownCapabilities, resolveCapabilities } from './capabilities.ts';
 import { planDevices } from './devices.ts';
 import { buildMounts, maskedPaths, readonlyPaths } from './mounts.ts';
 import { buildResources } from './resources.ts';
@@ -71,7 +71,7 @@ export function containerCapabilities(host: HostConfig): string[] {
     add: host.CapAdd ?? [],
     drop: host.CapDrop ?? [],
   };
-  return resolveCapabilities(request);
+  return resolveCapabilities(request, ownCapabilities());
 }
 
 function buildProcess(input: SpecInput, capabilities: string[], noNewPrivileges: boolean): OciProcess {
