@@ -1,17 +1,8 @@
 import { TugError } from '../base/errors.ts';
 import type { Challenge } from './challenge.ts';
+import { basicHeader, type Credentials } from './credentials.ts';
 import { fetchToken, type Token } from './token.ts';
 import type { Transport } from './transport.ts';
-
-/** What a user logged in with; the fields of Docker's `X-Registry-Auth`. */
-export interface Credentials {
-  readonly username?: string;
-  readonly password?: string;
-  /** A refresh token for the token server. */
-  readonly identitytoken?: string;
-  /** A bearer token that is sent as it is. */
-  readonly registrytoken?: string;
-}
 
 export interface AuthorizerOptions {
   readonly transport: Transport;
@@ -61,12 +52,6 @@ export function createAuthorizer({ transport, credentials, scope, registry }: Au
       return header === refused ? undefined : header;
     },
   };
-}
-
-/** `Basic ...` of a user name and password, or undefined without both. */
-export function basicHeader(credentials: Credentials | undefined): string | undefined {
-  if (!credentials?.username || credentials.password === undefined) return undefined;
-  return `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
 }
 
 /** Fetches at the first call and again when the token has run out; callers at the same time share the request. */

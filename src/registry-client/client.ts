@@ -1,6 +1,6 @@
 import { TugError } from '../base/errors.ts';
 import { defaultDomain, type Reference } from '../formats/reference.ts';
-import type { Credentials } from './auth.ts';
+import type { Credentials } from './credentials.ts';
 import { connectEndpoint, type Endpoint } from './endpoint.ts';
 import { openRepository, type Repository } from './repository.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './retry.ts';

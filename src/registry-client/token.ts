@@ -1,7 +1,7 @@
 import { messageOf, TugError } from '../base/errors.ts';
-import { basicHeader, type Credentials } from './auth.ts';
 import { readBody, readErrorText } from './body.ts';
 import type { Challenge } from './challenge.ts';
+import { basicHeader, type Credentials } from './credentials.ts';
 import { answerError } from './errors.ts';
 import { sendFollowing } from './redirects.ts';
 import type { HttpRequest, HttpResponse, Transport } from './transport.ts';
