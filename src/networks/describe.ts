@@ -1,24 +1,24 @@
 import { readFileSync } from 'node:fs';
 import type { EndpointSettings } from '../api/types/container.ts';
-import { errnoOf } from '../base/errors.ts';
+import { errnoOf, internal } from '../base/errors.ts';
 import type { Sandbox } from './contract.ts';
 import type { Network, PublishedPort } from './driver-contract.ts';
 import { parseCidr } from './ipv4.ts';
 import { containerNameservers } from './nameservers.ts';
-import type { EndpointRecord, SandboxRecord } from './store.ts';
+import type { EndpointRecord, NetworkStore, SandboxRecord } from './store.ts';
 
 /** A recorded sandbox as the container domain sees it. */
-export function describeSandbox(
-  sandbox: SandboxRecord,
-  endpoints: readonly EndpointRecord[],
-  ports: readonly PublishedPort[],
-  networkOf: (id: string) => Network,
-): Sandbox {
-  const joined = endpoints.map((endpoint) => ({ endpoint, network: networkOf(endpoint.networkId) }));
+export function describeSandbox({ containerId, namespace }: SandboxRecord, store: NetworkStore): Sandbox {
+  const networks = store.networks();
+  const joined = store.endpointsOf(containerId).map((endpoint) => {
+    const network = networks.find(({ id }) => id === endpoint.networkId);
+    if (!network) throw internal(`the network ${endpoint.networkId} is not recorded`);
+    return { endpoint, network };
+  });
   return {
-    namespace: sandbox.namespace === undefined ? { kind: 'host' } : { kind: 'path', path: sandbox.namespace },
+    namespace: namespace === undefined ? { kind: 'host' } : { kind: 'path', path: namespace },
     endpoints: Object.fromEntries(joined.map(({ endpoint, network }) => [network.name, settingsOf(endpoint, network)])),
-    ports: describePorts(ports),
+    ports: describePorts(store.portsOf(containerId)),
     nameservers: joined.some(({ network }) => network.addressing) ? nameserversHere() : undefined,
   };
 }
@@ -46,8 +46,8 @@ function settingsOf({ id, ip, mac, config }: EndpointRecord, { id: networkId, ad
 function describePorts(ports: readonly PublishedPort[]): Sandbox['ports'] {
   const described: Record<string, { HostIp: string; HostPort: string }[]> = {};
   for (const { protocol, containerPort, hostIp, hostPort } of ports) {
-    const bindings = (described[`${containerPort}/${protocol}`] ??= []);
-    bindings.push({ HostIp: hostIp, HostPort: String(hostPort) });
+    const key = `${containerPort}/${protocol}`;
+    described[key] = [...(described[key] ?? []), { HostIp: hostIp, HostPort: String(hostPort) }];
   }
   return described;
 }

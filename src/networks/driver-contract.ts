@@ -50,7 +50,7 @@ export interface Recorded {
  * makes carries the engine's name, so that two engines on a host never touch each other's.
  * `contract-suite.ts` is run on every driver.
  */
-export interface NetworkDriver {
+export interface NetworkDriver extends Disposable {
   readonly name: string;
   /** `own`: containers get a namespace each; `host`: they stay in the host's, and nothing is ever connected. */
   readonly namespace: 'own' | 'host';
@@ -76,6 +76,6 @@ export interface NetworkDriver {
   /** Takes them back. All or none. */
   unpublish(ports: readonly PublishedPort[]): Promise<void>;
 
-  /** Removes everything this engine made on the host, addresses of running containers included. Idempotent. */
-  remove(networks: readonly Network[]): Promise<void>;
+  /** Removes everything this engine made on the host; running containers lose their links. Idempotent. */
+  remove(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { conflict, internal, invalid } from '../../base/errors.ts';
 import { createFirewall, type FirewallBridge } from '../../host/firewall.ts';
+import { acceptInForeignChains, readForeignRules } from '../../host/firewall-foreign.ts';
 import { type Links, openLinks } from '../../host/links.ts';
 import { addressesOf } from '../../host/network-facts.ts';
 import { writeSysctl } from '../../host/sysctl.ts';
@@ -32,7 +33,7 @@ const FORWARDING = 'net/ipv4/ip_forward';
  * Networks on Linux bridges: a veth pair per endpoint, addresses translated on the way out, ports published by
  * translating destinations. A link ends with its sandbox's namespace, in the kernel's own time; nothing waits for it.
  */
-export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver & Disposable {
+export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
   const { engineId, bridgeName, settings, options } = deps;
   const names = engineNames(engineId);
   const links = openLinks();
@@ -51,9 +52,11 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver & Disp
 
     async restore(recorded) {
       for (const network of recorded.networks) ensureBridge(links, network, names.mark);
-      joinEndpoints(links, recorded, names);
+      sweepLinks(links, recorded, names);
       await firewall.replace(recorded.networks.map(firewallBridge), recorded.ports);
-      // Only now that the table guards them may packets from the bridges reach the host's loopback.
+      // What opens the host for packets of the bridges comes after the table that guards them.
+      const foreign = await readForeignRules(names.table, names.mark);
+      await acceptInForeignChains(foreign, names.mark, recorded.networks.map(bridgeOf));
       for (const network of recorded.networks) writeSysctl(`net/ipv4/conf/${bridgeOf(network)}/route_localnet`, '1');
       settings.change(FORWARDING, '1');
     },
@@ -83,13 +86,12 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver & Disp
     publish: (ports) => firewall.publish(ports),
     unpublish: (ports) => firewall.unpublish(ports),
 
-    async remove(networks) {
+    async remove() {
+      const foreign = await readForeignRules(names.table, names.mark);
+      await acceptInForeignChains({ ...foreign, dropping: [] }, names.mark, []);
       await firewall.remove();
-      for (const link of links.list()) if (link.name.startsWith(names.linkPrefix)) links.remove(link.name);
-      for (const network of networks) {
-        if (links.find(bridgeOf(network))?.alias === names.mark) links.remove(bridgeOf(network));
-      }
-      settings.restore(FORWARDING);
+      sweepLinks(links, { networks: [], endpoints: [] }, names);
+      if (!foreign.forwarding) settings.restore(FORWARDING);
     },
 
     [Symbol.dispose]: () => links[Symbol.dispose](),
@@ -145,10 +147,15 @@ function ensureBridge(links: Links, network: Network, mark: string): void {
   links.addBridge({ name, mac, mtu: mtuOf(network), alias: mark, address: gateway, prefix, broadcast });
 }
 
-/** Joins endpoints' links to their bridges again where a bridge was made anew, and removes links of no endpoint. */
-function joinEndpoints(links: Links, { networks, endpoints }: Recorded, names: EngineNames): void {
+/**
+ * Looks at every link that carries the engine's name: joins those of endpoints to their bridges again where a
+ * bridge was made anew, and removes those of no endpoint and bridges of no network.
+ */
+function sweepLinks(links: Links, { networks, endpoints }: Omit<Recorded, 'ports'>, names: EngineNames): void {
+  const bridges = new Set(networks.map(bridgeOf));
   const owners = new Map(endpoints.map((endpoint) => [names.link(endpoint.id), endpoint]));
   for (const link of links.list()) {
+    if (link.kind === 'bridge' && link.alias === names.mark && !bridges.has(link.name)) links.remove(link.name);
     if (!link.name.startsWith(names.linkPrefix)) continue;
     const owner = owners.get(link.name);
     const network = networks.find(({ id }) => id === owner?.networkId);

@@ -14,5 +14,6 @@ export function createHostDriver(): NetworkDriver {
     publish: async () => {},
     unpublish: async () => {},
     remove: async () => {},
+    [Symbol.dispose]: () => {},
   };
 }

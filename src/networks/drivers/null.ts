@@ -11,5 +11,6 @@ export function createNullDriver(): NetworkDriver {
     publish: async () => {},
     unpublish: async () => {},
     remove: async () => {},
+    [Symbol.dispose]: () => {},
   };
 }

@@ -1,0 +1,91 @@
+import { runChecked } from '../base/process.ts';
+import { nft } from './firewall.ts';
+
+/**
+ * Other programs' chains on the forward hook. What one base chain drops stays dropped, whatever another accepts,
+ * so where one of theirs drops by policy (Docker, ufw, an administrator's iptables), the engine's bridges need an
+ * accept in that chain as well. Such rules carry the engine's mark as their comment and use only what iptables
+ * can read too. They accept no more than the engine's own table does: its chain still sees every packet.
+ */
+export interface ForeignChain {
+  readonly family: string;
+  readonly table: string;
+  readonly chain: string;
+}
+
+export interface ForeignFacts {
+  /** Where accepts belong: a dropping base chain, or the chain for users' rules that it jumps to. */
+  readonly dropping: readonly ForeignChain[];
+  /** Rules that carry the mark. */
+  readonly marked: readonly (ForeignChain & { readonly handle: number })[];
+  /** Whether another program has any chain on the forward hook, and so relies on forwarding. */
+  readonly forwarding: boolean;
+}
+
+/** Reads the rule set of this network namespace. `ownTable` is left out. */
+export async function readForeignRules(ownTable: string, mark: string): Promise<ForeignFacts> {
+  return foreignFacts(await runChecked('nft', ['-j', 'list', 'ruleset']), ownTable, mark);
+}
+
+/** Puts accepts for these bridges where others drop, and removes the marked rules there were. One transaction, or none. */
+export async function acceptInForeignChains(
+  facts: ForeignFacts,
+  mark: string,
+  bridges: readonly string[],
+): Promise<void> {
+  const removals = facts.marked.map(({ handle, ...chain }) => `delete rule ${nameOf(chain)} handle ${handle}\n`);
+  const accepts = facts.dropping.flatMap((chain) =>
+    bridges.flatMap((bridge) =>
+      ['iifname', 'oifname'].map(
+        (direction) => `insert rule ${nameOf(chain)} ${direction} "${bridge}" counter accept comment "${mark}"\n`,
+      ),
+    ),
+  );
+  if (removals.length + accepts.length > 0) await nft([...removals, ...accepts].join(''));
+}
+
+const nameOf = ({ family, table, chain }: ForeignChain): string => `${family} ${table} ${chain}`;
+
+/** What `nft -j list ruleset` prints (libnftables-json(5)), as far as it is read here. */
+interface Listing {
+  readonly nftables: readonly {
+    readonly chain?: { family: string; table: string; name: string; hook?: string; policy?: string };
+    readonly rule?: {
+      family: string;
+      table: string;
+      chain: string;
+      handle: number;
+      comment?: string;
+      expr?: unknown[];
+    };
+  }[];
+}
+
+/** Pure part of `readForeignRules`. */
+export function foreignFacts(listing: string, ownTable: string, mark: string): ForeignFacts {
+  const { nftables } = JSON.parse(listing) as Listing;
+  const rules = nftables.flatMap(({ rule }) => (rule && rule.table !== ownTable ? [rule] : []));
+  const forward = nftables.flatMap(({ chain }) => {
+    const seesIpv4 = chain?.family === 'ip' || chain?.family === 'inet';
+    return chain && seesIpv4 && chain.hook === 'forward' && chain.table !== ownTable ? [chain] : [];
+  });
+  const usersChain = 'DOCKER-USER';
+  return {
+    forwarding: forward.length > 0,
+    marked: rules
+      .filter(({ comment }) => comment === mark)
+      .map(({ family, table, chain, handle }) => ({ family, table, chain, handle })),
+    dropping: forward
+      .filter(({ policy }) => policy === 'drop')
+      .map(({ family, table, name }) => {
+        const jumps = rules.some(
+          (rule) =>
+            rule.family === family &&
+            rule.table === table &&
+            rule.chain === name &&
+            JSON.stringify(rule.expr).includes(`{"jump":{"target":"${usersChain}"}}`),
+        );
+        return { family, table, chain: jumps ? usersChain : name };
+      }),
+  };
+}

@@ -1,0 +1,38 @@
+import type { Database } from '../base/database.ts';
+import { internal, notFound } from '../base/errors.ts';
+import type { Journal } from '../base/journal.ts';
+import type { Logger } from '../base/log.ts';
+import type { PortHolder } from '../host/port-holder.ts';
+import type { Network, NetworkDriver } from './driver-contract.ts';
+import type { HostSide } from './host-side.ts';
+import type { NetworkStore } from './store.ts';
+
+/** The journal's kind of a sandbox that is being made. Its subject is the container. */
+export const endpointIntent = 'network.endpoint';
+
+/** What the operations on networks share. */
+export interface NetworkContext {
+  readonly database: Database;
+  readonly journal: Journal;
+  readonly log: Logger;
+  readonly store: NetworkStore;
+  readonly holder: PortHolder;
+  readonly host: HostSide;
+  /** Where namespaces are pinned, one file per container. */
+  readonly folder: string;
+}
+
+/** The driver of a network. @throws internal when it was taken out of the engine. */
+export function driverOf(network: Network, drivers: readonly NetworkDriver[]): NetworkDriver {
+  const driver = drivers.find(({ name }) => name === network.driver);
+  if (!driver) throw internal(`the network ${network.name} needs the driver ${network.driver}, which is not here`);
+  return driver;
+}
+
+/** The network that a container's NetworkMode names. @throws not-found. */
+export function networkOfMode(mode: string, store: NetworkStore): Network {
+  const name = mode === '' || mode === 'default' ? 'bridge' : mode;
+  const network = store.networkByName(name);
+  if (!network) throw notFound(`network ${name} not found`);
+  return network;
+}

@@ -1,0 +1,18 @@
+import { newId } from '../../base/ids.ts';
+import { enterPrivateHost, networkDriverSuite } from '../contract-suite.ts';
+import { createHostSettings } from '../host-settings.ts';
+import { createBridgeDriver } from './bridge.ts';
+import { createHostDriver } from './host.ts';
+import { createNullDriver } from './null.ts';
+
+enterPrivateHost();
+networkDriverSuite('host', () => createHostDriver());
+networkDriverSuite('null', () => createNullDriver());
+networkDriverSuite('bridge', (database) =>
+  createBridgeDriver({
+    engineId: newId(),
+    bridgeName: 'tug0',
+    settings: createHostSettings(database),
+    options: {},
+  }),
+);

@@ -1,0 +1,96 @@
+import { errnoOf } from '../base/errors.ts';
+import { createLockTable } from '../base/lock.ts';
+import type { Logger } from '../base/log.ts';
+import type { SandboxLinks } from '../host/links.ts';
+import { driverOf } from './context.ts';
+import type { Endpoint, Network, NetworkDriver, PublishedPort } from './driver-contract.ts';
+import type { NetworkStore } from './store.ts';
+
+/**
+ * The drivers as one, over what is recorded. Rules are changed one after the other, since a driver's `restore`
+ * must not undo what was published while it was on its way; a change that fails, because somebody flushed the
+ * rules or deleted a bridge, is answered by restoring everything once.
+ */
+export interface HostSide {
+  /** Which namespace a network's containers live in. */
+  namespaceOf(network: Network): NetworkDriver['namespace'];
+  /** Makes the host agree with the records, when that was not done since the start. */
+  restoreOnce(): Promise<void>;
+  restore(): Promise<void>;
+  connect(network: Network, endpoint: Endpoint, sandbox: SandboxLinks): Promise<void>;
+  publish(network: Network, ports: readonly PublishedPort[]): Promise<void>;
+  /** Takes ports back. False when that failed: call `restore` once they are no longer recorded. */
+  unpublish(network: Network, ports: readonly PublishedPort[]): Promise<boolean>;
+  remove(): Promise<void>;
+}
+
+export function createHostSide(store: NetworkStore, drivers: readonly NetworkDriver[], log: Logger): HostSide {
+  const turns = createLockTable();
+  const changeRules = <T>(work: () => Promise<T>): Promise<T> => turns.with('network', 'rules', work);
+  let restored: Promise<void> | undefined;
+
+  const restore = (): Promise<void> =>
+    changeRules(async () => {
+      for (const driver of drivers) await driver.restore(recordedOf(driver, store));
+    });
+
+  return {
+    namespaceOf: (network) => driverOf(network, drivers).namespace,
+    restoreOnce() {
+      restored ??= restore().catch((error: unknown) => {
+        restored = undefined;
+        throw error;
+      });
+      return restored;
+    },
+    restore,
+
+    async connect(network, endpoint, sandbox) {
+      const driver = driverOf(network, drivers);
+      try {
+        driver.connect(network, endpoint, sandbox);
+      } catch (error) {
+        if (errnoOf(error) !== 'ENODEV') throw error;
+        log.warn('the host side of a network is gone; making it again', { network: network.name });
+        await restore();
+        driver.connect(network, endpoint, sandbox);
+      }
+    },
+
+    async publish(network, ports) {
+      if (ports.length === 0) return;
+      try {
+        await changeRules(() => driverOf(network, drivers).publish(ports));
+      } catch (error) {
+        log.warn('publishing ports failed; writing all rules anew', { error });
+        await restore();
+      }
+    },
+
+    async unpublish(network, ports) {
+      if (ports.length === 0) return true;
+      try {
+        await changeRules(() => driverOf(network, drivers).unpublish(ports));
+        return true;
+      } catch (error) {
+        log.warn('unpublishing ports failed; all rules will be written anew', { error });
+        return false;
+      }
+    },
+
+    async remove() {
+      restored = undefined;
+      await changeRules(async () => {
+        for (const driver of drivers) await driver.remove();
+      });
+    },
+  };
+}
+
+function recordedOf(driver: NetworkDriver, store: NetworkStore) {
+  const networks = store.networks().filter((network) => network.driver === driver.name);
+  const ids = new Set(networks.map(({ id }) => id));
+  const endpoints = store.endpoints().filter(({ networkId }) => ids.has(networkId));
+  const owners = new Set(endpoints.map(({ id }) => id));
+  return { networks, endpoints, ports: store.ports().filter(({ endpointId }) => owners.has(endpointId)) };
+}

@@ -1,0 +1,43 @@
+import { readdirSync } from 'node:fs';
+import * as path from 'node:path';
+import type { Logger } from '../base/log.ts';
+import { deleteNetworkNamespace } from '../host/namespaces.ts';
+import type { PortHolder } from '../host/port-holder.ts';
+import { endpointIntent, type NetworkContext } from './context.ts';
+import type { PublishedPort } from './driver-contract.ts';
+
+/**
+ * Makes records and host agree after a restart: sandboxes of containers that are not `alive`, or that were cut
+ * off while being made, are removed, then everything that is recorded and missing on the host is made, and
+ * what carries the engine's name and is not recorded is removed. Idempotent; may be killed at any moment.
+ */
+export async function reconcile(context: NetworkContext, alive: ReadonlySet<string>): Promise<void> {
+  const { store, journal, host, folder } = context;
+  const unfinished = journal.pending().filter(({ kind }) => kind === endpointIntent);
+  const cutOff = new Set(unfinished.map(({ subject }) => subject));
+  for (const { containerId, namespace } of store.sandboxes()) {
+    if (alive.has(containerId) && !cutOff.has(containerId)) continue;
+    if (namespace !== undefined) deleteNetworkNamespace(namespace);
+    for (const port of store.portsOf(containerId)) context.holder.drop(port);
+    store.removeSandbox(containerId);
+  }
+  const recorded = new Set(store.sandboxes().map(({ namespace }) => namespace));
+  for (const file of readdirSync(folder).map((name) => path.join(folder, name))) {
+    if (!recorded.has(file)) deleteNetworkNamespace(file);
+  }
+  await host.restore();
+  holdAgain(store.ports(), context.holder, context.log);
+  for (const intent of unfinished) journal.done(intent);
+}
+
+/** The rules of running containers outlived the engine; the sockets that hold their ports did not. */
+function holdAgain(ports: readonly PublishedPort[], holder: PortHolder, log: Logger): void {
+  for (const port of ports) {
+    try {
+      if (!holder.holds(port)) holder.hold(port);
+    } catch (error) {
+      const name = `${port.hostIp}:${port.hostPort}/${port.protocol}`;
+      log.warn('a published port was taken by another process while the engine was away', { port: name, error });
+    }
+  }
+}

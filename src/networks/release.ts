@@ -1,0 +1,26 @@
+import { deleteNetworkNamespace } from '../host/namespaces.ts';
+import type { NetworkContext } from './context.ts';
+
+/**
+ * Takes a container's sandbox down, from the records alone. They go last, so that an interrupted one is found
+ * and taken down again. Idempotent. The kernel removes the links once nothing holds the namespace any more,
+ * some milliseconds after this returns.
+ */
+export async function takeDown(context: NetworkContext, containerId: string): Promise<void> {
+  const { store, host, holder } = context;
+  const sandbox = store.sandbox(containerId);
+  if (!sandbox) return;
+  const ports = store.portsOf(containerId);
+  let rulesAgree = true;
+  if (ports.length > 0) {
+    for (const network of store.networks()) {
+      const here = store.endpointsOf(containerId).filter(({ networkId }) => networkId === network.id);
+      const own = ports.filter(({ endpointId }) => here.some(({ id }) => id === endpointId));
+      rulesAgree = (await host.unpublish(network, own)) && rulesAgree;
+    }
+  }
+  if (sandbox.namespace !== undefined) deleteNetworkNamespace(sandbox.namespace);
+  store.removeSandbox(containerId);
+  for (const port of ports) holder.drop(port);
+  if (!rulesAgree) await host.restore();
+}
