@@ -66,12 +66,13 @@ async function bringUp(context: ContainerContext, record: ContainerRecord): Prom
   crashPoint('container.start.networked');
 
   const etcFiles = writeEtcFiles(record, paths, sandbox);
-  const spec = specOf(context, record, sandbox, etcFiles);
+  const runtime = runtimeOf(context, record);
+  const plain = specOf(context, record, sandbox, etcFiles);
+  const spec = runtime.prepare?.(plain) ?? plain;
   mkdirSync(paths.data, { recursive: true, mode: 0o710 });
   writeFileSync(path.join(paths.bundle, 'config.json'), JSON.stringify(spec));
   crashPoint('container.start.bundled');
 
-  const runtime = runtimeOf(context, record);
   const monitored = await context.monitor.create({
     id: record.id,
     name: record.name,

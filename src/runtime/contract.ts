@@ -1,4 +1,5 @@
 import type { ContainerStatus } from '../api/types/container.ts';
+import type { OciSpec } from './spec/types.ts';
 
 /**
  * An OCI runtime (crun, runc, or any other with their command line). Monitors run its `create` and `exec`;
@@ -11,6 +12,8 @@ export interface Runtime {
   readonly path: string;
   /** Arguments before the sub-command, such as `--root DIR --cgroup-manager=cgroupfs`. */
   readonly globalArgs: readonly string[];
+  /** Rewrites a spec into one of the same meaning that this runtime is quicker with. */
+  prepare?(spec: OciSpec): OciSpec;
   /** First line of `--version`. */
   version(): Promise<string>;
   /** Starts the user's process of a created container. @throws with the runtime's own words. */

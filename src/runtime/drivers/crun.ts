@@ -1,4 +1,5 @@
 import type { Runtime } from '../contract.ts';
+import { createSeccompCache } from './crun-seccomp.ts';
 import { createOciRuntime } from './oci-command-line.ts';
 
 export interface CrunOptions {
@@ -12,5 +13,6 @@ export interface CrunOptions {
 /** crun. */
 export function createCrun(options: CrunOptions): Runtime {
   const globalArgs = ['--root', options.root, `--cgroup-manager=${options.cgroupManager}`];
-  return createOciRuntime({ name: 'crun', path: options.path, root: options.root, globalArgs });
+  const runtime = createOciRuntime({ name: 'crun', path: options.path, root: options.root, globalArgs });
+  return { ...runtime, prepare: createSeccompCache() };
 }
