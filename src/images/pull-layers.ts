@@ -4,13 +4,13 @@ import type { ContentStore, LayerUnpacker } from './content/contract.ts';
 import type { Progress } from './contract.ts';
 import type { Downloads } from './pull-download.ts';
 import { layerProgress } from './pull-progress.ts';
-import type { SnapshotDriver } from './snapshots/contract.ts';
 
 export interface LayerDeps {
   readonly content: ContentStore;
   readonly downloads: Downloads;
   readonly unpacker: LayerUnpacker;
-  readonly snapshots: Pick<SnapshotDriver, 'has'>;
+  /** True for a layer that is unpacked, committed and recorded. */
+  readonly hasLayer: (chainId: string) => boolean;
 }
 
 /** A layer of an image: its blob, its tar's digest and the chain it ends, bottom first and itself last. */
@@ -21,8 +21,8 @@ export interface Layer {
 }
 
 /**
- * Brings all layers of an image, bottom first, into snapshots: downloads go on in parallel, each layer is unpacked
- * when it is there and those below it are done. What is there already is neither fetched nor unpacked. When one
+ * Brings all layers of an image into snapshots: each is fetched and then unpacked, side by side; the unpacker sees
+ * to it that one is committed after those below it. What is there already is neither fetched nor unpacked. When one
  * fails the others are cancelled, and all have ended when this throws; whole layers and blobs stay.
  */
 export async function bringLayers(
@@ -32,16 +32,14 @@ export async function bringLayers(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<void> {
-  const present = layers.map((layer) => deps.snapshots.has(chainIdOf(layer)));
-  layers.forEach((layer, at) => {
-    layerProgress(progress, layer.blob.digest).say(present[at] ? 'Already exists' : 'Pulling fs layer');
-  });
+  const missing = layers.filter((layer) => !deps.hasLayer(chainIdOf(layer)));
+  for (const layer of layers) {
+    const status = missing.includes(layer) ? 'Pulling fs layer' : 'Already exists';
+    layerProgress(progress, layer.blob.digest).say(status);
+  }
   const group = new AbortController();
   const both = AbortSignal.any([signal, group.signal]);
-  const missing = layers.filter((_, at) => !present[at]);
-  const downloads = missing.map((layer) => bringBlob(deps, layer, from, progress, both));
-  const unpacking = unpackInOrder(deps, missing, downloads, progress, both);
-  const all = [...downloads, unpacking];
+  const all = missing.map((layer) => bringLayer(deps, layer, from, progress, both));
   try {
     await Promise.all(all);
   } catch (error) {
@@ -51,27 +49,15 @@ export async function bringLayers(
   }
 }
 
-async function bringBlob(deps: LayerDeps, layer: Layer, from: Repository, progress: Progress, signal: AbortSignal) {
-  if (deps.content.has(layer.blob.digest)) layerProgress(progress, layer.blob.digest).say('Download complete');
-  else await deps.downloads.fetch(layer.blob, from, progress, signal);
-}
-
-async function unpackInOrder(
-  deps: LayerDeps,
-  layers: readonly Layer[],
-  downloads: readonly Promise<void>[],
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const [at, layer] of layers.entries()) {
-    await downloads[at];
-    const { blob, diffId, chain } = layer;
-    const lines = layerProgress(progress, blob.digest);
-    lines.bar('Extracting', 0, blob.size);
-    await deps.unpacker.unpack(blob, diffId, chain.slice(0, -1), signal);
-    lines.bar('Extracting', blob.size, blob.size);
-    lines.say('Pull complete');
-  }
+async function bringLayer(deps: LayerDeps, layer: Layer, from: Repository, progress: Progress, signal: AbortSignal) {
+  const { blob, diffId, chain } = layer;
+  const lines = layerProgress(progress, blob.digest);
+  if (deps.content.has(blob.digest)) lines.say('Download complete');
+  else await deps.downloads.fetch(blob, from, progress, signal);
+  const tell = (done: number, total: number): void => lines.bar('Extracting', done, total);
+  tell(0, blob.size);
+  await deps.unpacker.unpack(blob, diffId, chain.slice(0, -1), signal, tell);
+  lines.say('Pull complete');
 }
 
 function chainIdOf({ chain }: Layer): string {

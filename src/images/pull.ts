@@ -22,13 +22,13 @@ import { bringLayers, type Layer } from './pull-layers.ts';
 import { type Document, readConfig, readDocument } from './pull-manifest.ts';
 import { formatPlatform, hostPlatform, parsePlatform, selectManifest } from './pull-platform.ts';
 import { createSharing } from './pull-sharing.ts';
-import type { SnapshotDriver } from './snapshots/contract.ts';
 
 export interface PullDeps {
   readonly registries: RegistryClient;
   readonly content: ContentStore;
   readonly unpacker: LayerUnpacker;
-  readonly snapshots: Pick<SnapshotDriver, 'has'>;
+  /** True for a layer (by chain-id) that is unpacked, committed and recorded. */
+  readonly hasLayer: (chainId: string) => boolean;
   readonly store: ImageStore;
   /** The id of a recorded image by normalised name (`docker.io/library/x:tag`, `...@sha256:...`) or id. */
   readonly imageId: (reference: string) => string | undefined;
@@ -202,7 +202,7 @@ async function bringAll(
   for (const { digest } of manifest.layers) lease(operation, 'blob', digest);
   for (const id of chain) lease(operation, 'snapshot', id);
   crashPoint('image.pull.leased');
-  const whole = chain.every((id) => operation.snapshots.has(id));
+  const whole = chain.every((id) => operation.hasLayer(id));
   if (whole && operation.imageId(manifest.config.digest) !== undefined) return;
   const layers = manifest.layers.map((blob: Descriptor, at): Layer => {
     return { blob, diffId: config.rootfs.diff_ids[at] ?? '', chain: chain.slice(0, at + 1) };

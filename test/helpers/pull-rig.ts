@@ -22,7 +22,7 @@ export interface PullRig extends AsyncDisposable {
   readonly content: LocalContentStore;
   readonly leases: Leases;
   readonly images: ImageState;
-  /** Chain-ids that were "unpacked", in order. */
+  /** Chain-ids that were "unpacked". */
   readonly snapshots: Set<string>;
   readonly pull: Pull;
   /** Pulls and gives the id and every line of progress. */
@@ -49,8 +49,9 @@ export async function startPullRig(options: PullRigOptions = {}): Promise<PullRi
   const snapshots = new Set<string>();
   const registries = createRegistryClient({ retry: impatient, ...options });
   const pull = createPull({
-    ...{ registries, content, leases, snapshots, store: images, log: silentLogger },
+    ...{ registries, content, leases, store: images, log: silentLogger },
     unpacker: { unpack: options.unpack ?? checkedUnpack(content, snapshots) },
+    hasLayer: (id) => snapshots.has(id),
     imageId: (name) => images.byName(name) ?? images.get(name)?.id,
     platform: { os: 'linux', architecture: 'amd64' },
   });
@@ -71,18 +72,12 @@ export async function startPullRig(options: PullRigOptions = {}): Promise<PullRi
   };
 }
 
-/** An unpacker that insists on what the contract promises it: the blob whole, the layers below done, the right tar. */
+/** An unpacker that insists on what the contract promises it: the blob whole, and the right tar. */
 function checkedUnpack(content: LocalContentStore, snapshots: Set<string>): PullDeps['unpacker']['unpack'] {
   return async (descriptor, diffId, parents) => {
     const tar = gunzipSync(await fs.readFile(content.path(descriptor.digest)));
     if (digestOf(tar) !== diffId) throw new Error(`layer ${descriptor.digest} is not the tar ${diffId}`);
     const below = parents.at(-1);
-    if (below !== undefined && !snapshots.has(below)) throw new Error(`the layer below ${diffId} is missing`);
-    snapshots.add(chainOf(parents, diffId));
+    snapshots.add(below === undefined ? diffId : chainId([below, diffId]));
   };
-}
-
-function chainOf(parents: readonly string[], diffId: string): string {
-  const below = parents.at(-1);
-  return below === undefined ? diffId : chainId([below, diffId]);
 }
