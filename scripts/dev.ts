@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { removeContainers, sweepEngine } from '../test/helpers/engine-sweep.ts';
@@ -11,9 +11,11 @@ const root = mkdtempSync(path.join(os.tmpdir(), 'tug-dev-'));
 const engine = { root, bridge: `tgdev${process.pid % 100_000}` };
 const socket = path.join(root, 'tug.sock');
 const tugd = path.resolve(import.meta.dirname, '../bin/tugd.ts');
+const configFile = path.join(root, 'daemon.json'); // not the machine's own
+writeFileSync(configFile, '{}');
 const args = [
   ...['--debug', '--data-root', `${root}/data`, '--exec-root', `${root}/exec`, '--pidfile', `${root}/tugd.pid`],
-  ...['--bridge-name', engine.bridge, '--host', `unix://${socket}`],
+  ...['--config-file', configFile, '--bridge-name', engine.bridge, '--host', `unix://${socket}`],
 ];
 
 console.log(`export TUG_HOST=unix://${socket} DOCKER_HOST=unix://${socket}`);

@@ -16,13 +16,14 @@ const tug = path.join(projectRoot, 'bin/tug');
 const startTimeout = 30_000;
 
 try {
-  await main(enginePaths(process.argv.slice(2)));
+  await main(process.argv.slice(2));
 } catch (error) {
   console.error(`npm start: ${messageOf(error)}`);
   process.exitCode = 1;
 }
 
-async function main(engine: EnginePaths): Promise<void> {
+async function main(args: readonly string[]): Promise<void> {
+  const engine = enginePaths(args);
   await buildCommandLine();
   await checkMachine(engine.dataRoot);
   const started = await ensureEngine(engine);

@@ -8,14 +8,14 @@ import { enginePaths } from './engine-paths.ts';
 const patience = 60_000;
 
 try {
-  process.exitCode = await main(enginePaths(process.argv.slice(2)).pidFile);
+  process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   console.error(`npm stop: ${messageOf(error)}`);
   process.exitCode = 1;
 }
 
-async function main(pidFile: string): Promise<number> {
-  const pid = runningEngine(pidFile);
+async function main(args: readonly string[]): Promise<number> {
+  const pid = runningEngine(enginePaths(args).pidFile);
   if (pid === undefined) {
     console.log('tugd is not running.');
     return 0;

@@ -49,7 +49,14 @@ export const machineNeeds = [
     pacman: 'qemu-system-x86',
     apk: 'qemu-system-x86_64',
   },
-  { program: 'cpio', apt: 'cpio', dnf: 'cpio', pacman: 'cpio', apk: 'cpio' },
+  {
+    program: 'busybox',
+    isStatic: true,
+    apt: 'busybox-static',
+    dnf: 'busybox',
+    pacman: 'busybox',
+    apk: 'busybox-static',
+  },
 ];
 
 const managers = {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { randomBytes, randomInt } from 'node:crypto';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { waitForEngine } from '../../scripts/wait-for-engine.ts';
@@ -31,6 +31,8 @@ export interface TestEngine extends AsyncDisposable {
   readonly execRoot: string;
   readonly socket: string;
   readonly bridge: string;
+  /** The bridge's address and network, `10.200.7.1/24`. */
+  readonly subnet: string;
   /** The running process's id. @throws when it is not running. */
   readonly pid: number;
   /** Resolves when the current process has ended. */
@@ -81,6 +83,8 @@ function describeEngine(root: string, options: EngineOptions): TestEngine {
     execRoot: path.join(root, 'exec'),
     socket: path.join(root, 'tug.sock'),
     bridge: `tg${randomBytes(3).toString('hex')}`,
+    // of its own, since engines that start at the same moment would find the same one free
+    subnet: `10.${randomInt(128, 255)}.${randomInt(256)}.1/24`,
   };
   let current: { child: ChildProcess; ended: Promise<Ending> } | undefined;
   const clientEnv = (): Record<string, string | undefined> => ({
@@ -134,17 +138,19 @@ function describeEngine(root: string, options: EngineOptions): TestEngine {
 }
 
 function launch(
-  paths: { root: string; dataRoot: string; execRoot: string; socket: string; bridge: string },
+  paths: { root: string; dataRoot: string; execRoot: string; socket: string; bridge: string; subnet: string },
   options: EngineOptions,
   env: EngineOptions['env'],
 ): ChildProcess {
   mkdirSync(path.join(paths.root, 'client'), { recursive: true });
+  const configFile = path.join(paths.root, 'daemon.json'); // not the machine's own
+  writeFileSync(configFile, '{}', { flag: 'w' });
   const log = openSync(path.join(paths.root, 'tugd.log'), 'a');
   const args = [
     path.join(projectRoot, 'bin/tugd.ts'),
     ...['--debug', '--data-root', paths.dataRoot, '--exec-root', paths.execRoot, '--bridge-name', paths.bridge],
     ...['--pidfile', path.join(paths.root, 'tugd.pid'), '--host', `unix://${paths.socket}`],
-    ...(options.args ?? []),
+    ...['--config-file', configFile, '--bip', paths.subnet, ...(options.args ?? [])],
   ];
   try {
     return spawn(projectNode, args, {

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Guest } from './guest.ts';
+
+export type Accelerator = 'kvm' | 'tcg';
+
+export interface BootResult {
+  /** `silent`: the guest did not come up within the time it was given. */
+  readonly outcome: 'finished' | 'silent' | 'died' | 'late';
+  /** The exit code the tests had in the guest, when it finished. */
+  readonly code: number;
+}
+
+/**
+ * Boots the guest with the project's disk beside its own, shows its console from when it has booted, and ends with it.
+ * Nothing it writes is kept. `bootTime` and `runTime` are milliseconds.
+ */
+export function boot(
+  guest: Guest,
+  projectDisk: string,
+  accelerator: Accelerator,
+  limits: { bootTime: number; runTime: number },
+): Promise<BootResult> {
+  const child = spawn('qemu-system-x86_64', qemuArgs(guest, projectDisk, accelerator), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let booted = false;
+  let late = false;
+  let code: number | undefined;
+  const expire = (): void => {
+    late = true;
+    child.kill('SIGKILL');
+  };
+  let timer = setTimeout(expire, limits.bootTime);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => child.kill('SIGKILL'));
+  child.stderr.on('data', (chunk: Buffer) => process.stderr.write(chunk));
+  createInterface(child.stdout).on('line', (line) => {
+    const text = line.replaceAll('\r', '');
+    if (text.endsWith('tug-vm: booted')) {
+      booted = true;
+      clearTimeout(timer);
+      timer = setTimeout(expire, limits.runTime);
+    } else if (/^tug-vm: exit \d+$/.test(text)) code = Number(text.split(' ').at(-1));
+    else if (booted) console.log(`  ${text}`);
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', () => {
+      clearTimeout(timer);
+      if (code !== undefined) resolve({ outcome: 'finished', code });
+      else resolve({ outcome: booted ? (late ? 'late' : 'died') : 'silent', code: 1 });
+    });
+  });
+}
+
+function qemuArgs(guest: Guest, projectDisk: string, accelerator: Accelerator): string[] {
+  const disk = (file: string, options: string): string[] => ['-drive', `file=${file},format=raw,if=virtio,${options}`];
+  return [
+    ...['-machine', 'q35', '-bios', 'qboot.rom', '-cpu', 'max', '-smp', '2', '-m', '2048'],
+    ...['-accel', accelerator === 'tcg' ? 'tcg,thread=multi' : 'kvm'],
+    ...['-nodefaults', '-no-reboot', '-display', 'none', '-serial', 'stdio'],
+    ...['-kernel', guest.kernel, '-initrd', guest.initramfs, '-append', 'console=ttyS0 quiet panic=-1'],
+    ...disk(guest.disk, 'snapshot=on'),
+    ...disk(projectDisk, 'readonly=on'),
+  ];
+}
