@@ -1,0 +1,70 @@
+import { z } from 'zod';
+
+const stringList = z.array(z.string());
+
+/** A runtime of `runtimes`: a binary that takes runc's command line. */
+const runtimeConfig = z.strictObject({ path: z.string().startsWith('/'), runtimeArgs: stringList.optional() });
+
+/**
+ * Every setting of the engine, by its key in the configuration file (Docker's names, where Docker has it).
+ * `flag` is the command line's name for it, `short` its letter; a setting without one stands in the file only.
+ */
+export const settings = {
+  'data-root': text("Root of the engine's lasting state"),
+  'exec-root': text('Root of what lasts until the next boot'),
+  pidfile: { ...text("File with the engine's process id"), short: 'p' },
+  hosts: { ...list('Where to listen: unix://PATH or tcp://HOST:PORT'), flag: 'host', short: 'H' },
+  group: { ...text('Group that may use the unix sockets'), short: 'G' },
+  'docker-socket': toggle('Also listen on /run/docker.sock, if no other engine does'),
+  'insecure-tcp': toggle('Serve tcp:// without TLS: whoever can connect is root on this host'),
+  debug: { ...toggle('Log debug messages'), short: 'D' },
+  'log-level': { ...choice('Lowest level to log', ['debug', 'info', 'warn', 'error']), short: 'l' },
+  'log-format': choice('Form of the log', ['text', 'json']),
+  'storage-driver': { ...text('How layers are stored'), short: 's' },
+  'default-runtime': text('OCI runtime of containers that ask for none'),
+  runtimes: { schema: z.record(z.string(), runtimeConfig), kind: 'file', help: 'More OCI runtimes' },
+  'insecure-registries': {
+    ...list('Registries that may speak plain HTTP or show any certificate'),
+    flag: 'insecure-registry',
+  },
+  'registry-mirrors': { ...list('Mirrors of the default registry'), flag: 'registry-mirror' },
+  'max-concurrent-downloads': count('Layers of one pull to fetch at the same time'),
+  'bridge-name': text('Name of the default bridge'),
+  bip: text('Address and subnet of the default bridge'),
+  mtu: count('MTU of the default bridge'),
+  icc: toggle('Let containers on the default bridge talk to each other'),
+  labels: { ...list('Labels of the engine'), flag: 'label' },
+} as const satisfies Record<string, Setting>;
+
+export type SettingKey = keyof typeof settings;
+/** The settings that were given, by key. */
+export type Settings = { -readonly [Key in SettingKey]?: z.output<(typeof settings)[Key]['schema']> };
+
+export interface Setting {
+  readonly schema: z.ZodType;
+  /** How the command line takes it. */
+  readonly kind: 'text' | 'list' | 'toggle' | 'count' | 'file';
+  readonly help: string;
+  readonly flag?: string;
+  readonly short?: string;
+}
+
+function text(help: string) {
+  return { schema: z.string(), kind: 'text', help } as const;
+}
+
+function list(help: string) {
+  return { schema: stringList, kind: 'list', help } as const;
+}
+
+function toggle(help: string) {
+  return { schema: z.boolean(), kind: 'toggle', help } as const;
+}
+
+function count(help: string) {
+  return { schema: z.number().int().positive(), kind: 'count', help } as const;
+}
+
+function choice<const Words extends readonly [string, ...string[]]>(help: string, words: Words) {
+  return { schema: z.enum(words), kind: 'text', help: `${help}: ${words.join(', ')}` } as const;
+}

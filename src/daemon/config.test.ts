@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { loadConfig } from './config.ts';
+import { helpText, parseFlags } from './flags.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tug-config-'));
+});
+afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+/** The configuration from a file's content and flags. */
+function load(content: unknown, ...args: string[]) {
+  const file = path.join(folder, 'daemon.json');
+  fs.writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+  return loadConfig(parseFlags(['--config-file', file, ...args]));
+}
+
+describe('the configuration', () => {
+  it('has defaults, and takes the file and the flags over them', () => {
+    const config = load(
+      { 'log-format': 'json', labels: ['a=b'] },
+      '--data-root',
+      '/d/',
+      '-H',
+      'unix:///a',
+      '-Hunix:///b',
+      '-D',
+    );
+    assert.equal(config.execRoot, '/run/tug');
+    assert.equal(config.pidFile, '/run/tug/tugd.pid');
+    assert.equal(config.dataRoot, '/d');
+    assert.deepEqual(config.hosts, ['unix:///a', 'unix:///b']);
+    assert.deepEqual([config.logFormat, config.logLevel, config.labels], ['json', 'debug', ['a=b']]);
+    assert.equal(config.maxConcurrentDownloads, 3);
+    assert.deepEqual(loadConfig(parseFlags([])).hosts, ['unix:///run/tug/tug.sock']);
+  });
+
+  it('refuses a key that is given both ways, showing both', () => {
+    assert.throws(() => load({ debug: true, hosts: ['unix:///x'] }, '--debug', '-H', 'unix:///y'), {
+      kind: 'invalid',
+      message:
+        /the following directives are specified both as a flag and in the configuration file: debug: \(from flag: true, from file: true\), hosts: \(from flag: \[unix:\/\/\/y\], from file: \[unix:\/\/\/x\]\)|hosts: .*debug: /,
+    });
+  });
+
+  it('refuses a key that is none, naming it', () => {
+    assert.throws(() => load({ nonsense: 1, iptables: false }), {
+      message: /the following directives don't match any configuration option: nonsense, iptables$/,
+    });
+  });
+
+  it('names the key of a wrong type or value', () => {
+    assert.throws(() => load({ debug: 'yes' }), { message: /debug: expected boolean, received string$/ });
+    assert.throws(() => load({ hosts: ['unix:///a', 1] }), { message: /hosts\.1: expected string/ });
+    assert.throws(() => load({ runtimes: { r: { path: 'relative' } } }), { message: /runtimes\.r\.path: / });
+    assert.throws(() => load({ 'log-level': 'loud' }), { message: /log-level: / });
+    assert.throws(() => load({ 'data-root': 'relative' }), { message: /data-root: relative is not an absolute path/ });
+    assert.throws(() => load({ 'bridge-name': 'a-very-long-bridge' }), { message: /^bridge-name: .*\(1 to 15/ });
+    assert.throws(() => load({ labels: ['a'] }), { message: /bad attribute format: a/ });
+    assert.throws(() => load({ labels: ['a=1', 'a=2'] }), { message: /conflict labels for a/ });
+  });
+
+  it('refuses what is no JSON object, and a file that is not there if it was named', () => {
+    assert.throws(() => load('{'), { message: /unable to configure the tug daemon with file .*JSON/ });
+    assert.throws(() => load('[]'), { message: /holds no JSON object/ });
+    assert.throws(() => loadConfig(parseFlags(['--config-file', path.join(folder, 'none')])), { message: /ENOENT/ });
+    assert.equal(load('').dataRoot, '/var/lib/tug');
+  });
+});
+
+describe('the command line', () => {
+  it('takes toggles with and without a value', () => {
+    assert.equal(parseFlags(['--debug=true']).settings.debug, true);
+    assert.equal(parseFlags(['--icc=false']).settings.icc, false);
+    assert.equal(parseFlags([]).settings.debug, undefined);
+  });
+
+  it('refuses unknown flags, missing values, bad numbers and stray words', () => {
+    assert.throws(() => parseFlags(['--nonsense']), {
+      kind: 'invalid',
+      message: /^unknown flag: --nonsense\nSee 'tugd --help'/,
+    });
+    assert.throws(() => parseFlags(['-X']), { message: /^unknown flag: -X/ });
+    assert.throws(() => parseFlags(['--data-root']), { message: /data-root/ });
+    assert.throws(() => parseFlags(['--mtu', 'big']), { message: /^invalid argument "big" for "--mtu" flag/ });
+    assert.throws(() => parseFlags(['-l', 'loud']), { message: /^invalid argument "loud" for "--log-level" flag/ });
+    assert.throws(() => parseFlags(['start']), { message: /accepts no arguments but "doctor": start/ });
+  });
+
+  it('knows its other commands', () => {
+    assert.equal(parseFlags(['-v']).command, 'version');
+    assert.equal(parseFlags(['--help']).command, 'help');
+    assert.equal(parseFlags(['--validate']).command, 'validate');
+    assert.equal(parseFlags(['doctor', '--data-root', '/x']).command, 'doctor');
+  });
+
+  it('lists every flag in its help', () => {
+    const text = helpText();
+    for (const flag of [
+      '-H, --host list',
+      '--storage-driver string',
+      '--insecure-registry list',
+      '-D, --debug ',
+      '--validate',
+    ]) {
+      assert.ok(text.includes(flag), flag);
+    }
+  });
+});

@@ -1,0 +1,144 @@
+import { readFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { errnoOf, invalid, messageOf } from '../base/errors.ts';
+import type { LogLevel } from '../base/log.ts';
+import { type Setting, type SettingKey, type Settings, settings } from './config-schema.ts';
+import type { DaemonFlags } from './flags.ts';
+
+/** The engine's configuration, complete. */
+export interface DaemonConfig {
+  readonly dataRoot: string;
+  readonly execRoot: string;
+  readonly pidFile: string;
+  readonly hosts: readonly string[];
+  /** The group of the unix sockets; undefined for `tug` where it exists. */
+  readonly group: string | undefined;
+  readonly dockerSocket: boolean;
+  readonly insecureTcp: boolean;
+  readonly logLevel: LogLevel;
+  readonly logFormat: 'text' | 'json';
+  readonly storageDriver: string;
+  /** Undefined for the first of crun and runc that is installed. */
+  readonly defaultRuntime: string | undefined;
+  readonly runtimes: Readonly<Record<string, { path: string; runtimeArgs?: string[] | undefined }>>;
+  readonly insecureRegistries: readonly string[];
+  readonly registryMirrors: readonly string[];
+  readonly maxConcurrentDownloads: number;
+  readonly bridgeName: string;
+  readonly bip: string | undefined;
+  readonly mtu: number | undefined;
+  readonly icc: boolean;
+  readonly labels: readonly string[];
+}
+
+export const defaultConfigFile = '/etc/tug/daemon.json';
+
+/**
+ * The configuration from flags and file.
+ * @throws invalid with Docker's sentences for a file that is no JSON, keys that are none, values of the wrong
+ * type, and a key that is given both ways.
+ */
+export function loadConfig(flags: DaemonFlags): DaemonConfig {
+  const file = flags.configFile ?? defaultConfigFile;
+  let fromFile: Settings;
+  try {
+    fromFile = checkKeys(readConfigFile(file, flags.configFile !== undefined));
+    refuseBoth(flags.settings, fromFile);
+  } catch (error) {
+    throw invalid(`unable to configure the tug daemon with file ${file}: ${messageOf(error)}`, { cause: error });
+  }
+  return complete({ ...fromFile, ...flags.settings });
+}
+
+function readConfigFile(file: string, required: boolean): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' && !required) return {};
+    throw error;
+  }
+  const parsed: unknown = text === '' ? {} : JSON.parse(text);
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw invalid('it holds no JSON object');
+  return parsed as Record<string, unknown>;
+}
+
+function checkKeys(given: Record<string, unknown>): Settings {
+  const unknown = Object.keys(given).filter((key) => !Object.hasOwn(settings, key));
+  if (unknown.length > 0) {
+    throw invalid(`the following directives don't match any configuration option: ${unknown.join(', ')}`);
+  }
+  const result: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(given)) {
+    if (value === null) continue;
+    const checked = (settings[key as SettingKey] as Setting).schema.safeParse(value);
+    if (!checked.success) {
+      const { path: inside, message } = checked.error.issues[0]!;
+      throw invalid(`${[key, ...inside].join('.')}: ${message.replace(/^Invalid input: /, '')}`);
+    }
+    result[key] = checked.data;
+  }
+  return result as Settings;
+}
+
+function refuseBoth(flags: Settings, file: Settings): void {
+  const both = (Object.keys(flags) as SettingKey[]).filter((key) => file[key] !== undefined);
+  if (both.length === 0) return;
+  const list = both.map((key) => `${key}: (from flag: ${show(flags[key])}, from file: ${show(file[key])})`);
+  throw invalid(
+    `the following directives are specified both as a flag and in the configuration file: ${list.join(', ')}`,
+  );
+}
+
+const show = (value: unknown): string => (Array.isArray(value) ? `[${value.join(' ')}]` : String(value));
+
+function complete(given: Settings): DaemonConfig {
+  const execRoot = absolute('exec-root', given['exec-root'] ?? '/run/tug');
+  checkLabels(given.labels ?? []);
+  return {
+    dataRoot: absolute('data-root', given['data-root'] ?? '/var/lib/tug'),
+    execRoot,
+    pidFile: absolute('pidfile', given.pidfile ?? path.join(execRoot, 'tugd.pid')),
+    hosts: given.hosts?.length ? given.hosts : ['unix:///run/tug/tug.sock'],
+    group: given.group,
+    dockerSocket: given['docker-socket'] ?? false,
+    insecureTcp: given['insecure-tcp'] ?? false,
+    logLevel: given.debug ? 'debug' : (given['log-level'] ?? 'info'),
+    logFormat: given['log-format'] ?? 'text',
+    storageDriver: given['storage-driver'] ?? 'overlay2',
+    defaultRuntime: given['default-runtime'],
+    runtimes: given.runtimes ?? {},
+    insecureRegistries: given['insecure-registries'] ?? [],
+    registryMirrors: given['registry-mirrors'] ?? [],
+    maxConcurrentDownloads: given['max-concurrent-downloads'] ?? 3,
+    bridgeName: bridgeName(given['bridge-name'] ?? 'tug0'),
+    bip: given.bip,
+    mtu: given.mtu,
+    icc: given.icc ?? true,
+    labels: given.labels ?? [],
+  };
+}
+
+function absolute(key: string, value: string): string {
+  if (!path.isAbsolute(value)) throw invalid(`${key}: ${value} is not an absolute path`);
+  return path.normalize(value).replace(/(?<=.)\/$/, '');
+}
+
+/** Names of links are at most 15 bytes, without slashes, spaces and colons (Linux, IFNAMSIZ). */
+function bridgeName(value: string): string {
+  if (!/^[^\s/:]{1,15}$/.test(value) || value === '.' || value === '..') {
+    throw invalid(`bridge-name: ${JSON.stringify(value)} is no name for a network interface (1 to 15 characters)`);
+  }
+  return value;
+}
+
+function checkLabels(labels: readonly string[]): void {
+  const seen = new Map<string, string>();
+  for (const label of labels) {
+    const equals = label.indexOf('=');
+    if (equals < 1) throw invalid(`bad attribute format: ${label}`);
+    const key = label.slice(0, equals);
+    if (seen.has(key) && seen.get(key) !== label) throw invalid(`conflict labels for ${key}`);
+    seen.set(key, label);
+  }
+}
