@@ -39,9 +39,17 @@ export interface LayerUnpacker {
   /**
    * Unpacks the blob of `descriptor` (in the store) on top of `parents` (chain-ids, bottom first) and commits
    * it as a snapshot; does nothing when the snapshot exists. Verifies the tar's digest against `diffId`.
+   * A parent that is not there yet is waited for, so that the layers of an image may be unpacked side by side.
+   * `progress` hears how many bytes of the blob are done, at most ten times a second.
    * @throws invalid with code `diff-id-mismatch`, `layer-escapes`, `bad-archive`, ...; nothing is left.
    */
-  unpack(descriptor: Descriptor, diffId: string, parents: readonly string[], signal: AbortSignal): Promise<void>;
+  unpack(
+    descriptor: Descriptor,
+    diffId: string,
+    parents: readonly string[],
+    signal: AbortSignal,
+    progress?: (done: number, total: number) => void,
+  ): Promise<void>;
 }
 
 /** Records images in the state. */

@@ -5,6 +5,8 @@
  */
 export interface SnapshotDriver {
   readonly name: string;
+  /** True when a layer's folder holds its own files only, so that it can be staged and filled before the layers below are there. */
+  readonly standsAlone: boolean;
 
   /** Chain-ids that are committed. */
   list(): Promise<string[]>;

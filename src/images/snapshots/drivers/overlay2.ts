@@ -23,6 +23,7 @@ export function createOverlay2Driver(root: string): SnapshotDriver {
 
   return {
     name: 'overlay2',
+    standsAlone: true,
     list: async () => folders.list(),
     has: folders.has,
     stage: async (parents) => ({

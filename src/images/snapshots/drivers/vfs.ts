@@ -21,6 +21,7 @@ export function createVfsDriver(root: string): SnapshotDriver {
 
   return {
     name: 'vfs',
+    standsAlone: false,
     list: async () => folders.list(),
     has: folders.has,
 

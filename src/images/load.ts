@@ -1,0 +1,169 @@
+import * as fs from 'node:fs';
+import type { Readable } from 'node:stream';
+import type { Descriptor } from '../api/oci/image.ts';
+import { mediaTypes } from '../api/oci/image.ts';
+import { crashPoint } from '../base/crash-points.ts';
+import { invalid } from '../base/errors.ts';
+import { chainIds } from '../formats/digest.ts';
+import { formatFamiliar, parseReference } from '../formats/reference.ts';
+import { type ArchivedImage, readContents } from './archive/contents.ts';
+import { type Members, readMembers } from './archive/members.ts';
+import type { LayerUnpacker } from './content/contract.ts';
+import type { SpooledBlob } from './content/spool.ts';
+import type { LocalContentStore } from './content/store.ts';
+import type { LoadedImage, Progress } from './contract.ts';
+import type { CollectorDeps } from './gc.ts';
+import { parseImageConfig } from './image-config.ts';
+import type { ImageEvents } from './image-events.ts';
+import { writeImage } from './new-image.ts';
+import { type Operation, withOperation } from './operation.ts';
+import { detectCompression } from './unpack/decompress.ts';
+
+export interface LoadDeps extends CollectorDeps {
+  readonly content: LocalContentStore;
+  readonly unpacker: LayerUnpacker;
+  readonly events: ImageEvents;
+}
+
+/**
+ * Loads the images of an archive: a docker-archive or an OCI layout in a tar, plain, gzip or zstd. The layers of an
+ * image are unpacked side by side. An image is recorded when it is whole; when a later one fails, it stays.
+ * @throws invalid `bad-archive`, `digest-mismatch`, `diff-id-mismatch`; exhausted when the disk is full.
+ */
+export function loadImages(
+  deps: LoadDeps,
+  archive: Readable,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<LoadedImage[]> {
+  return withOperation(deps, 'load', async (operation) => {
+    const members = await readMembers(deps.content, archive, signal);
+    try {
+      const loaded: LoadedImage[] = [];
+      for (const image of await readContents(members)) {
+        loaded.push(await loadImage({ ...deps, members, operation, progress, signal }, image));
+      }
+      return loaded;
+    } finally {
+      await members.discard();
+    }
+  });
+}
+
+interface Load extends LoadDeps {
+  readonly members: Members;
+  readonly operation: Operation;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+async function loadImage(load: Load, image: ArchivedImage): Promise<LoadedImage> {
+  const { members, operation, state } = load;
+  const configBytes = await members.read(image.config);
+  const diffIds = parseImageConfig(configBytes).rootfs.diff_ids;
+  if (diffIds.length !== image.layers.length) {
+    throw invalid(`the image has ${image.layers.length} layers, its configuration tells of ${diffIds.length}`, {
+      code: 'bad-archive',
+    });
+  }
+  const chain = chainIds(diffIds);
+  operation.holdLayers(chain);
+  const layers = await keepLayers(load, image);
+  await unpackLayers(load, layers, diffIds, chain);
+  const written = await keepManifest(load, image, configBytes, layers);
+  const moved = image.tags.map((tag) => ({ tag, from: state.byName(tag) }));
+  await state.record({ ...written, tags: image.tags, digests: [] });
+  crashPoint('image.load.recorded');
+  for (const { tag, from } of moved) {
+    if (from === undefined || from === written.id) continue;
+    const stream = `The image ${familiar(tag)} already exists, renaming the old one with ID ${from} to empty string\n`;
+    load.progress({ stream });
+  }
+  announce(load, written.id, image.tags);
+  return { id: written.id, tags: image.tags.map(familiar) };
+}
+
+function announce(load: Load, id: string, tags: readonly string[]): void {
+  for (const tag of tags) {
+    load.progress({ stream: `Loaded image: ${familiar(tag)}\n` });
+  }
+  if (tags.length === 0) load.progress({ stream: `Loaded image ID: ${id}\n` });
+  load.events.publish('load', id, id);
+}
+
+const familiar = (name: string): string => formatFamiliar(parseReference(name));
+
+/** Makes the layers' files blobs of the store; returns what they are. */
+async function keepLayers({ members, operation }: Load, image: ArchivedImage): Promise<Descriptor[]> {
+  const kept: Descriptor[] = [];
+  for (const [at, name] of image.layers.entries()) {
+    const file = members.get(name);
+    if (!file)
+      throw invalid(`the archive has no ${name}, which its manifest names as a layer`, { code: 'bad-archive' });
+    const expected = image.descriptors?.[at];
+    if (expected) checkDigest(expected, file);
+    operation.holdBlob(file.digest);
+    await file.keep();
+    kept.push(expected ?? { mediaType: layerType(file), digest: file.digest, size: file.size });
+  }
+  return kept;
+}
+
+function checkDigest(expected: Descriptor, file: SpooledBlob): void {
+  if (expected.digest === file.digest) return;
+  throw invalid(`blob ${expected.digest} of the archive is damaged: its content has the digest ${file.digest}`, {
+    code: 'digest-mismatch',
+  });
+}
+
+function layerType(file: SpooledBlob): string {
+  const start = Buffer.alloc(8);
+  const fd = fs.openSync(file.file(), 'r');
+  try {
+    fs.readSync(fd, start, 0, start.length, 0);
+  } finally {
+    fs.closeSync(fd);
+  }
+  const compression = detectCompression(start);
+  if (compression === 'none') return mediaTypes.ociLayer;
+  return compression === 'gzip' ? mediaTypes.ociLayerGzip : mediaTypes.ociLayerZstd;
+}
+
+async function unpackLayers(load: Load, layers: readonly Descriptor[], diffIds: readonly string[], chain: string[]) {
+  const group = new AbortController();
+  const signal = AbortSignal.any([load.signal, group.signal]);
+  const work = layers.map(async (blob, at) => {
+    const diffId = diffIds[at] ?? '';
+    const id = diffId.slice('sha256:'.length, 'sha256:'.length + 12);
+    const tell = (current: number, total: number): void =>
+      load.progress({ status: 'Loading layer', id, progressDetail: { current, total } });
+    await load.unpacker.unpack(blob, diffId, chain.slice(0, at), signal, tell);
+    tell(blob.size, blob.size);
+  });
+  try {
+    await Promise.all(work);
+  } catch (error) {
+    group.abort(error);
+    await Promise.allSettled(work);
+    throw error;
+  }
+}
+
+/** Keeps the archive's own manifest where it has one, so that the image's digest stays; else makes one. */
+async function keepManifest(load: Load, image: ArchivedImage, config: Buffer, layers: readonly Descriptor[]) {
+  const { content, members, operation } = load;
+  if (!image.manifest) return writeImage(content, operation, config, layers);
+  const id = await content.put(config);
+  operation.holdBlob(id);
+  const keep = async (descriptor: Descriptor): Promise<void> => {
+    const bytes = await members.read(`blobs/${descriptor.digest.replace(':', '/')}`);
+    const digest = await content.put(bytes);
+    operation.holdBlob(digest);
+    if (digest !== descriptor.digest) {
+      throw invalid(`blob ${descriptor.digest} of the archive is damaged`, { code: 'digest-mismatch' });
+    }
+  };
+  await keep(image.manifest);
+  if (image.index) await keep(image.index);
+  return { id, manifest: image.manifest, ...(image.index ? { index: image.index } : {}) };
+}

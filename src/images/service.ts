@@ -1,0 +1,86 @@
+import type { Database } from '../base/database.ts';
+import { messageOf } from '../base/errors.ts';
+import type { Journal } from '../base/journal.ts';
+import type { Leases } from '../base/leases.ts';
+import type { Logger } from '../base/log.ts';
+import type { EventBus } from '../events/contract.ts';
+import { familiarName, formatFamiliar, parseReference, withDefaultTag } from '../formats/reference.ts';
+import type { Image, ImageService, Progress, PullRequest } from './contract.ts';
+import { createImageEvents, type ImageEvents } from './image-events.ts';
+import { importImage } from './import.ts';
+import { inspectImage } from './inspect.ts';
+import { createLayoutIndex } from './layout-index.ts';
+import { listImages } from './list.ts';
+import { loadImages } from './load.ts';
+import { recoverImages } from './recover.ts';
+import { removeImage } from './remove.ts';
+import { findImage, resolveImage } from './resolve.ts';
+import { saveImages } from './save.ts';
+import type { ImageStores } from './stores.ts';
+import { tagImage } from './tag.ts';
+
+export interface ImageServiceDeps extends ImageStores {
+  readonly database: Database;
+  readonly journal: Journal;
+  readonly leases: Leases;
+  readonly events: EventBus;
+  readonly log: Logger;
+  /** What a container that holds an image does; undefined when it is gone. */
+  readonly containerState: (id: string) => 'running' | 'stopped' | undefined;
+  /** Brings an image from its registry and records it; resolves with its id. */
+  readonly pull: (request: PullRequest, progress: Progress, signal: AbortSignal) => Promise<string>;
+}
+
+/** Composes the image domain. Synchronous; call `recover` once before anything else. */
+export function createImageService(deps: ImageServiceDeps): ImageService {
+  const { state, log } = deps;
+  const layout = createLayoutIndex(deps);
+  const events = createImageEvents({ bus: deps.events, state });
+  const parts = { ...deps, events, layout };
+  /** The index is for other tools: that it cannot be written is no reason to fail what was done. */
+  const refresh = (): Promise<void> =>
+    layout.refresh().catch((error: unknown) => log.warn('index.json was not written', { error: messageOf(error) }));
+
+  return {
+    resolve: (reference) => resolveImage(state, reference),
+    find: (reference) => findImage(state, reference),
+    list: (options) => listImages(state, options),
+    inspect: (reference) => inspectImage(deps, resolveImage(state, reference)),
+    count: () => state.ids().length,
+
+    async pull(request, progress, signal) {
+      const id = await deps.pull(request, progress, signal);
+      publishPull(events, state.get(id), request);
+      await refresh();
+      return resolveImage(state, id);
+    },
+    async load(archive, progress, signal) {
+      const loaded = await loadImages(parts, archive, progress, signal);
+      await refresh();
+      return loaded;
+    },
+    save: (references, into, signal) => saveImages(deps, references, into, signal),
+    async import(archive, request, signal) {
+      const id = await importImage(parts, archive, request, signal);
+      await refresh();
+      return resolveImage(state, id);
+    },
+    tag(source, target) {
+      tagImage(parts, source, target);
+      void refresh();
+    },
+    async remove(reference, options) {
+      const removed = await removeImage(parts, reference, options);
+      await refresh();
+      return removed;
+    },
+    recover: () => recoverImages(parts),
+  };
+}
+
+/** Docker's event of a pull has the name where others have the id. */
+function publishPull(events: ImageEvents, image: Image | undefined, request: PullRequest): void {
+  const reference = withDefaultTag(parseReference(request.reference));
+  const labels = image?.config.config?.Labels ?? {};
+  events.publish('pull', formatFamiliar(reference), familiarName(reference), labels);
+}

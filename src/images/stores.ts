@@ -1,0 +1,36 @@
+import * as path from 'node:path';
+import type { Database } from '../base/database.ts';
+import type { Logger } from '../base/log.ts';
+import type { LayerUnpacker } from './content/contract.ts';
+import { createContentStore, type LocalContentStore } from './content/store.ts';
+import type { SnapshotDriver } from './snapshots/contract.ts';
+import { createImageStore, type ImageState } from './store.ts';
+import { createUnpackPool, type UnpackPool } from './unpack/pool.ts';
+import { createLayerUnpacker } from './unpack/unpacker.ts';
+
+/** What images are kept in and made with; the image service and the pull are built on it. */
+export interface ImageStores {
+  readonly content: LocalContentStore;
+  readonly driver: SnapshotDriver;
+  readonly state: ImageState;
+  readonly pool: UnpackPool;
+  readonly unpacker: LayerUnpacker;
+}
+
+/**
+ * Opens the content store in `root/content`, the state of images and the unpacker. The database has
+ * `imageMigrations` applied. Synchronous, idempotent; no thread is started before the first layer.
+ */
+export function openImageStores(deps: {
+  database: Database;
+  /** The engine's data root. */
+  root: string;
+  driver: SnapshotDriver;
+  log: Logger;
+}): ImageStores {
+  const { database, driver, log } = deps;
+  const content = createContentStore({ database, root: path.join(deps.root, 'content') });
+  const state = createImageStore({ database, content });
+  const pool = createUnpackPool();
+  return { content, driver, state, pool, unpacker: createLayerUnpacker({ content, driver, state, pool, log }) };
+}

@@ -1,0 +1,74 @@
+import * as fs from 'node:fs';
+import { pipeline, Readable } from 'node:stream';
+import * as zlib from 'node:zlib';
+import { errnoOf, invalid, messageOf, unsupported } from '../../base/errors.ts';
+
+export type Compression = 'none' | 'gzip' | 'zstd';
+
+const chunkSize = 256 * 1024;
+
+/** How data is compressed, by its first bytes, whatever its media type says. @throws unsupported for xz and bzip2. */
+export function detectCompression(start: Uint8Array): Compression {
+  const begins = (...bytes: number[]): boolean => bytes.every((byte, at) => start[at] === byte);
+  if (begins(0x1f, 0x8b)) return 'gzip';
+  if (begins(0x28, 0xb5, 0x2f, 0xfd) || isSkippableFrame(start)) return 'zstd';
+  const name = begins(0xfd, 0x37, 0x7a, 0x58, 0x5a) ? 'xz' : begins(0x42, 0x5a, 0x68) ? 'bzip2' : undefined;
+  if (name === undefined) return 'none';
+  throw unsupported(`the archive is compressed with ${name}: decompress it, or use gzip or zstd`, {
+    code: 'compression',
+  });
+}
+
+/** A zstd file may begin with a frame for programs other than decompressors (RFC 8878, 3.1.2). */
+function isSkippableFrame(start: Uint8Array): boolean {
+  return (
+    start[0] !== undefined && (start[0] & 0xf0) === 0x50 && start[1] === 0x2a && start[2] === 0x4d && start[3] === 0x18
+  );
+}
+
+/** A transform that unpacks, undefined for what is not packed. */
+export function createDecompressor(compression: Compression): zlib.Gunzip | zlib.ZstdDecompress | undefined {
+  if (compression === 'gzip') return zlib.createGunzip({ chunkSize });
+  if (compression === 'zstd') return zlib.createZstdDecompress({ chunkSize });
+  return undefined;
+}
+
+/**
+ * The unpacked content of a file, in pieces that are valid until the next is asked for. `read` counts the
+ * bytes taken from the file.
+ * @throws invalid `bad-archive` for data that is damaged or cut off.
+ */
+export async function* readUnpacked(file: string, read: (bytes: number) => void): AsyncGenerator<Buffer> {
+  const fd = fs.openSync(file, 'r');
+  try {
+    const start = Buffer.alloc(8);
+    const length = fs.readSync(fd, start, 0, start.length, 0);
+    const decompressor = createDecompressor(detectCompression(start.subarray(0, length)));
+    if (!decompressor) yield* readPlain(fd, read);
+    else {
+      const source = Readable.from(readPlain(fd, read), { objectMode: false, highWaterMark: chunkSize });
+      yield* pipeline(source, decompressor, () => {}) as AsyncIterable<Buffer>;
+    }
+  } catch (error) {
+    throw asArchiveError(error);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function* readPlain(fd: number, read: (bytes: number) => void): Generator<Buffer> {
+  for (;;) {
+    const buffer = Buffer.allocUnsafeSlow(chunkSize);
+    const length = fs.readSync(fd, buffer, 0, buffer.length, null);
+    if (length === 0) return;
+    read(length);
+    yield length === buffer.length ? buffer : buffer.subarray(0, length);
+  }
+}
+
+/** What zlib throws, as `bad-archive`; anything else unchanged. */
+export function asArchiveError(error: unknown): unknown {
+  const code = errnoOf(error) ?? '';
+  if (!/^Z_|^ZSTD_|^ERR_ZLIB/.test(code)) return error;
+  return invalid(`bad archive: ${messageOf(error)}`, { code: 'bad-archive', cause: error });
+}

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { errnoOf, invalid, messageOf, TugError } from '../../base/errors.ts';
+import { createTarReader } from '../../formats/tar/reader.ts';
+import { lookBelow } from './below.ts';
+import { readUnpacked } from './decompress.ts';
+import { createEntryWriter } from './entries.ts';
+import { finishFolders, openTree, settleFolders } from './layer-tree.ts';
+import type { ByteString } from './names.ts';
+
+export interface UnpackLimits {
+  /** Most entries of a layer. */
+  readonly entries: number;
+  /** Most bytes out for one byte in, where more than `freeBytes` come out. */
+  readonly ratio: number;
+  readonly freeBytes: number;
+}
+
+export const defaultLimits: UnpackLimits = { entries: 10_000_000, ratio: 1000, freeBytes: 64 * 1024 * 1024 };
+
+/** What one layer is unpacked from and to; plain data, so that it can be sent to a thread. */
+export interface UnpackTask {
+  /** The layer's tar, plain or compressed. */
+  readonly file: string;
+  readonly folder: string;
+  readonly whiteouts: 'overlay' | 'apply';
+  /** Folders of the layers below, topmost first; undefined when they are still being unpacked. */
+  readonly below: readonly string[] | undefined;
+  readonly limits: UnpackLimits;
+}
+
+export interface UnpackResult {
+  /** Digest of the unpacked tar. */
+  readonly diffId: string;
+  /** Bytes of the files. */
+  readonly size: number;
+  /** Folders that the layer implies and that are to be settled once the layers below are there. */
+  readonly implied: readonly ByteString[];
+  /** Names of extended attributes that the file system does not take. */
+  readonly lostXattrs: readonly string[];
+}
+
+export interface UnpackWatch {
+  /** Called between pieces; throws to stop. */
+  check(): void;
+  /** Bytes of `file` that have been read. */
+  progress(bytes: number): void;
+}
+
+/**
+ * Unpacks a layer's tar into a folder and hashes it on the way. Calls the file system synchronously, so it
+ * belongs in a worker thread. Interrupted or failing, it leaves a half-filled folder for the caller to drop.
+ * @throws invalid `layer-escapes`, `layer-too-large`, `bad-archive`; the system error (ENOSPC, ...).
+ */
+export async function unpackLayer(task: UnpackTask, watch: UnpackWatch): Promise<UnpackResult> {
+  const tree = openTree(task.folder, {
+    overlay: task.whiteouts === 'overlay',
+    below: task.below && lookBelow(task.below),
+  });
+  const writer = createEntryWriter(tree, task.limits);
+  const reader = createTarReader(writer);
+  const hash = createHash('sha256');
+  let taken = 0;
+  let given = 0;
+  try {
+    const count = (bytes: number): void => {
+      taken += bytes;
+      watch.progress(taken);
+    };
+    for await (const chunk of readUnpacked(task.file, count)) {
+      watch.check();
+      given += chunk.length;
+      if (given > task.limits.freeBytes && given > taken * task.limits.ratio) {
+        const message = `the layer unpacks to more than ${task.limits.ratio} times its size`;
+        throw invalid(message, { code: 'layer-too-large' });
+      }
+      hash.update(chunk);
+      reader.feed(chunk);
+    }
+    reader.finish();
+  } catch (error) {
+    throw explain(error);
+  } finally {
+    writer.close();
+  }
+  const implied = finishFolders(tree);
+  return { diffId: `sha256:${hash.digest('hex')}`, size: writer.size(), implied, lostXattrs: [...tree.lost] };
+}
+
+/** A link that takes the place of a folder the archive goes on to use, and the like. */
+function explain(error: unknown): unknown {
+  if (error instanceof TugError) return error;
+  const shapes = ['ENAMETOOLONG', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EINVAL', 'EMLINK'];
+  if (!shapes.includes(errnoOf(error) ?? '')) return error;
+  return invalid(`bad archive: an entry that cannot be made: ${messageOf(error)}`, {
+    code: 'bad-archive',
+    cause: error,
+  });
+}
+
+export interface SettleTask {
+  readonly folder: string;
+  readonly below: readonly string[];
+  readonly implied: readonly ByteString[];
+}
+
+/** As `settleFolders`, for a layer that was unpacked before the layers below it. */
+export function settleLayer(task: SettleTask): boolean {
+  const below = lookBelow(task.below);
+  return settleFolders(openTree(task.folder, { overlay: true, below }), below, task.implied);
+}

@@ -1,0 +1,102 @@
+import { Worker } from 'node:worker_threads';
+import { internal, TugError } from '../../base/errors.ts';
+import type { SettleTask, UnpackResult, UnpackTask } from './layer.ts';
+import type { SentError, WorkerMessage, WorkerTask } from './worker.ts';
+
+/** Threads that unpack layers. They start with the first task and do not keep the process alive. */
+export interface UnpackPool {
+  unpack(task: UnpackTask, signal: AbortSignal, progress: (bytes: number) => void): Promise<UnpackResult>;
+  settle(task: SettleTask, signal: AbortSignal): Promise<boolean>;
+  /** Ends the threads; what they do fails. */
+  close(): Promise<void>;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly stop: Int32Array;
+  job: Job | undefined;
+}
+
+interface Job {
+  readonly message: WorkerTask;
+  readonly signal: AbortSignal;
+  readonly progress: (bytes: number) => void;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A pool of at most `size` threads, each of which does one task at a time. */
+export function createUnpackPool(size = 2): UnpackPool {
+  const threads: Thread[] = [];
+  const waiting: Job[] = [];
+
+  const next = (): void => {
+    const job = waiting[0];
+    if (!job) return;
+    const thread = threads.find((candidate) => !candidate.job) ?? (threads.length < size ? start() : undefined);
+    if (!thread) return;
+    waiting.shift();
+    if (job.signal.aborted) {
+      job.reject(job.signal.reason);
+      next();
+      return;
+    }
+    begin(thread, job);
+  };
+
+  const start = (): Thread => {
+    const stop = new Int32Array(new SharedArrayBuffer(4));
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { stop: stop.buffer } });
+    const thread: Thread = { worker, stop, job: undefined };
+    worker.unref();
+    worker.on('message', (message: WorkerMessage) => {
+      if (message.kind === 'progress') thread.job?.progress(message.bytes);
+      else if (message.kind === 'done') finish(thread, (job) => job.resolve(message.result));
+      else finish(thread, (job) => job.reject(job.signal.aborted ? job.signal.reason : received(message.error)));
+    });
+    const lost = (error: unknown): void => {
+      const at = threads.indexOf(thread);
+      if (at >= 0) threads.splice(at, 1);
+      finish(thread, (job) => job.reject(internal('an unpacking thread ended', { cause: error })));
+    };
+    worker.on('error', lost);
+    worker.on('exit', lost);
+    threads.push(thread);
+    return thread;
+  };
+
+  const begin = (thread: Thread, job: Job): void => {
+    thread.job = job;
+    Atomics.store(thread.stop, 0, 0);
+    job.signal.addEventListener('abort', () => thread.job === job && Atomics.store(thread.stop, 0, 1), { once: true });
+    thread.worker.ref();
+    thread.worker.postMessage(job.message);
+  };
+
+  const finish = (thread: Thread, settle: (job: Job) => void): void => {
+    const { job } = thread;
+    thread.job = undefined;
+    thread.worker.unref();
+    if (job) settle(job);
+    next();
+  };
+
+  const submit = <T>(message: WorkerTask, signal: AbortSignal, progress: (bytes: number) => void): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      waiting.push({ message, signal, progress, resolve: resolve as (result: unknown) => void, reject });
+      next();
+    });
+
+  return {
+    unpack: (task, signal, progress) => submit({ kind: 'unpack', task }, signal, progress),
+    settle: (task, signal) => submit({ kind: 'settle', task }, signal, () => {}),
+    async close() {
+      await Promise.all(threads.map(({ worker }) => worker.terminate()));
+    },
+  };
+}
+
+function received({ tug, kind, code, message }: SentError): Error {
+  if (tug) return new TugError(kind as TugError['kind'], message, code === undefined ? {} : { code });
+  return Object.assign(new Error(message), { code });
+}

@@ -1,0 +1,152 @@
+import type { Descriptor } from '../../api/oci/image.ts';
+import { crashPoint } from '../../base/crash-points.ts';
+import { asTugError, invalid } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import { chainId } from '../../formats/digest.ts';
+import type { ContentStore, LayerUnpacker } from '../content/contract.ts';
+import type { LayerStage, SnapshotDriver } from '../snapshots/contract.ts';
+import type { ImageState } from '../store.ts';
+import { defaultLimits, type UnpackLimits, type UnpackResult } from './layer.ts';
+import type { UnpackPool } from './pool.ts';
+
+export interface UnpackerDeps {
+  readonly content: ContentStore;
+  readonly driver: SnapshotDriver;
+  readonly state: ImageState;
+  readonly pool: UnpackPool;
+  readonly log: Logger;
+  readonly limits?: UnpackLimits;
+}
+
+interface Layer {
+  readonly blob: Descriptor;
+  readonly diffId: string;
+  /** Chain-ids below, bottom first. */
+  readonly parents: readonly string[];
+  readonly chainId: string;
+  readonly signal: AbortSignal;
+  readonly progress: (bytes: number, total: number) => void;
+}
+
+/**
+ * Unpacks layers in the pool's threads and commits them. Layers of one image may be asked for all at once: with
+ * overlay they are unpacked side by side, and each is committed once the one below it is. A parent that is
+ * neither there nor being unpacked is waited for until `signal` ends it.
+ */
+export function createLayerUnpacker(deps: UnpackerDeps): LayerUnpacker {
+  const running = new Map<string, Promise<void>>();
+  const arrivals = createArrivals((id) => isThere(deps, id));
+
+  return {
+    async unpack(blob, diffId, parents, signal, progress = () => {}) {
+      const below = parents.at(-1);
+      const id = below === undefined ? diffId : chainId([below, diffId]);
+      // Someone else's try may fail for reasons of its own, such as its caller's going away.
+      for (let other = running.get(id); other; other = running.get(id)) await other.catch(() => {});
+      if (isThere(deps, id)) return;
+      const layer: Layer = { blob, diffId, parents, chainId: id, signal, progress };
+      const work = unpackAndCommit(deps, layer, () => arrivals.wait(below, signal));
+      running.set(id, work);
+      try {
+        await work;
+        arrivals.arrived(id);
+      } catch (error) {
+        throw asTugError(error);
+      } finally {
+        running.delete(id);
+      }
+    },
+  };
+}
+
+function isThere({ state, driver }: UnpackerDeps, id: string): boolean {
+  return driver.has(id) && state.layer(id) !== undefined;
+}
+
+async function unpackAndCommit(deps: UnpackerDeps, layer: Layer, parentIsThere: () => Promise<void>): Promise<void> {
+  const below = layer.parents.at(-1);
+  const early = deps.driver.standsAlone && below !== undefined && !isThere(deps, below);
+  if (!early) await parentIsThere();
+  let stage = await deps.driver.stage(layer.parents);
+  try {
+    let result = await unpackInto(deps, layer, stage, early);
+    if (early) await parentIsThere();
+    if (result.implied.length > 0) {
+      const { folder } = stage;
+      const settled = await deps.pool.settle({ folder, below: stage.below, implied: result.implied }, layer.signal);
+      if (!settled) {
+        await stage.abandon();
+        stage = await deps.driver.stage(layer.parents);
+        result = await unpackInto(deps, layer, stage, false);
+      }
+    }
+    crashPoint('image.pull.layer-unpacked');
+    await stage.commit(layer.chainId);
+    deps.state.recordLayer({ chainId: layer.chainId, diffId: layer.diffId, size: result.size, blob: layer.blob });
+    crashPoint('image.pull.layer-committed');
+  } catch (error) {
+    await stage.abandon();
+    throw error;
+  }
+}
+
+async function unpackInto(
+  { content, pool, limits, log }: UnpackerDeps,
+  { blob, diffId, signal, progress }: Layer,
+  stage: LayerStage,
+  early: boolean,
+): Promise<UnpackResult> {
+  const { folder, whiteouts } = stage;
+  const result = await pool.unpack(
+    {
+      file: content.path(blob.digest),
+      folder,
+      whiteouts,
+      below: early ? undefined : stage.below,
+      limits: limits ?? defaultLimits,
+    },
+    signal,
+    (bytes) => progress(bytes, blob.size),
+  );
+  if (result.diffId !== diffId) {
+    const message = `layer ${blob.digest} unpacks to ${result.diffId}, the image's configuration says ${diffId}`;
+    throw invalid(message, { code: 'diff-id-mismatch' });
+  }
+  if (result.lostXattrs.length > 0) {
+    log.warn('the file system below the layers does not keep some extended attributes', {
+      layer: blob.digest,
+      attributes: result.lostXattrs.join(','),
+    });
+  }
+  return result;
+}
+
+/** Lets layers wait for the one below them. */
+function createArrivals(isThereAlready: (id: string) => boolean) {
+  const waiting = new Map<string, Set<() => void>>();
+  return {
+    arrived(id: string): void {
+      const waiters = waiting.get(id);
+      waiting.delete(id);
+      for (const wake of waiters ?? []) wake();
+    },
+    wait(id: string | undefined, signal: AbortSignal): Promise<void> {
+      if (id === undefined || isThereAlready(id)) return Promise.resolve();
+      return new Promise((resolve, reject) => {
+        signal.throwIfAborted();
+        const waiters = waiting.get(id) ?? new Set();
+        waiting.set(id, waiters);
+        const stop = (): void => {
+          waiters.delete(wake);
+          reject(signal.reason);
+        };
+        const wake = (): void => {
+          signal.removeEventListener('abort', stop);
+          resolve();
+        };
+        waiters.add(wake);
+        signal.addEventListener('abort', stop, { once: true });
+      });
+    },
+  };
+}
