@@ -1,0 +1,138 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { run, runChecked } from '../../src/base/process.ts';
+import type { TestEngine } from '../helpers/engine.ts';
+
+/** What one part of the engine or the host says there is, by container id where it has ids. */
+interface Facts {
+  readonly running: string[];
+  readonly all: string[];
+  readonly runtime: string[];
+  readonly mounts: string[];
+  readonly monitors: string[];
+  readonly bundles: string[];
+  readonly namespaces: string[];
+  readonly links: number;
+  readonly bridged: number;
+  readonly dataFolders: string[];
+  readonly intents: string[];
+  readonly operationLeases: string[];
+  readonly leaseHolders: string[];
+}
+
+/**
+ * Holds the engine's state against the world: database, runtime, mounts, monitors, network and leases must
+ * tell the same story. Returns a sentence for each thing that does not agree; an empty list is the goal.
+ */
+export async function disagreements(engine: TestEngine): Promise<string[]> {
+  const facts = await gather(engine);
+  const same = (what: string, found: readonly string[], wanted: readonly string[]): string[] =>
+    [...found].sort().join() === [...wanted].sort().join()
+      ? []
+      : [`${what}: [${short(found)}] where containers that run are [${short(wanted)}]`];
+  const known = new Set(facts.all);
+  const strangers = facts.dataFolders.filter((id) => !known.has(id));
+  const orphans = facts.leaseHolders.filter(
+    (holder) => holder.startsWith('container:') && !known.has(holder.slice(10)),
+  );
+  return [
+    ...same('the runtime lists', facts.runtime, facts.running),
+    ...same('mounted roots', facts.mounts, facts.running),
+    ...same('monitors', facts.monitors, facts.running),
+    ...same('bundles', facts.bundles, facts.running),
+    ...same('network namespaces', facts.namespaces, facts.running),
+    ...(facts.links === facts.bridged ? [] : [`${facts.links} links on the bridge for ${facts.bridged} containers`]),
+    ...(strangers.length > 0 ? [`folders of containers that do not exist: ${short(strangers)}`] : []),
+    ...facts.intents.map((intent) => `the journal still holds ${intent}`),
+    ...facts.operationLeases.map((lease) => `a lease of a dead operation: ${lease}`),
+    ...orphans.map((holder) => `a lease held by a container that does not exist: ${holder}`),
+  ];
+}
+
+async function gather(engine: TestEngine): Promise<Facts> {
+  const listed = (await engine.api('GET', '/containers/json?all=1')).json() as {
+    Id: string;
+    State: string;
+    HostConfig: { NetworkMode: string };
+  }[];
+  const running = listed.filter(({ State }) => State === 'running');
+  const bundles = path.join(engine.execRoot, 'containers');
+  const ids = (list: readonly { Id: string }[]): string[] => list.map(({ Id }) => Id);
+  using state = openState(engine);
+  return {
+    running: ids(running),
+    all: ids(listed),
+    runtime: await runtimeList(engine),
+    mounts: mountedRoots(bundles),
+    monitors: monitorsOf(bundles),
+    bundles: entries(bundles),
+    namespaces: entries(path.join(engine.execRoot, 'netns')).map((name) => name.replace(/^.*?([0-9a-f]{64}).*$/, '$1')),
+    links: await bridgePorts(engine.bridge),
+    bridged: running.filter(({ HostConfig }) => ['default', 'bridge'].includes(HostConfig.NetworkMode)).length,
+    dataFolders: entries(path.join(engine.dataRoot, 'containers')),
+    intents: state.column("SELECT kind || ' ' || subject FROM intents"),
+    operationLeases: state.column("SELECT holder || ' ' || key FROM leases WHERE kind = 'operation'"),
+    leaseHolders: state.column('SELECT DISTINCT holder FROM leases'),
+  };
+}
+
+function openState(engine: TestEngine) {
+  const database = new DatabaseSync(path.join(engine.dataRoot, 'state.db'), { readOnly: true });
+  return {
+    column: (sql: string): string[] =>
+      database
+        .prepare(sql)
+        .all()
+        .map((row) => String(Object.values(row)[0])),
+    [Symbol.dispose]: () => database.close(),
+  };
+}
+
+async function runtimeList(engine: TestEngine): Promise<string[]> {
+  const root = path.join(engine.execRoot, 'crun');
+  const listed = await run('crun', ['--root', root, 'list', '-q']);
+  return listed.stdout.split('\n').filter(Boolean);
+}
+
+const mountedRoots = (bundles: string): string[] =>
+  readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((target) => target.startsWith(`${bundles}/`) && target.endsWith('/rootfs'))
+    .map((target) => path.relative(bundles, target).split('/')[0]!);
+
+/** Monitors of containers (not of execs), by the bundle in their command line. */
+function monitorsOf(bundles: string): string[] {
+  const found: string[] = [];
+  for (const pid of entries('/proc').filter((name) => /^\d+$/.test(name))) {
+    const words = commandLine(pid);
+    if (!words[0]?.endsWith('conmon') || words.includes('-e')) continue;
+    const bundle = words.find((word) => word.startsWith(`${bundles}/`));
+    if (bundle) found.push(path.relative(bundles, bundle).split('/')[0]!);
+  }
+  return found;
+}
+
+function commandLine(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return []; // it ended meanwhile
+  }
+}
+
+async function bridgePorts(bridge: string): Promise<number> {
+  const listed = await runChecked('ip', ['-o', 'link', 'show', 'master', bridge]).catch(() => '');
+  return listed.split('\n').filter(Boolean).length;
+}
+
+function entries(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+const short = (ids: readonly string[]): string => ids.map((id) => id.slice(0, 12)).join(' ');

@@ -1,0 +1,102 @@
+import type { CrashPoint } from '../../src/base/crash-points.ts';
+import type { TestEngine } from '../helpers/engine.ts';
+
+/** What a workload finds on the engine: made by `prepare` before the engine is started to crash. */
+export interface Stage {
+  readonly engine: TestEngine;
+  /** `host:port/name:tag` of an image in a registry on loopback. */
+  readonly remoteImage: string;
+  /** An image archive, as `save` writes it. */
+  readonly archive: Buffer;
+}
+
+/** A workload that passes a crash point. It is cut off by the crash, so its own failure says nothing. */
+export type Workload = (stage: Stage) => Promise<void>;
+
+export const image = 'busybox';
+
+const runAndRemove: Workload = async ({ engine }) => {
+  const id = await create(engine, {
+    Cmd: ['sh', '-c', 'echo hi; exit 3'],
+    ExposedPorts: { '80/tcp': {} },
+    HostConfig: { AutoRemove: true, PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] } },
+  });
+  await engine.api('POST', `/containers/${id}/start`);
+  await engine.api('POST', `/containers/${id}/wait?condition=removed`);
+};
+
+const runAndKeep: Workload = async ({ engine }) => {
+  const id = await create(engine, { Cmd: ['sh', '-c', 'echo hi; exit 3'] });
+  await engine.api('POST', `/containers/${id}/start`);
+  await engine.api('POST', `/containers/${id}/wait?condition=not-running`);
+};
+
+const removeForced: Workload = async ({ engine }) => {
+  const id = await create(engine, { Cmd: ['sleep', '1000'] });
+  await engine.api('POST', `/containers/${id}/start`);
+  await engine.api('DELETE', `/containers/${id}?force=1`);
+};
+
+const execute: Workload = async ({ engine }) => {
+  const made = await engine.api('POST', '/containers/steady/exec', {
+    Cmd: ['sh', '-c', 'sleep 0.3'],
+    AttachStdout: true,
+  });
+  const { Id } = made.json<{ Id: string }>();
+  await engine.api('POST', `/exec/${Id}/start`, { Detach: true });
+};
+
+const pull: Workload = async ({ engine, remoteImage }) => {
+  await engine.api('DELETE', `/images/${remoteImage}?force=1`);
+  await engine.api('POST', `/images/create?fromImage=${encodeURIComponent(remoteImage)}`);
+};
+
+const load: Workload = async ({ engine, archive }) => void (await engine.api('POST', '/images/load', archive));
+
+const tagAndRemove: Workload = async ({ engine }) => {
+  await engine.api('POST', `/images/${image}/tag?repo=crash&tag=one`);
+  await engine.api('DELETE', '/images/crash:one');
+};
+
+const importImage: Workload = async ({ engine }) => {
+  const query = 'fromSrc=-&repo=crash&tag=imported';
+  await engine.api('POST', `/images/create?${query}`, Buffer.alloc(10240));
+  await engine.api('DELETE', '/images/crash:imported?force=1');
+};
+
+/** Which workload passes which point. Complete by its type: a new point needs a line here. */
+export const workloads: Readonly<Record<CrashPoint, Workload>> = {
+  'container.create.recorded': runAndKeep,
+  'container.start.journaled': runAndKeep,
+  'container.start.mounted': runAndRemove,
+  'container.start.networked': runAndRemove,
+  'container.start.bundled': runAndKeep,
+  'container.start.created': runAndRemove,
+  'container.start.started': runAndRemove,
+  'container.start.recorded': runAndKeep,
+  'container.exit.seen': runAndKeep,
+  'container.exit.recorded': runAndRemove,
+  'container.exit.released': runAndRemove,
+  'container.remove.journaled': runAndRemove,
+  'container.remove.unmounted': removeForced,
+  'container.remove.deleted': removeForced,
+  'exec.start.spawned': execute,
+  'image.pull.leased': pull,
+  'image.pull.blob-written': pull,
+  'image.pull.layer-unpacked': pull,
+  'image.pull.layer-committed': pull,
+  'image.pull.recorded': pull,
+  'image.load.recorded': load,
+  'image.import.recorded': importImage,
+  'image.tag.recorded': tagAndRemove,
+  'image.remove.recorded': tagAndRemove,
+  'image.gc.swept': importImage,
+  'network.endpoint.journaled': runAndRemove,
+  'network.endpoint.linked': runAndRemove,
+  'network.endpoint.published': runAndRemove,
+};
+
+async function create(engine: TestEngine, config: object): Promise<string> {
+  const answer = await engine.api('POST', '/containers/create', { Image: image, ...config });
+  return answer.json<{ Id: string }>().Id;
+}
