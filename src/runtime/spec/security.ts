@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { invalid, unsupported } from '../../base/errors.ts';
 import { defaultSeccompProfile } from './seccomp.ts';
+import { parseSeccompProfile } from './seccomp-profile.ts';
 
 export interface SecurityPlan {
   readonly noNewPrivileges: boolean;
@@ -11,8 +12,7 @@ export interface SecurityPlan {
 }
 
 /**
- * What `--security-opt` asks for. A seccomp profile comes as its JSON text (clients read the file), in the OCI
- * shape. AppArmor and labels are accepted only where they ask for nothing (`unconfined`, `disable`) or the
+ * What `--security-opt` asks for. A seccomp profile comes as its JSON text: clients read the file. AppArmor and labels are accepted only where they ask for nothing (`unconfined`, `disable`) or the
  * kernel has them.
  * @throws invalid for an unknown option, unsupported for one this host cannot honour.
  */
@@ -59,11 +59,7 @@ function seccomp(
   if (profile === undefined || profile === 'builtin')
     return available ? defaultSeccompProfile(capabilities) : undefined;
   if (!available) throw unsupported('--security-opt seccomp: this kernel has no seccomp filters');
-  try {
-    return JSON.parse(profile) as object;
-  } catch (error) {
-    throw invalid(`Decoding seccomp profile failed: ${(error as Error).message}`, { cause: error });
-  }
+  return parseSeccompProfile(profile, capabilities);
 }
 
 /** True where the kernel filters system calls (/proc/self/status, proc(5)). */

@@ -5,6 +5,7 @@ import { allCapabilities, defaultCapabilities, ownCapabilities, resolveCapabilit
 import { parseDeviceRule } from './devices.ts';
 import { buildResources, splitDevice } from './resources.ts';
 import { defaultSeccompProfile } from './seccomp.ts';
+import { parseSeccompProfile } from './seccomp-profile.ts';
 import { parseSecurityOptions } from './security.ts';
 import { buildSpec } from './spec.ts';
 
@@ -129,7 +130,10 @@ describe('security options', () => {
     assert.equal(of('no-new-privileges').noNewPrivileges, true);
     assert.equal(of('no-new-privileges:false').noNewPrivileges, false);
     assert.equal(of('seccomp=unconfined').seccomp, undefined);
-    assert.deepEqual(of('seccomp={"defaultAction":"SCMP_ACT_ALLOW"}').seccomp, { defaultAction: 'SCMP_ACT_ALLOW' });
+    assert.deepEqual(of('seccomp={"defaultAction":"SCMP_ACT_ALLOW"}').seccomp, {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [],
+    });
     assert.equal(of('systempaths=unconfined').unmasked, true);
   });
 
@@ -137,6 +141,32 @@ describe('security options', () => {
     assert.throws(() => of('apparmor=my-profile'), { kind: 'unsupported', message: /AppArmor is not active/ });
     assert.throws(() => of('nope=1'), { kind: 'invalid' });
     assert.throws(() => of('seccomp={'), { kind: 'invalid', message: /Decoding seccomp profile failed/ });
+  });
+});
+
+describe('a seccomp profile of the user', () => {
+  const text = JSON.stringify({
+    defaultAction: 'SCMP_ACT_ERRNO',
+    archMap: [{ architecture: 'SCMP_ARCH_X86_64', subArchitectures: ['SCMP_ARCH_X86'] }],
+    syscalls: [
+      { name: 'read', action: 'SCMP_ACT_ALLOW', args: null },
+      { names: ['mount'], action: 'SCMP_ACT_ALLOW', includes: { caps: ['CAP_SYS_ADMIN'] } },
+      { names: ['clone'], action: 'SCMP_ACT_ALLOW', excludes: { caps: ['CAP_SYS_ADMIN'] } },
+      { names: ['s390'], action: 'SCMP_ACT_ALLOW', includes: { arches: ['s390x'] } },
+      { names: ['ptrace'], action: 'SCMP_ACT_ALLOW', includes: { minKernel: '4.8' } },
+      { names: ['future'], action: 'SCMP_ACT_ALLOW', includes: { minKernel: '99.0' } },
+    ],
+  });
+  const calls = (capabilities: string[]) =>
+    parseSeccompProfile(text, capabilities).syscalls.flatMap(({ names }) => names);
+
+  it("is turned into the OCI section, Docker's conditions decided", () => {
+    assert.deepEqual(calls([]), ['read', 'clone', 'ptrace']);
+    assert.deepEqual(calls(['CAP_SYS_ADMIN']), ['read', 'mount', 'ptrace']);
+  });
+
+  it('of a wrong shape is refused with the place', () => {
+    assert.throws(() => parseSeccompProfile('{"defaultAction":1}', []), { kind: 'invalid', message: /defaultAction/ });
   });
 });
 
