@@ -13,8 +13,8 @@ export function setXattr(path: string | Buffer, name: string, value: Uint8Array)
 
 /** The attribute's value, or undefined when the file has none of that name or its file system has no attributes. */
 export function getXattr(path: string | Buffer, name: string): Buffer | undefined {
-  const call = libc('ssize_t lgetxattr(const void *, const char *, _Out_ void *, size_t)');
-  const value = Buffer.alloc(65536);
+  const call = libc('long lgetxattr(const void *, const char *, _Out_ void *, size_t)');
+  const value = Buffer.allocUnsafe(65536);
   try {
     const length = check(Number(call(cString(path), name, value, value.length)), 'lgetxattr', String(path));
     return Buffer.from(value.subarray(0, length));
@@ -26,8 +26,8 @@ export function getXattr(path: string | Buffer, name: string): Buffer | undefine
 
 /** Names of all attributes of the file itself. */
 export function listXattrs(path: string | Buffer): string[] {
-  const call = libc('ssize_t llistxattr(const void *, _Out_ void *, size_t)');
-  const names = Buffer.alloc(65536);
+  const call = libc('long llistxattr(const void *, _Out_ void *, size_t)');
+  const names = Buffer.allocUnsafe(65536);
   const length = check(Number(call(cString(path), names, names.length)), 'llistxattr', String(path));
   return names.toString('utf8', 0, length).split('\0').filter(Boolean);
 }
