@@ -1,0 +1,57 @@
+import { existsSync, unlinkSync, writeFileSync } from 'node:fs';
+import { invalid, isKind, TugError } from '../../../base/errors.ts';
+import { create } from '../../../client/calls/containers.ts';
+import { formatFamiliar, isImageIdentifier, parseReference, withDefaultTag } from '../../../formats/reference.ts';
+import type { Session } from '../../command.ts';
+import type { ParsedFlags } from '../../flags.ts';
+import { pullImage } from '../image/pull-image.ts';
+import type { CreatePlan } from './create-request.ts';
+
+/**
+ * Creates the container, pulls its image first where `--pull` says so, prints the engine's warnings and writes
+ * `--cidfile`. When it throws, no file is left, and no container either unless writing the file failed.
+ */
+export async function createContainer(session: Session, flags: ParsedFlags, plan: CreatePlan): Promise<string> {
+  const policy = flags.string('pull');
+  if (!['always', 'missing', 'never'].includes(policy))
+    throw invalid(`invalid pull option: '${policy}': must be one of "always", "missing" or "never"`);
+  const idFile = flags.optional('cidfile');
+  if (idFile !== undefined && existsSync(idFile))
+    throw invalid(`container ID file found, make sure the other container isn't running or delete ${idFile}`);
+  const image = plan.request.Image ?? '';
+  const pullNow = () =>
+    pullImage(session, image, { platform: plan.platform, out: flags.bool('quiet') ? undefined : session.err });
+  if (policy === 'always') await pullNow();
+  const request = () => create(session.engine, plan.request, { name: plan.name, platform: plan.platform });
+  const created = await request().catch(async (error: unknown) => {
+    if (policy !== 'missing' || !isMissingImage(error)) throw error;
+    const shown = shownReference(image);
+    if (!flags.bool('quiet')) await session.err.write(`Unable to find image '${shown}' locally\n`);
+    await pullNow();
+    return request();
+  });
+  for (const warning of created.Warnings ?? []) await session.err.write(`WARNING: ${warning}\n`);
+  if (idFile !== undefined) writeIdFile(idFile, created.Id);
+  return created.Id;
+}
+
+function isMissingImage(error: unknown): boolean {
+  return isKind(error, 'not-found') && /no such image/i.test(error.message);
+}
+
+function shownReference(image: string): string {
+  return isImageIdentifier(image) ? image : formatFamiliar(withDefaultTag(parseReference(image)));
+}
+
+function writeIdFile(file: string, id: string): void {
+  try {
+    writeFileSync(file, id, { flag: 'wx' });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code !== 'EEXIST') removeIfEmpty(file);
+    throw new TugError('invalid', `failed to write the container ID file ${file}: ${String(error)}`, { cause: error });
+  }
+}
+
+function removeIfEmpty(file: string): void {
+  if (existsSync(file)) unlinkSync(file);
+}

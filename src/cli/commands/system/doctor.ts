@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TugError } from '../../../base/errors.ts';
+import { type DoctorCheck, doctor } from '../../../client/calls/system.ts';
+import type { Command, Session } from '../../command.ts';
+import { CommandFailure } from '../../exit-codes.ts';
+
+export const command: Command = {
+  paths: ['doctor'],
+  usage: '',
+  short: "Check what containers need of the engine's machine",
+  flags: [],
+  args: { min: 0, max: 0 },
+  run: async (_invocation, session) => {
+    const checks = await askEngine(session);
+    if (checks === undefined) return runLocally();
+    await session.out.write(report(checks));
+    return checks.some(({ status }) => status === 'failed') ? 1 : 0;
+  },
+};
+
+/** The engine's report, or undefined when there is no engine at the local socket that it would listen on. */
+async function askEngine(session: Session): Promise<DoctorCheck[] | undefined> {
+  try {
+    return await doctor(session.engine);
+  } catch (error) {
+    const unreachable = error instanceof TugError && error.code === 'engine-unreachable';
+    if (unreachable && session.engine.endpoint.kind === 'unix') return undefined;
+    throw error;
+  }
+}
+
+const marks: Readonly<Record<string, string>> = { ok: '✔', warning: '!', failed: '✖' };
+
+function report(checks: readonly DoctorCheck[]): string {
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  const lines = checks.flatMap(({ name, status, sentence, remedy }) => [
+    `${marks[status] ?? '?'} ${name.padEnd(width)}  ${sentence}`,
+    ...(remedy === undefined ? [] : [`${' '.repeat(width + 4)}to mend it: ${remedy}`]),
+  ]);
+  return `${lines.join('\n')}\n`;
+}
+
+/** `tugd doctor` looks at this machine without an engine; its report and exit code are passed on. */
+function runLocally(): Promise<number> {
+  const program = engineProgram();
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, ['doctor'], { stdio: 'inherit' });
+    child.on('error', (error) =>
+      reject(new CommandFailure(`cannot run ${program} doctor: ${error.message}`, 1, { cause: error })),
+    );
+    child.on('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+/** `bin/tugd` of this install: beside the compiled program's folder, or beside the sources; else the one on PATH. */
+function engineProgram(): string {
+  const places = [
+    path.resolve(path.dirname(realpathSync(process.execPath)), '../bin/tugd'),
+    path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../../../bin/tugd'),
+  ];
+  return places.find((place) => existsSync(place)) ?? 'tugd';
+}

@@ -1,0 +1,50 @@
+import { messageOf } from '../base/errors.ts';
+import { inspect as inspectContainer } from '../client/calls/containers.ts';
+import { inspect as inspectImage } from '../client/calls/images.ts';
+import type { Session } from './command.ts';
+import { CommandFailure } from './exit-codes.ts';
+
+/** Looks an object up. @throws not-found. */
+export type Find = (session: Session, name: string, size: boolean) => Promise<unknown>;
+
+export const findContainer: Find = (session, name, size) => inspectContainer(session.engine, name, { size });
+export const findImage: Find = (session, name) => inspectImage(session.engine, name);
+
+/**
+ * Prints the objects as one JSON list, or each in the format. Those that are not found are told after the others.
+ * @throws CommandFailure with the failures, a line each.
+ */
+export async function inspectAll(
+  session: Session,
+  names: readonly string[],
+  format: string,
+  find: (session: Session, name: string) => Promise<unknown>,
+): Promise<number> {
+  const found: unknown[] = [];
+  const failures: string[] = [];
+  for (const name of names) {
+    try {
+      found.push(await find(session, name));
+    } catch (error) {
+      failures.push(messageOf(error));
+    }
+  }
+  await print(session, found, format);
+  if (failures.length > 0) throw new CommandFailure(failures.join('\n'), 1);
+  return 0;
+}
+
+async function print(session: Session, found: readonly unknown[], format: string): Promise<void> {
+  if (format === '') return session.out.write(`${JSON.stringify(found, null, 4)}\n`);
+  if (format === 'json') return session.out.write(`${JSON.stringify(found)}\n`);
+  const { formatEach, withAliases } = await import('./output/template.ts');
+  // A name that is not found leaves an empty line, as the lines of several are read in pairs with the names.
+  return session.out.write(
+    found.length === 0
+      ? '\n'
+      : formatEach(
+          format,
+          found.map((one) => withAliases(one as { Id?: string }, { ID: 'Id' })),
+        ),
+  );
+}

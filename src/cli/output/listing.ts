@@ -1,0 +1,63 @@
+import type { Output } from './output.ts';
+import { renderTable } from './table.ts';
+
+/** One field of a listing: its column's header, and its text for an item. */
+export interface Field<T> {
+  readonly header: string;
+  readonly value: (item: T) => string;
+}
+
+export interface Listing<T> {
+  /** By the names that templates and JSON use. */
+  readonly fields: Readonly<Record<string, Field<T>>>;
+  /** The fields of the default table, in order. */
+  readonly columns: readonly string[];
+  /** Functions that a template may call on an item, such as `.Label "name"`. */
+  readonly methodHeaders?: Readonly<Record<string, (argument: string) => string>>;
+  readonly methods?: Readonly<Record<string, (item: T) => (argument: string) => string>>;
+}
+
+/**
+ * Prints items in the format of `--format`: `''` or `table` for the default table, `table TEMPLATE`, `json` (one
+ * object a line), or a template for each item.
+ */
+export async function printListing<T>(
+  out: Output,
+  format: string,
+  listing: Listing<T>,
+  items: readonly T[],
+): Promise<void> {
+  if (format === '' || format === 'table') return out.write(defaultTable(listing, items));
+  if (format === 'json') return out.write(items.map((item) => `${jsonLine(listing, item)}\n`).join(''));
+  const { formatTable, formatItems } = await import('./template.ts');
+  const views = items.map((item) => viewOf(listing, item));
+  if (!/^table\s/.test(format)) return out.write(formatItems(format, views));
+  const headers = {
+    ...Object.fromEntries(Object.entries(listing.fields).map(([name, field]) => [name, field.header])),
+    ...listing.methodHeaders,
+  };
+  return out.write(formatTable(format.slice('table'.length).trim(), headers, views));
+}
+
+function defaultTable<T>(listing: Listing<T>, items: readonly T[]): string {
+  const columns = listing.columns.map((name) => listing.fields[name]!);
+  return renderTable([
+    columns.map((column) => column.header),
+    ...items.map((item) => columns.map((column) => column.value(item))),
+  ]);
+}
+
+function jsonLine<T>(listing: Listing<T>, item: T): string {
+  const names = Object.keys(listing.fields).toSorted();
+  return JSON.stringify(Object.fromEntries(names.map((name) => [name, listing.fields[name]!.value(item)])));
+}
+
+/** The item as a template sees it; a field is computed when it is used. */
+function viewOf<T>(listing: Listing<T>, item: T): object {
+  const view = {};
+  for (const [name, field] of Object.entries(listing.fields))
+    Object.defineProperty(view, name, { enumerable: true, get: () => field.value(item) });
+  for (const [name, method] of Object.entries(listing.methods ?? {}))
+    Object.defineProperty(view, name, { enumerable: false, value: method(item) });
+  return view;
+}

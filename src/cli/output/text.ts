@@ -1,0 +1,31 @@
+/** A time in the local zone as Go prints it by default: `2006-01-02 15:04:05 -0700 MST`. @param seconds Unix time. */
+export function localTime(seconds: number): string {
+  const { day, time, zone } = localParts(seconds);
+  return `${day} ${time} ${zone.replace(':', '')} ${zoneName(new Date(seconds * 1000), zone.replace(':', ''))}`;
+}
+
+/** A time in the local zone, to the nanosecond: `2006-01-02T15:04:05.000000000-07:00`, `Z` for UTC. @param fraction nanoseconds after `seconds`. */
+export function localTimeNano(seconds: number, fraction: number): string {
+  const { day, time, zone } = localParts(seconds);
+  return `${day}T${time}.${String(fraction).padStart(9, '0')}${zone === '+00:00' ? 'Z' : zone}`;
+}
+
+function localParts(seconds: number): { day: string; time: string; zone: string } {
+  const date = new Date(seconds * 1000);
+  const two = (number: number) => String(number).padStart(2, '0');
+  const east = -date.getTimezoneOffset();
+  return {
+    day: `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`,
+    time: `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`,
+    zone: `${east < 0 ? '-' : '+'}${two(Math.floor(Math.abs(east) / 60))}:${two(Math.abs(east) % 60)}`,
+  };
+}
+
+function zoneName(date: Date, offset: string): string {
+  const part = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' })
+    .formatToParts(date)
+    .find((one) => one.type === 'timeZoneName');
+  const name = part?.value ?? '';
+  if (/^[A-Z]{2,5}$/.test(name) && name !== 'GMT') return name;
+  return offset === '+0000' ? 'UTC' : offset.slice(0, offset.endsWith('00') ? 3 : 5);
+}

@@ -1,0 +1,119 @@
+import type { Command } from './command.ts';
+
+type Load = () => Promise<{ readonly command: Command }>;
+
+/** A command's place; `section` is the heading it stands under in the help of the whole program. */
+export interface Leaf {
+  readonly name: string;
+  readonly section?: 'Common Commands' | 'Commands';
+  readonly load: Load;
+  readonly aliases?: readonly string[];
+}
+
+export interface Group {
+  readonly name: string;
+  readonly short: string;
+  readonly leaves: readonly Leaf[];
+}
+
+const load = {
+  attach: () => import('./commands/container/attach.ts'),
+  create: () => import('./commands/container/create.ts'),
+  exec: () => import('./commands/container/exec.ts'),
+  containerInspect: () => import('./commands/container/inspect.ts'),
+  kill: () => import('./commands/container/kill.ts'),
+  logs: () => import('./commands/container/logs.ts'),
+  ps: () => import('./commands/container/ls.ts'),
+  containerRemove: () => import('./commands/container/rm.ts'),
+  run: () => import('./commands/container/run.ts'),
+  start: () => import('./commands/container/start.ts'),
+  stop: () => import('./commands/container/stop.ts'),
+  wait: () => import('./commands/container/wait.ts'),
+  import: () => import('./commands/image/import.ts'),
+  imageInspect: () => import('./commands/image/inspect.ts'),
+  load: () => import('./commands/image/load.ts'),
+  images: () => import('./commands/image/ls.ts'),
+  pull: () => import('./commands/image/pull.ts'),
+  imageRemove: () => import('./commands/image/rm.ts'),
+  save: () => import('./commands/image/save.ts'),
+  tag: () => import('./commands/image/tag.ts'),
+  doctor: () => import('./commands/system/doctor.ts'),
+  events: () => import('./commands/system/events.ts'),
+  info: () => import('./commands/system/info.ts'),
+  inspect: () => import('./commands/system/inspect.ts'),
+  version: () => import('./commands/system/version.ts'),
+} satisfies Record<string, Load>;
+
+/** The commands that are called without a noun. */
+export const topLevel: readonly Leaf[] = [
+  { name: 'run', section: 'Common Commands', load: load.run },
+  { name: 'exec', section: 'Common Commands', load: load.exec },
+  { name: 'ps', section: 'Common Commands', load: load.ps },
+  { name: 'pull', section: 'Common Commands', load: load.pull },
+  { name: 'images', section: 'Common Commands', load: load.images },
+  { name: 'version', section: 'Common Commands', load: load.version },
+  { name: 'info', section: 'Common Commands', load: load.info },
+  { name: 'doctor', section: 'Common Commands', load: load.doctor },
+  { name: 'attach', section: 'Commands', load: load.attach },
+  { name: 'create', section: 'Commands', load: load.create },
+  { name: 'events', section: 'Commands', load: load.events },
+  { name: 'import', section: 'Commands', load: load.import },
+  { name: 'inspect', section: 'Commands', load: load.inspect },
+  { name: 'kill', section: 'Commands', load: load.kill },
+  { name: 'load', section: 'Commands', load: load.load },
+  { name: 'logs', section: 'Commands', load: load.logs },
+  { name: 'rm', section: 'Commands', load: load.containerRemove },
+  { name: 'rmi', section: 'Commands', load: load.imageRemove },
+  { name: 'save', section: 'Commands', load: load.save },
+  { name: 'start', section: 'Commands', load: load.start },
+  { name: 'stop', section: 'Commands', load: load.stop },
+  { name: 'tag', section: 'Commands', load: load.tag },
+  { name: 'wait', section: 'Commands', load: load.wait },
+];
+
+export const groups: readonly Group[] = [
+  {
+    name: 'container',
+    short: 'Manage containers',
+    leaves: [
+      { name: 'attach', load: load.attach },
+      { name: 'create', load: load.create },
+      { name: 'exec', load: load.exec },
+      { name: 'inspect', load: load.containerInspect },
+      { name: 'kill', load: load.kill },
+      { name: 'logs', load: load.logs },
+      { name: 'ls', load: load.ps, aliases: ['ps', 'list'] },
+      { name: 'rm', load: load.containerRemove, aliases: ['remove'] },
+      { name: 'run', load: load.run },
+      { name: 'start', load: load.start },
+      { name: 'stop', load: load.stop },
+      { name: 'wait', load: load.wait },
+    ],
+  },
+  {
+    name: 'image',
+    short: 'Manage images',
+    leaves: [
+      { name: 'import', load: load.import },
+      { name: 'inspect', load: load.imageInspect },
+      { name: 'load', load: load.load },
+      { name: 'ls', load: load.images, aliases: ['list'] },
+      { name: 'pull', load: load.pull },
+      { name: 'rm', load: load.imageRemove, aliases: ['remove'] },
+      { name: 'save', load: load.save },
+      { name: 'tag', load: load.tag },
+    ],
+  },
+  {
+    name: 'system',
+    short: 'Manage tug itself',
+    leaves: [
+      { name: 'events', load: load.events },
+      { name: 'info', load: load.info },
+    ],
+  },
+];
+
+export function findLeaf(leaves: readonly Leaf[], name: string): Leaf | undefined {
+  return leaves.find((leaf) => leaf.name === name || leaf.aliases?.includes(name));
+}

@@ -1,0 +1,86 @@
+import type { ImageDeleted, ImageInspect, ImageSummary, ProgressMessage } from '../../api/types/image.ts';
+import type { Engine } from '../engine.ts';
+import { type Filters, filtersQuery } from '../filters-query.ts';
+import { jsonStream } from '../json-stream.ts';
+
+// A reference's slashes stay as they are in the path: Docker's routes take names with slashes.
+const at = (reference: string, verb = ''): string =>
+  `/images/${reference.split('/').map(encodeURIComponent).join('/')}${verb}`;
+
+export function list(
+  engine: Engine,
+  options: { all: boolean; digests: boolean; filters: Filters },
+): Promise<ImageSummary[]> {
+  const { all, digests } = options;
+  return engine.json('GET', '/images/json', { query: { all, digests, filters: filtersQuery(options.filters) } });
+}
+
+export const inspect = (engine: Engine, reference: string): Promise<ImageInspect> =>
+  engine.json('GET', at(reference, '/json'));
+
+/** Progress of a pull, as it comes. @param auth the `X-Registry-Auth` header's value. */
+export async function* pull(
+  engine: Engine,
+  options: { name: string; tag: string | undefined; platform: string | undefined; auth: string | undefined },
+): AsyncGenerator<ProgressMessage, void> {
+  const response = await engine.call('POST', '/images/create', {
+    query: { fromImage: options.name, tag: options.tag, platform: options.platform },
+    ...(options.auth === undefined ? {} : { headers: { 'X-Registry-Auth': options.auth } }),
+  });
+  yield* jsonStream<ProgressMessage>(response.body());
+}
+
+/** Progress of a load. @param archive the tar, plain or compressed. */
+export async function* load(
+  engine: Engine,
+  archive: AsyncIterable<Uint8Array>,
+  options: { quiet: boolean },
+): AsyncGenerator<ProgressMessage, void> {
+  const response = await engine.call('POST', '/images/load', {
+    query: { quiet: options.quiet ? '1' : '0' },
+    stream: archive,
+  });
+  yield* jsonStream<ProgressMessage>(response.body());
+}
+
+/** An archive of the images, as it comes. */
+export async function save(engine: Engine, references: readonly string[]): Promise<AsyncIterable<Buffer>> {
+  const path = references.length === 1 ? at(references[0]!, '/get') : '/images/get';
+  const query = references.length === 1 ? {} : { names: references };
+  return (await engine.call('GET', path, { query })).body();
+}
+
+export interface ImportQuery {
+  /** `-` for the stream, else a URL that the engine fetches. */
+  readonly source: string;
+  readonly repository: string | undefined;
+  readonly tag: string | undefined;
+  readonly message: string | undefined;
+  readonly changes: readonly string[];
+  readonly platform: string | undefined;
+}
+
+export async function* importArchive(
+  engine: Engine,
+  query: ImportQuery,
+  archive: AsyncIterable<Uint8Array> | undefined,
+): AsyncGenerator<ProgressMessage, void> {
+  const { source, repository, tag, message, changes, platform } = query;
+  const response = await engine.call('POST', '/images/create', {
+    query: { fromSrc: source, repo: repository, tag, message, changes, platform },
+    ...(archive === undefined ? {} : { stream: archive }),
+  });
+  yield* jsonStream<ProgressMessage>(response.body());
+}
+
+export async function tag(engine: Engine, source: string, repository: string, tagName: string): Promise<void> {
+  await engine.send('POST', at(source, '/tag'), { query: { repo: repository, tag: tagName } });
+}
+
+export function remove(
+  engine: Engine,
+  reference: string,
+  options: { force: boolean; noPrune: boolean },
+): Promise<ImageDeleted[]> {
+  return engine.json('DELETE', at(reference), { query: { force: options.force, noprune: options.noPrune } });
+}
