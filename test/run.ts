@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { compareSnapshots, formatDifferences, type Snapshot, takeSnapshot } from './helpers/leaks.ts';
@@ -26,13 +26,14 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(chosen: readonly string[]): Promise<number> {
   using _orphans = adoptOrphans(ownChildren);
   const [before, undo] = prepare();
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'tug-'));
   const totals: Totals[] = [];
   try {
     if (chosen.length === 0) totals.push(...(await runChecks()));
-    totals.push(await runTests(chosen.length > 0 ? chosen : testFiles));
+    totals.push(await runTests(chosen.length > 0 ? chosen : testFiles, folder));
   } finally {
     await settleProcesses(settleTime);
-    totals.push(await compareMachine(before));
+    totals.push(await compareMachine(before, folder));
     undo();
   }
   const sum = (key: keyof Totals): number => totals.reduce((total, each) => total + each[key], 0);
@@ -65,29 +66,23 @@ async function runChecks(): Promise<Totals[]> {
 }
 
 /** Runs the files with two at a time; their temporary files lie in a folder of this run, so none can be overlooked. */
-async function runTests(patterns: readonly string[]): Promise<Totals> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'tug-'));
+async function runTests(patterns: readonly string[], folder: string): Promise<Totals> {
   const totalsFile = path.join(folder, 'totals');
   const files = [...new Set(patterns.flatMap((pattern) => globSync(pattern, { cwd: projectRoot })))].sort();
-  try {
-    const code = await runStep(
-      process.execPath,
-      [
-        ...['--test', '--test-concurrency=2', `--test-timeout=${fileTimeout}`],
-        ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
-        ...['--test-reporter=./test/helpers/totals-reporter.ts', `--test-reporter-destination=${totalsFile}`],
-        ...files,
-      ],
-      { TMPDIR: folder },
-    );
-    const totals = readTotals(totalsFile);
-    // a runner that failed without a failed test (a file that does not load, a crash) must not look green
-    return code !== 0 && totals.failed === 0 ? { ...totals, failed: 1 } : totals;
-  } finally {
-    rmSync(totalsFile, { force: true });
-    await settleProcesses(settleTime);
-    removeIfEmpty(folder);
-  }
+  const code = await runStep(
+    process.execPath,
+    [
+      ...['--test', '--test-concurrency=2', `--test-timeout=${fileTimeout}`],
+      ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
+      ...['--test-reporter=./test/helpers/totals-reporter.ts', `--test-reporter-destination=${totalsFile}`],
+      ...files,
+    ],
+    { TMPDIR: folder },
+  );
+  const totals = readTotals(totalsFile);
+  rmSync(totalsFile, { force: true });
+  // a runner that failed without a failed test (a file that does not load, a crash) must not look green
+  return code !== 0 && totals.failed === 0 ? { ...totals, failed: 1 } : totals;
 }
 
 function readTotals(file: string): Totals {
@@ -98,22 +93,19 @@ function readTotals(file: string): Totals {
   }
 }
 
-/** A folder with something left in it stays, and the comparison names it. */
-function removeIfEmpty(folder: string): void {
-  const left = globSync('*', { cwd: folder });
-  if (left.length === 0) rmSync(folder, { recursive: true });
-  else console.log(`Left in the folder of temporary files: ${left.join(', ')}`);
-}
-
-async function compareMachine(before: Snapshot): Promise<Totals> {
+/** The run's folder counts too: it goes when it is empty, and is named with what is in it when not. */
+async function compareMachine(before: Snapshot, folder: string): Promise<Totals> {
+  const left = readdirSync(folder);
+  if (left.length === 0) rmdirSync(folder);
   const changes = compareSnapshots(before, takeSnapshot());
   if (changes.length === 0) {
     console.log('✔ the machine is as it was before');
     return one(true);
   }
   console.log(`✖ the machine is not as it was before:\n${formatDifferences(changes)}`);
+  if (left.length > 0) console.log(`  in ${folder}: ${left.join(', ')}\n`);
   await killDescendants(settleTime);
-  sweepLeftovers(changes);
+  await sweepLeftovers(folder);
   return one(false);
 }
 

@@ -67,6 +67,7 @@ export interface Ending {
 export async function startEngine(options: EngineOptions = {}): Promise<TestEngine> {
   const root = mkdtempSync(path.join(os.tmpdir(), 'tug-test-'));
   const engine = describeEngine(root, options);
+  writeFileSync(path.join(root, 'bridge'), engine.bridge); // for whoever has to take away what a killed test left
   try {
     await engine.restart();
   } catch (error) {
