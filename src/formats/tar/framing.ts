@@ -43,17 +43,8 @@ export function createFrames(consumer: FrameConsumer): Frames {
   };
   const complete = (bytes: Buffer): void => {
     const after = padding;
-    const start = position - bytes.length;
-    const next =
-      want === 'block'
-        ? consumer.block(bytes, start)
-        : want === 'body'
-          ? consumer.body(bytes, start)
-          : want === 'data'
-            ? consumer.dataEnd()
-            : ({ want: 'block' } as const);
-    if (after > 0 && next.want === 'block') become({ want: 'skip', length: after });
-    else become(next);
+    const next = handOver(consumer, want, bytes, position - bytes.length);
+    become(after > 0 && next.want === 'block' ? { want: 'skip', length: after } : next);
   };
   const stream = (chunk: Buffer, at: number): number => {
     const take = Math.min(rest, chunk.length - at);
@@ -89,4 +80,11 @@ export function createFrames(consumer: FrameConsumer): Frames {
       return (want === 'block' && rest === blockSize) || want === 'skip' ? 'between' : 'inside';
     },
   };
+}
+
+/** Gives the consumer what is complete, and returns what it wants next. */
+function handOver(consumer: FrameConsumer, want: Next['want'], bytes: Buffer, offset: number): Next {
+  if (want === 'block') return consumer.block(bytes, offset);
+  if (want === 'body') return consumer.body(bytes, offset);
+  return want === 'data' ? consumer.dataEnd() : { want: 'block' };
 }
