@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { getXattr } from '../../host/xattr.ts';
 import { type Metadata, readMetadata } from './metadata.ts';
-import { type ByteString, byteString, systemPath } from './names.ts';
+import { type ByteString, byteString, parentOf, systemPath } from './names.ts';
 
 /** What the layers below show at a path, as overlayfs would: a folder's metadata, a link's target, or something else. */
 export interface Found {
@@ -60,8 +60,4 @@ function merge(layers: readonly ByteString[], relative: ByteString): { folders: 
 /** overlayfs's mark of something deleted. */
 export function isWhiteout(stat: fs.Stats): boolean {
   return stat.isCharacterDevice() && stat.rdev === 0;
-}
-
-function parentOf(relative: ByteString): ByteString {
-  return relative.slice(0, Math.max(relative.lastIndexOf('/'), 0));
 }

@@ -4,7 +4,7 @@ import type { TarEntry } from '../../formats/tar/entry.ts';
 import { createSparsePlacer } from '../../formats/tar/sparse.ts';
 import { setTimesOfFd } from '../../host/file-times.ts';
 import { makeNode, nodeTypes } from '../../host/mknod.ts';
-import { carryFolder, clearPlace, joinPath, type LayerTree, pathIn, resolveFolder } from './layer-tree.ts';
+import { carryFolder, clearPlace, joinPath, type LayerTree, markBrought, pathIn, resolveFolder } from './layer-tree.ts';
 import { applyLinkMetadata, applyMetadata, applyXattrs, metadataOf } from './metadata.ts';
 import { type ByteString, nameParts, shown } from './names.ts';
 import { applyWhiteout } from './whiteouts.ts';
@@ -69,7 +69,7 @@ function writeEntry(tree: LayerTree, entry: TarEntry): OpenFile | undefined {
   const folder = resolveFolder(tree, parts);
   if (applyWhiteout(tree, folder, name)) return undefined;
   const relative = joinPath(folder, name);
-  tree.brought?.add(relative);
+  markBrought(tree, relative);
   switch (entry.type) {
     case 'file':
       return openFile(tree, relative, entry);
@@ -97,7 +97,7 @@ function inPlace<T>(tree: LayerTree, relative: ByteString, make: (path: string |
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw named(error, relative);
     clearPlace(tree, relative);
-    tree.brought?.add(relative);
+    markBrought(tree, relative);
     return make(path);
   }
 }

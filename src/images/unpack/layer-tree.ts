@@ -1,9 +1,10 @@
 import * as fs from 'node:fs';
 import { errnoOf, invalid } from '../../base/errors.ts';
+import { setTimes } from '../../host/file-times.ts';
 import { setXattr } from '../../host/xattr.ts';
 import { type Below, isWhiteout } from './below.ts';
-import { applyMetadata, type LostXattrs, type Metadata } from './metadata.ts';
-import { type ByteString, byteString, shown, systemPath } from './names.ts';
+import { applyMetadata, type LostXattrs, type Metadata, readMetadata } from './metadata.ts';
+import { type ByteString, byteString, parentOf, shown, systemPath } from './names.ts';
 
 /**
  * The folder a layer is being unpacked into. Paths are relative to its root (`''`, `a`, `a/b`) and real: no part
@@ -27,7 +28,10 @@ export interface LayerTree {
   readonly carried: Map<ByteString, Metadata>;
   /** Folders that the layer only implies. */
   readonly implied: Set<ByteString>;
-  /** Without overlay: everything that this layer brought, which its own whiteouts leave alone. */
+  /** With overlay: the whiteouts made, and the folders that hide everything below. */
+  readonly whiteouts: Set<ByteString>;
+  readonly opaque: Set<ByteString>;
+  /** Without overlay: everything that this layer brought, and its folders, which its own whiteouts leave alone. */
   readonly brought: Set<ByteString> | undefined;
 }
 
@@ -41,6 +45,8 @@ export function openTree(root: string, options: { overlay: boolean; below: Below
     resolved: new Map(),
     carried: new Map(),
     implied: new Set(options.overlay ? [''] : []),
+    whiteouts: new Set(),
+    opaque: new Set(),
     brought: options.overlay ? undefined : new Set(),
   };
 }
@@ -83,7 +89,7 @@ function walk(tree: LayerTree, parts: readonly ByteString[]): ByteString {
   let links = 0;
   for (let part = pending.pop(); part !== undefined; part = pending.pop()) {
     if (part === '..') {
-      current = current.slice(0, Math.max(current.lastIndexOf('/'), 0));
+      current = parentOf(current);
       continue;
     }
     const next = joinPath(current, part);
@@ -116,6 +122,7 @@ function enter(tree: LayerTree, relative: ByteString): Buffer | undefined {
       throw invalid(`bad archive: ${shown(relative)} is not a folder`, { code: 'bad-archive' });
     }
     fs.unlinkSync(path);
+    tree.whiteouts.delete(relative);
     imply(tree, relative);
     makeOpaque(tree, relative);
     return undefined;
@@ -133,10 +140,15 @@ function imply(tree: LayerTree, relative: ByteString): void {
   fs.mkdirSync(pathIn(tree, relative), { mode: 0o755 });
   tree.known.add(relative);
   tree.implied.add(relative);
-  tree.brought?.add(relative);
+  markBrought(tree, relative);
 }
 
-/** A folder that the layer carries: made, or merged with the one that is there. Its metadata is set by `finishFolders`. */
+/** Notes that the layer has something there, and so the folders above it too. */
+export function markBrought(tree: LayerTree, relative: ByteString): void {
+  for (let at = relative; at !== '' && tree.brought && !tree.brought.has(at); at = parentOf(at)) tree.brought.add(at);
+}
+
+/** A folder that the layer carries: made, or merged with the one that is there. Its metadata is set by `finishTree`. */
 export function carryFolder(tree: LayerTree, relative: ByteString, metadata: Metadata): void {
   if (!tree.known.has(relative)) makeFolder(tree, relative);
   tree.implied.delete(relative);
@@ -173,7 +185,8 @@ export function clearPlace(tree: LayerTree, relative: ByteString): 'whiteout' | 
 export function forget(tree: LayerTree, relative: ByteString): void {
   tree.resolved.clear();
   const inside = `${relative}/`;
-  for (const names of [tree.known, tree.implied, tree.carried, tree.brought ?? new Set<ByteString>()]) {
+  const { known, implied, carried, whiteouts, opaque, brought } = tree;
+  for (const names of [known, implied, carried, whiteouts, opaque, brought ?? new Set<ByteString>()]) {
     for (const name of names.keys()) if (name === relative || name.startsWith(inside)) names.delete(name);
   }
 }
@@ -181,29 +194,59 @@ export function forget(tree: LayerTree, relative: ByteString): void {
 /** Lets a folder hide what the layers below have in it. */
 export function makeOpaque(tree: LayerTree, relative: ByteString): void {
   setXattr(pathIn(tree, relative), 'trusted.overlay.opaque', Buffer.from('y'));
+  tree.opaque.add(relative);
 }
 
+/** What can be done only when the layers below are there. */
+export interface Unsettled {
+  readonly implied: readonly ByteString[];
+  readonly whiteouts: readonly ByteString[];
+}
+
+const settled: Unsettled = { implied: [], whiteouts: [] };
+
 /**
- * Sets the metadata of all folders, last of all since every entry made in a folder changes its time. One that
- * the layer only implies gets that of the layers below. Returns those for which these are not there yet.
+ * Sets the metadata of all folders, last of all since every entry made in a folder changes its time, and settles
+ * what depends on the layers below; returns what has to wait for them.
  */
-export function finishFolders(tree: LayerTree): ByteString[] {
+export function finishTree(tree: LayerTree): Unsettled {
   for (const [relative, metadata] of tree.carried) applyMetadata(pathIn(tree, relative), metadata, tree.lost);
-  if (!tree.overlay) return [];
-  if (!tree.below) return [...tree.implied];
-  settleFolders(tree, tree.below, tree.implied);
-  return [];
+  if (!tree.overlay) return settled;
+  const whiteouts = [...tree.whiteouts].filter((relative) => !dropIf(tree, relative, isInsideOpaque(tree, relative)));
+  const unsettled = { implied: [...tree.implied], whiteouts };
+  if (!tree.below) return unsettled;
+  settle(tree, tree.below, unsettled);
+  return settled;
 }
 
 /**
- * Gives implied folders the metadata that the layers below have for them. False when one of them is a link
- * there: the layer was unpacked into a folder of its own instead, and has to be unpacked again.
+ * Gives implied folders the metadata that the layers below have for them, and takes away whiteouts of what is not
+ * there: overlayfs would list them. False when an implied folder is a link below: the layer went into a folder of
+ * its own instead, and has to be unpacked again.
  */
-export function settleFolders(tree: LayerTree, below: Below, implied: Iterable<ByteString>): boolean {
-  for (const relative of implied) {
+export function settle(tree: LayerTree, below: Below, unsettled: Unsettled): boolean {
+  for (const relative of unsettled.whiteouts) dropIf(tree, relative, below.find(relative) === undefined);
+  for (const relative of unsettled.implied) {
     const found = below.find(relative);
     if (found?.link !== undefined) return false;
     if (found?.folder) applyMetadata(pathIn(tree, relative), found.folder, tree.lost);
   }
   return true;
+}
+
+function dropIf(tree: LayerTree, relative: ByteString, condition: boolean): boolean {
+  if (!condition) return false;
+  const folder = parentOf(relative);
+  const { mtime } = readMetadata(pathIn(tree, folder));
+  fs.unlinkSync(pathIn(tree, relative));
+  setTimes(pathIn(tree, folder), mtime);
+  return true;
+}
+
+function isInsideOpaque(tree: LayerTree, relative: ByteString): boolean {
+  for (let at = relative; at !== ''; ) {
+    at = parentOf(at);
+    if (tree.opaque.has(at)) return true;
+  }
+  return false;
 }

@@ -4,8 +4,7 @@ import { createTarReader } from '../../formats/tar/reader.ts';
 import { lookBelow } from './below.ts';
 import { readUnpacked } from './decompress.ts';
 import { createEntryWriter } from './entries.ts';
-import { finishFolders, openTree, settleFolders } from './layer-tree.ts';
-import type { ByteString } from './names.ts';
+import { finishTree, openTree, settle, type Unsettled } from './layer-tree.ts';
 
 export interface UnpackLimits {
   /** Most entries of a layer. */
@@ -33,8 +32,8 @@ export interface UnpackResult {
   readonly diffId: string;
   /** Bytes of the files. */
   readonly size: number;
-  /** Folders that the layer implies and that are to be settled once the layers below are there. */
-  readonly implied: readonly ByteString[];
+  /** What is to be settled once the layers below are there. */
+  readonly unsettled: Unsettled;
   /** Names of extended attributes that the file system does not take. */
   readonly lostXattrs: readonly string[];
 }
@@ -82,8 +81,8 @@ export async function unpackLayer(task: UnpackTask, watch: UnpackWatch): Promise
   } finally {
     writer.close();
   }
-  const implied = finishFolders(tree);
-  return { diffId: `sha256:${hash.digest('hex')}`, size: writer.size(), implied, lostXattrs: [...tree.lost] };
+  const unsettled = finishTree(tree);
+  return { diffId: `sha256:${hash.digest('hex')}`, size: writer.size(), unsettled, lostXattrs: [...tree.lost] };
 }
 
 /** A link that takes the place of a folder the archive goes on to use, and the like. */
@@ -100,11 +99,11 @@ function explain(error: unknown): unknown {
 export interface SettleTask {
   readonly folder: string;
   readonly below: readonly string[];
-  readonly implied: readonly ByteString[];
+  readonly unsettled: Unsettled;
 }
 
-/** As `settleFolders`, for a layer that was unpacked before the layers below it. */
+/** As `settle`, for a layer that was unpacked before the layers below it. */
 export function settleLayer(task: SettleTask): boolean {
   const below = lookBelow(task.below);
-  return settleFolders(openTree(task.folder, { overlay: true, below }), below, task.implied);
+  return settle(openTree(task.folder, { overlay: true, below }), below, task.unsettled);
 }

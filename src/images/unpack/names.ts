@@ -41,3 +41,8 @@ export function byteString(path: string | Buffer): ByteString {
 export function shown(name: ByteString): string {
   return JSON.stringify(Buffer.from(name.slice(0, 200), 'latin1').toString());
 }
+
+/** The folder that something is in; the root's own is the root. */
+export function parentOf(relative: ByteString): ByteString {
+  return relative.slice(0, Math.max(relative.lastIndexOf('/'), 0));
+}

@@ -1,6 +1,6 @@
 import type { Descriptor } from '../../api/oci/image.ts';
 import { crashPoint } from '../../base/crash-points.ts';
-import { asTugError, invalid } from '../../base/errors.ts';
+import { asTugError, invalid, TugError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { chainId } from '../../formats/digest.ts';
 import type { ContentStore, LayerUnpacker } from '../content/contract.ts';
@@ -51,7 +51,7 @@ export function createLayerUnpacker(deps: UnpackerDeps): LayerUnpacker {
         await work;
         arrivals.arrived(id);
       } catch (error) {
-        throw asTugError(error);
+        throw signal.aborted ? asCancelled(signal) : asTugError(error);
       } finally {
         running.delete(id);
       }
@@ -59,21 +59,27 @@ export function createLayerUnpacker(deps: UnpackerDeps): LayerUnpacker {
   };
 }
 
+function asCancelled({ reason }: AbortSignal): TugError {
+  if (reason instanceof TugError) return reason;
+  return new TugError('cancelled', 'the unpacking was cancelled', { cause: reason });
+}
+
 function isThere({ state, driver }: UnpackerDeps, id: string): boolean {
   return driver.has(id) && state.layer(id) !== undefined;
 }
 
 async function unpackAndCommit(deps: UnpackerDeps, layer: Layer, parentIsThere: () => Promise<void>): Promise<void> {
-  const below = layer.parents.at(-1);
-  const early = deps.driver.standsAlone && below !== undefined && !isThere(deps, below);
+  const parent = layer.parents.at(-1);
+  const early = deps.driver.standsAlone && parent !== undefined && !isThere(deps, parent);
   if (!early) await parentIsThere();
   let stage = await deps.driver.stage(layer.parents);
   try {
     let result = await unpackInto(deps, layer, stage, early);
     if (early) await parentIsThere();
-    if (result.implied.length > 0) {
-      const { folder } = stage;
-      const settled = await deps.pool.settle({ folder, below: stage.below, implied: result.implied }, layer.signal);
+    const { unsettled } = result;
+    if (unsettled.implied.length + unsettled.whiteouts.length > 0) {
+      const { folder, below } = stage;
+      const settled = await deps.pool.settle({ folder, below, unsettled }, layer.signal);
       if (!settled) {
         await stage.abandon();
         stage = await deps.driver.stage(layer.parents);

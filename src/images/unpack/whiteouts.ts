@@ -33,8 +33,10 @@ export function applyWhiteout(tree: LayerTree, folder: ByteString, name: ByteStr
 function hide(tree: LayerTree, relative: ByteString): void {
   const path = pathIn(tree, relative);
   const stat = fs.lstatSync(path, { throwIfNoEntry: false });
-  if (!stat) makeNode(path, nodeTypes.character);
-  else if (stat.isDirectory()) makeOpaque(tree, relative);
+  if (!stat) {
+    makeNode(path, nodeTypes.character);
+    tree.whiteouts.add(relative);
+  } else if (stat.isDirectory()) makeOpaque(tree, relative);
 }
 
 /** Removes what came with the copy of the layer below. */

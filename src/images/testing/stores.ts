@@ -1,0 +1,65 @@
+import * as fs from 'node:fs/promises';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { type Database, openDatabase } from '../../base/database.ts';
+import { journalMigrations, openJournal } from '../../base/journal.ts';
+import { leaseMigrations, openLeases } from '../../base/leases.ts';
+import { silentLogger } from '../../base/log.ts';
+import { listMounts, unmount } from '../../host/mount.ts';
+import { imageMigrations } from '../migrations.ts';
+import type { SnapshotDriver } from '../snapshots/contract.ts';
+import { type ImageStores, openImageStores } from '../stores.ts';
+
+/** What the image domain stands on, in a folder of its own. */
+export interface TestStores extends ImageStores {
+  readonly root: string;
+  readonly database: Database;
+  readonly leases: ReturnType<typeof openLeases>;
+  readonly journal: ReturnType<typeof openJournal>;
+  /** A container's root file system over these layers while `work` looks at it. */
+  withRootfs<T>(layers: readonly string[], work: (rootfs: string) => Promise<T> | T): Promise<T>;
+  /** Ends the threads, unmounts what is mounted below the folder, removes it. */
+  close(): Promise<void>;
+}
+
+/** Opens stores in a fresh temporary folder, or in `root`, which `close` then leaves. */
+export async function openTestStores(
+  createDriver: (root: string) => SnapshotDriver,
+  given?: string,
+): Promise<TestStores> {
+  const root = given ?? (await fs.mkdtemp(path.join(os.tmpdir(), 'tug-images-')));
+  const database = openDatabase(path.join(root, 'state.db'), [
+    ...imageMigrations,
+    ...journalMigrations,
+    ...leaseMigrations,
+  ]);
+  const driver = createDriver(path.join(root, 'snapshots'));
+  const stores = openImageStores({ database, root, driver, log: silentLogger });
+  let containers = 0;
+  return {
+    ...stores,
+    root,
+    database,
+    leases: openLeases(database),
+    journal: openJournal(database),
+    async withRootfs(layers, work) {
+      containers += 1;
+      const id = `test${containers}`;
+      const target = path.join(root, 'mnt', id);
+      await driver.prepare(id, layers);
+      try {
+        await driver.mount(id, target);
+        return await work(target);
+      } finally {
+        await driver.unmount(id, target);
+        await driver.discard(id);
+      }
+    },
+    async close() {
+      await stores.pool.close();
+      database[Symbol.dispose]();
+      for (const entry of listMounts(root).reverse()) unmount(entry.target, { detach: true });
+      if (given === undefined) await fs.rm(root, { recursive: true, force: true });
+    },
+  };
+}
