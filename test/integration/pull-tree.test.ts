@@ -71,12 +71,11 @@ async function makeLayers(scratch: string, expected: string): Promise<Buffer[]> 
       const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex');
       setXattr(path.join(folder, 'bin/write'), 'security.capability', capability);
     }
-    const time = `find . -exec touch -h -d @$((1600000000 + ${at})) {} +`;
-    await shell(folder, time);
+    await shell(folder, `${layer.marks ?? ':'}; find . -exec touch -h -d @$((1600000000 + ${at})) {} +`);
     await shell(expected, layer.removes ?? ':');
     await runChecked('cp', ['-a', '--sparse=always', `${folder}/.`, expected]);
-    await shell(folder, `${layer.marks ?? ':'}; ${time}`);
-    await runChecked('cp', ['-a', '--attributes-only', '--no-clobber', `${folder}/.`, expected]).catch(() => '');
+    await shell(expected, `find . -name '.wh.*' -delete`);
+    await shell(folder, `find . -type d -exec touch -r {} '${expected}/{}' ';'`);
     tars.push(await tarOf(folder, path.join(scratch, 'layer.tar')));
   }
   return tars;
@@ -100,7 +99,10 @@ test('pulls what skopeo pushed, and the mounted image is the tree that was packe
     assert.equal(id, image.config.digest);
     assert.equal(lines.filter(({ status }) => status === 'Pull complete').length, tars.length);
     const found = await engine.withMounted(id, describeTree);
-    assert.deepEqual(found, describeTree(expected));
+    // The time of the root itself is that of the container's own layer.
+    const rest = (lines: readonly string[]): string[] => lines.filter((line) => !line.startsWith('. '));
+    assert.deepEqual(rest(found), rest(describeTree(expected)));
+    assert.ok(found.length > 40);
     for (const [digest, bytes] of image.blobs) {
       assert.deepEqual(await fs.readFile(engine.stores.content.path(digest)), bytes, 'blobs are kept byte for byte');
     }
