@@ -1,5 +1,7 @@
 import { internal } from '../base/errors.ts';
 import { run } from '../base/process.ts';
+import { elementChanges, fields, type SetElement } from './netlink/nftables.ts';
+import { netlinkFamilies, openNetlink } from './netlink/socket.ts';
 
 /** A bridge whose traffic the engine's table rules. */
 export interface FirewallBridge {
@@ -20,31 +22,34 @@ export interface FirewallPort {
 }
 
 /**
- * One engine's nftables table: everything the engine does to packets. Each change is one `nft -f -`, which the
- * kernel applies wholly or not at all. A container without published ports changes nothing here: what every
- * container needs is said once per bridge, in sets.
+ * One engine's nftables table: everything the engine does to packets. It is written whole by one `nft -f -`.
+ * Publishing only changes elements of its maps, by one netlink transaction: 0.2 ms where a process of nft takes
+ * 3 ms to add and 15 to remove, since the kernel has it wait for its readers. Either way a change happens wholly
+ * or not at all. A container without published ports changes nothing here: what every container needs is said
+ * once per bridge, in sets.
  */
-export interface Firewall {
+export interface Firewall extends Disposable {
   /** Replaces the table with one that says exactly this. Idempotent; established connections go on. */
   replace(bridges: readonly FirewallBridge[], ports: readonly FirewallPort[]): Promise<void>;
-  /** @throws internal when the table is gone or a port is there already. */
-  publish(ports: readonly FirewallPort[]): Promise<void>;
-  /** @throws internal when one of them, or the table, is not there; nothing is removed then. */
-  unpublish(ports: readonly FirewallPort[]): Promise<void>;
+  /** @throws ENOENT when the table is gone, EBUSY when a port leads elsewhere already. */
+  publish(ports: readonly FirewallPort[]): void;
+  /** Takes back all ports of the containers concerned. @throws ENOENT when one of them, or the table, is not there; nothing is removed then. */
+  unpublish(ports: readonly FirewallPort[]): void;
   /** Removes the table. Idempotent. */
   remove(): Promise<void>;
 }
 
 /** The firewall of the engine whose table is called `table` (a word that nft takes as an identifier). */
 export function createFirewall(table: string): Firewall {
-  const elements = (verb: 'add' | 'delete', ports: readonly FirewallPort[]): string =>
-    ports.map((port) => `${verb} element ip ${table} ${elementOf(port)}\n`).join('');
+  const netlink = openNetlink(netlinkFamilies.netfilter);
   return {
-    replace: (bridges, ports) =>
-      nft(`add table ip ${table}\ndelete table ip ${table}\n${tableText(table, bridges)}${elements('add', ports)}`),
-    publish: (ports) => nft(elements('add', ports)),
-    unpublish: (ports) => nft(elements('delete', ports)),
+    async replace(bridges, ports) {
+      await nft(`add table ip ${table}\ndelete table ip ${table}\n${tableText(table, bridges, ports)}`);
+    },
+    publish: (ports) => netlink.change(elementChanges('add', table, elementsOf(ports))),
+    unpublish: (ports) => netlink.change(elementChanges('delete', table, elementsOf(ports))),
     remove: () => nft(`add table ip ${table}\ndelete table ip ${table}\n`),
+    [Symbol.dispose]: () => netlink[Symbol.dispose](),
   };
 }
 
@@ -54,40 +59,77 @@ export async function nft(script: string): Promise<void> {
   if (code !== 0) throw internal(`nft: ${stderr.trim().split('\n')[0] ?? `exit status ${code}`}`);
 }
 
-function elementOf({ protocol, hostIp, hostPort, containerIp, containerPort }: FirewallPort): string {
-  const target = `${containerIp} . ${containerPort}`;
-  return hostIp === '0.0.0.0'
-    ? `published { ${protocol} . ${hostPort} : ${target} }`
-    : `published_on { ${hostIp} . ${protocol} . ${hostPort} : ${target} }`;
+const protocolNumbers = { tcp: 6, udp: 17, sctp: 132 } as const;
+
+/** A port as an element of its map, and each container once in `own`. */
+function elementsOf(ports: readonly FirewallPort[]): SetElement[] {
+  const { address, port, protocol } = fields;
+  const own = [...new Set(ports.map(({ containerIp }) => containerIp))];
+  return [
+    ...ports.map((wish) => {
+      const key = [protocol(protocolNumbers[wish.protocol]), port(wish.hostPort)];
+      const data = [address(wish.containerIp), port(wish.containerPort)];
+      return wish.hostIp === '0.0.0.0'
+        ? { set: 'published', key, data }
+        : { set: 'published_on', key: [address(wish.hostIp), ...key], data };
+    }),
+    ...own.map((ip) => ({ set: 'own', key: [address(ip), address(ip)] })),
+  ];
 }
 
-function set(name: string, type: string, values: readonly string[], flags = ''): string {
+function set(kind: 'set' | 'map', name: string, type: string, values: readonly string[]): string {
   const elements = values.length === 0 ? '' : `elements = { ${values.join(', ')} }`;
-  return `  set ${name} { type ${type}; ${flags} ${elements} }\n`;
+  return `  ${kind} ${name} { type ${type}; ${elements} }\n`;
+}
+
+function portSets(ports: readonly FirewallPort[]): string {
+  const anywhere = ports.filter(({ hostIp }) => hostIp === '0.0.0.0');
+  const somewhere = ports.filter(({ hostIp }) => hostIp !== '0.0.0.0');
+  const element = (port: FirewallPort): string =>
+    `${port.protocol} . ${port.hostPort} : ${port.containerIp} . ${port.containerPort}`;
+  const own = [...new Set(ports.map(({ containerIp }) => `${containerIp} . ${containerIp}`))];
+  return [
+    set('map', 'published', 'inet_proto . inet_service : ipv4_addr . inet_service', anywhere.map(element)),
+    set(
+      'map',
+      'published_on',
+      'ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service',
+      somewhere.map((port) => `${port.hostIp} . ${element(port)}`),
+    ),
+    set('set', 'own', 'ipv4_addr . ipv4_addr', own),
+  ].join('');
+}
+
+function bridgeSets(bridges: readonly FirewallBridge[]): string {
+  const pair = ({ name }: FirewallBridge): string => `"${name}" . "${name}"`;
+  return [
+    set(
+      'set',
+      'bridges',
+      'ifname',
+      bridges.map(({ name }) => `"${name}"`),
+    ),
+    set(
+      'set',
+      'subnets',
+      'ipv4_addr; flags interval',
+      bridges.map(({ subnet }) => subnet),
+    ),
+    set('set', 'hairpin', 'ifname . ifname', bridges.map(pair)),
+    set('set', 'talking', 'ifname . ifname', bridges.filter(({ talking }) => talking).map(pair)),
+  ].join('');
 }
 
 /**
  * The table. A packet that another table drops stays dropped whatever is accepted here; see firewall-foreign.ts.
  * - `guard`: route_localnet lets a bridge's packets reach 127.0.0.0/8, which only published ports may use.
- * - `postrouting`: containers leave with the host's address; a connection from the host's own loopback, or from
- *   a container to a port published by its own network, comes from the bridge's address so that replies return here.
+ * - `postrouting`: containers leave with the host's address. A connection from the host's own loopback, from a
+ *   container to a port of its own network, or to its own port, comes from the bridge's address, so that replies
+ *   return here. (Where bridge-nf-call-iptables is set, a peer keeps its address: the bridge itself translates.)
  */
-function tableText(table: string, bridges: readonly FirewallBridge[]): string {
-  const names = bridges.map(({ name }) => `"${name}"`);
-  const pairs = names.map((name) => `${name} . ${name}`);
+function tableText(table: string, bridges: readonly FirewallBridge[], ports: readonly FirewallPort[]): string {
   return `table ip ${table} {
-${set('bridges', 'ifname', names)}${set(
-  'subnets',
-  'ipv4_addr',
-  bridges.map(({ subnet }) => subnet),
-  'flags interval;',
-)}${set('hairpin', 'ifname . ifname', pairs)}${set(
-  'talking',
-  'ifname . ifname',
-  pairs.filter((_, at) => bridges[at]?.talking),
-)}
-  map published { type inet_proto . inet_service : ipv4_addr . inet_service; }
-  map published_on { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
+${bridgeSets(bridges)}${portSets(ports)}
   chain guard {
     type filter hook prerouting priority raw; policy accept;
     iifname @bridges ip daddr 127.0.0.0/8 drop
@@ -110,6 +152,7 @@ ${set('bridges', 'ifname', names)}${set(
     ip saddr @subnets oifname != @bridges masquerade
     ip saddr 127.0.0.0/8 oifname @bridges masquerade
     iifname . oifname @hairpin ct status dnat masquerade
+    ip saddr . ip daddr @own oifname @bridges ct status dnat masquerade
   }
   chain forward {
     type filter hook forward priority filter; policy accept;

@@ -19,6 +19,8 @@ export interface Links extends Disposable {
   addPort(port: PortRequest, sandbox: SandboxLinks): void;
   /** Makes an existing link a port of a bridge. */
   joinBridge(port: { name: string; bridge: string; isolated: boolean }): void;
+  /** Lets frames leave a bridge by the port they came in by. @throws ENODEV. */
+  setHairpin(name: string): void;
   /** Removes a link. Returns false when it was not there. Takes 20 ms and more: the kernel waits for its readers. */
   remove(name: string): boolean;
 }
@@ -84,7 +86,7 @@ export function openLinks(): Links {
           peer: { name: peerName, mac: peerMac, namespaceFd: sandbox.namespaceFd },
         }),
       ]);
-      if (isolated) netlink.change([route.isolatePort(mustFind(netlink, name).index)]);
+      if (isolated) netlink.change([route.setPortOption(mustFind(netlink, name).index, 'isolated')]);
     },
     joinBridge({ name, bridge, isolated }) {
       const { index } = mustFind(netlink, name);
@@ -92,9 +94,10 @@ export function openLinks(): Links {
       netlink.change([
         route.setMaster(index, master),
         route.setUp(index),
-        ...(isolated ? [route.isolatePort(index)] : []),
+        ...(isolated ? [route.setPortOption(index, 'isolated')] : []),
       ]);
     },
+    setHairpin: (name) => netlink.change([route.setPortOption(mustFind(netlink, name).index, 'hairpin')]),
     remove(name) {
       try {
         netlink.change([route.deleteLink(name)]);

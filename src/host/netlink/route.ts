@@ -10,7 +10,7 @@ const IFLA = { address: 1, name: 3, mtu: 4, master: 10, linkInfo: 18, alias: 20,
 const IFLA_INFO = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
 const IFLA_INET6_ADDR_GEN_MODE = 8;
 const IN6_ADDR_GEN_MODE_NONE = 1;
-const IFLA_BRPORT_ISOLATED = 33;
+const IFLA_BRPORT = { hairpin: 4, isolated: 33 } as const;
 const VETH_INFO_PEER = 1;
 const IFA = { address: 1, local: 2, broadcast: 4 } as const;
 const RTA = { gateway: 5, oif: 4 } as const;
@@ -128,11 +128,13 @@ export function setMaster(index: number, master: number): LabelledMessage {
   };
 }
 
-/** An isolated port of a bridge exchanges frames with the bridge and its other ports, but not with isolated ones. */
-export function isolatePort(index: number): LabelledMessage {
-  const isolated = attribute(IFLA_BRPORT_ISOLATED, Buffer.from([1]));
+/**
+ * Options of a bridge's port. `hairpin`: a frame may leave by the port it came in by. `isolated`: it exchanges
+ * frames with the bridge and its other ports, but not with isolated ones.
+ */
+export function setPortOption(index: number, option: keyof typeof IFLA_BRPORT): LabelledMessage {
   return {
-    label: `isolate port ${index}`,
+    label: `set port ${index} ${option}`,
     type: RTM.newLink,
     flags: 0,
     payload: Buffer.concat([
@@ -140,7 +142,7 @@ export function isolatePort(index: number): LabelledMessage {
       nested(
         IFLA.linkInfo,
         attribute(IFLA_INFO.slaveKind, Buffer.from('bridge')),
-        nested(IFLA_INFO.slaveData, isolated),
+        nested(IFLA_INFO.slaveData, attribute(IFLA_BRPORT[option], Buffer.from([1]))),
       ),
     ]),
   };

@@ -30,6 +30,8 @@ export interface NetlinkSocket extends Disposable {
 export interface LabelledMessage extends Message {
   /** What an error says failed, such as `add link veth1`. */
   readonly label: string;
+  /** Set where the kernel never acknowledges (the ends of an nftables transaction); it still answers with an error. */
+  readonly unanswered?: true;
 }
 
 /** Opens a socket in the calling thread's current network namespace. @throws the system error. */
@@ -51,15 +53,19 @@ export function openNetlink(family: number): NetlinkSocket {
 
   return {
     change(requests) {
-      if (requests.length === 0) return;
-      const first = send(requests.map((request) => ({ ...request, flags: request.flags | requestFlags.ack })));
+      const first = send(
+        requests.map((request) =>
+          request.unanswered ? request : { ...request, flags: request.flags | requestFlags.ack },
+        ),
+      );
       let failure: Error | undefined;
-      for (let left = requests.length; left > 0; ) {
+      for (let left = requests.filter(({ unanswered }) => !unanswered).length; left > 0; ) {
         for (const reply of receive()) {
-          if (reply.type !== controlTypes.error || reply.sequence < first) continue;
-          left -= 1;
+          const request = requests[reply.sequence - first];
+          if (reply.type !== controlTypes.error || !request) continue;
           const errno = reply.payload.readInt32LE(0);
-          if (errno !== 0) failure ??= systemError(errno, requests[reply.sequence - first]?.label ?? 'netlink');
+          if (errno !== 0) failure ??= systemError(errno, request.label);
+          left = request.unanswered ? 0 : left - 1;
         }
       }
       if (failure) throw failure;

@@ -4,7 +4,7 @@ import { acceptInForeignChains, readForeignRules } from '../../host/firewall-for
 import { type Links, openLinks } from '../../host/links.ts';
 import { addressesOf } from '../../host/network-facts.ts';
 import { writeSysctl } from '../../host/sysctl.ts';
-import type { Addressing, Network, NetworkDriver, Recorded } from '../driver-contract.ts';
+import type { Addressing, Network, NetworkDriver, PublishedPort, Recorded } from '../driver-contract.ts';
 import { type EngineNames, engineNames } from '../engine-names.ts';
 import type { HostSettings } from '../host-settings.ts';
 import { chooseSubnet } from '../ipam.ts';
@@ -54,6 +54,7 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
       for (const network of recorded.networks) ensureBridge(links, network, names.mark);
       sweepLinks(links, recorded, names);
       await firewall.replace(recorded.networks.map(firewallBridge), recorded.ports);
+      letReachThemselves(links, recorded.ports, names);
       // What opens the host for packets of the bridges comes after the table that guards them.
       const foreign = await readForeignRules(names.table, names.mark);
       await acceptInForeignChains(foreign, names.mark, recorded.networks.map(bridgeOf));
@@ -83,8 +84,11 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
       }
     },
 
-    publish: (ports) => firewall.publish(ports),
-    unpublish: (ports) => firewall.unpublish(ports),
+    async publish(ports) {
+      firewall.publish(ports);
+      letReachThemselves(links, ports, names);
+    },
+    unpublish: async (ports) => firewall.unpublish(ports),
 
     async remove() {
       const foreign = await readForeignRules(names.table, names.mark);
@@ -94,7 +98,10 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
       if (!foreign.forwarding) settings.restore(FORWARDING);
     },
 
-    [Symbol.dispose]: () => links[Symbol.dispose](),
+    [Symbol.dispose]() {
+      firewall[Symbol.dispose]();
+      links[Symbol.dispose]();
+    },
   };
 }
 
@@ -145,6 +152,16 @@ function ensureBridge(links: Links, network: Network, mark: string): void {
   }
   const mac = macOf(parseIp(gateway) ?? 0);
   links.addBridge({ name, mac, mtu: mtuOf(network), alias: mark, address: gateway, prefix, broadcast });
+}
+
+/**
+ * A container that asks for its own published port gets its packets back by the port they came from, which a
+ * bridge does not do by itself. Endpoints whose link is not there yet, or no more, are passed over.
+ */
+function letReachThemselves(links: Links, ports: readonly PublishedPort[], names: EngineNames): void {
+  for (const endpointId of new Set(ports.map((port) => port.endpointId))) {
+    if (links.find(names.link(endpointId))) links.setHairpin(names.link(endpointId));
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { newId } from '../../base/ids.ts';
-import { enterPrivateHost, networkDriverSuite } from '../contract-suite.ts';
+import { networkDriverSuite } from '../contract-suite.ts';
 import { createHostSettings } from '../host-settings.ts';
+import { enterPrivateHost } from '../private-host.contract-suite.ts';
 import { createBridgeDriver } from './bridge.ts';
 import { createHostDriver } from './host.ts';
 import { createNullDriver } from './null.ts';

@@ -1,0 +1,75 @@
+import { attribute, nested, requestFlags } from './message.ts';
+import type { LabelledMessage } from './socket.ts';
+
+/**
+ * Elements of nftables sets and maps, added and removed in one transaction. Pure; the numbers are those of
+ * linux/netfilter/nfnetlink.h and nf_tables.h, and the table's layout itself is `nft`'s business (nft(8)).
+ */
+const NFNL_SUBSYS_NFTABLES = 10;
+const batchTypes = { begin: 16, end: 17 } as const;
+const messageTypes = { add: (NFNL_SUBSYS_NFTABLES << 8) | 12, delete: (NFNL_SUBSYS_NFTABLES << 8) | 14 } as const;
+const NFPROTO_IPV4 = 2;
+const NFTA_SET_ELEM_LIST = { table: 1, set: 2, elements: 3 } as const;
+const NFTA_LIST_ELEM = 1;
+const NFTA_SET_ELEM = { key: 1, data: 2 } as const;
+const NFTA_DATA_VALUE = 1;
+
+/** An element of a set of table `ip TABLE`; with data, of a map. A key or data of several fields is their concatenation. */
+export interface SetElement {
+  readonly set: string;
+  readonly key: readonly Buffer[];
+  readonly data?: readonly Buffer[];
+}
+
+/** Fields as nftables stores them; a concatenation pads each to 4 bytes. */
+export const fields = {
+  address: (ip: string): Buffer => Buffer.from(ip.split('.').map(Number)),
+  port: (port: number): Buffer => Buffer.from([port >> 8, port & 255]),
+  protocol: (number: number): Buffer => Buffer.from([number]),
+} as const;
+
+/**
+ * The messages of one transaction over elements of one table. All of it happens or nothing.
+ * Adding what is there already, the same, is no error (EBUSY when its data differ); deleting what is not there is ENOENT.
+ */
+export function elementChanges(
+  verb: keyof typeof messageTypes,
+  table: string,
+  elements: readonly SetElement[],
+): LabelledMessage[] {
+  const changes = elements.map(({ set, key, data }) => ({
+    label: `${verb} element of ${table} ${set}`,
+    type: messageTypes[verb],
+    flags: verb === 'add' ? requestFlags.create : 0,
+    payload: Buffer.concat([
+      generic(NFPROTO_IPV4, 0),
+      attribute(NFTA_SET_ELEM_LIST.table, table),
+      attribute(NFTA_SET_ELEM_LIST.set, set),
+      nested(
+        NFTA_SET_ELEM_LIST.elements,
+        nested(
+          NFTA_LIST_ELEM,
+          nested(NFTA_SET_ELEM.key, attribute(NFTA_DATA_VALUE, concatenation(key))),
+          ...(data ? [nested(NFTA_SET_ELEM.data, attribute(NFTA_DATA_VALUE, concatenation(data)))] : []),
+        ),
+      ),
+    ]),
+  }));
+  return [batch('begin'), ...changes, batch('end')];
+}
+
+function batch(end: keyof typeof batchTypes): LabelledMessage {
+  return {
+    label: `${end} of a transaction`,
+    type: batchTypes[end],
+    flags: 0,
+    payload: generic(0, NFNL_SUBSYS_NFTABLES),
+    unanswered: true,
+  };
+}
+
+/** struct nfgenmsg: family, version, resource in the network's order. */
+const generic = (family: number, resource: number): Buffer => Buffer.from([family, 0, resource >> 8, resource & 255]);
+
+const concatenation = (parts: readonly Buffer[]): Buffer =>
+  Buffer.concat(parts.map((part) => Buffer.concat([part, Buffer.alloc((4 - (part.length % 4)) % 4)])));

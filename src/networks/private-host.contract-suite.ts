@@ -1,0 +1,221 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import * as fs from 'node:fs';
+import * as net from 'node:net';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { type Database, openDatabase } from '../base/database.ts';
+import { newId } from '../base/ids.ts';
+import { journalMigrations, openJournal } from '../base/journal.ts';
+import { createLogger, type Logger } from '../base/log.ts';
+import { check, libc } from '../host/ffi.ts';
+import { createSandbox } from '../host/links.ts';
+import { deleteNetworkNamespace, insideNetworkNamespace } from '../host/namespaces.ts';
+import type { Sandbox, SandboxRequest } from './contract.ts';
+import { type BridgeOptions, createBridgeDriver } from './drivers/bridge.ts';
+import { createHostDriver } from './drivers/host.ts';
+import { createNullDriver } from './drivers/null.ts';
+import { createHostSettings } from './host-settings.ts';
+import { createNetworkService, type EngineNetworks } from './service.ts';
+import { networkMigrations } from './store.ts';
+
+const CLONE_NEWNET = 0x40000000;
+
+/**
+ * Gives a test file's process a network namespace of its own, with nothing in it but loopback, so that it may
+ * make bridges and rules as if it owned the host. Call it first; it ends with the process.
+ */
+export function enterPrivateHost(): void {
+  check(libc('int unshare(int)')(CLONE_NEWNET), 'unshare');
+  command('ip', 'link', 'set', 'lo', 'up');
+}
+
+/** Runs a program here and returns what it printed. */
+export function command(file: string, ...args: string[]): string {
+  return execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** What a network leaves on a host: links, rules, addresses and the settings it changes. */
+export function hostState(): string {
+  return [
+    command('ip', '-o', 'link').replaceAll(/^\d+: |\\.*$/gm, ''),
+    command('ip', '-o', 'address').replaceAll(/^\d+: /gm, ''),
+    command('nft', 'list', 'ruleset'),
+    fs.readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8'),
+  ].join('\n');
+}
+
+/** Waits until the kernel has removed the links of namespaces that ended: until no veth is a port of `bridge`. */
+export async function portsGone(bridge: string): Promise<void> {
+  const monitor = spawn('ip', ['monitor', 'link'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const gone = Promise.withResolvers<void>();
+  const look = () => {
+    if (command('ip', '-o', 'link', 'show', 'master', bridge) === '') gone.resolve();
+  };
+  monitor.stdout.on('data', look);
+  monitor.on('spawn', look);
+  await gone.promise;
+  monitor.kill();
+  await once(monitor, 'close');
+}
+
+/** A folder with an engine's state for one test. Dispose removes it, with what is mounted in it. */
+export interface TestState extends Disposable {
+  readonly folder: string;
+  readonly database: Database;
+}
+
+export function openTestState(folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tug-networks-'))): TestState {
+  const database = openDatabase(path.join(folder, 'state.db'), [...journalMigrations, ...networkMigrations]);
+  return {
+    folder,
+    database,
+    [Symbol.dispose]() {
+      database[Symbol.dispose]();
+      const pins = path.join(folder, 'netns');
+      if (fs.existsSync(pins)) for (const name of fs.readdirSync(pins)) deleteNetworkNamespace(path.join(pins, name));
+      fs.rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** Another machine beside this one: we are 198.51.100.1, it is 198.51.100.2 and has no route to containers. */
+export function joinOutside(): string {
+  const file = path.join(os.tmpdir(), `tug-outside-${process.pid}`);
+  createSandbox(file)[Symbol.dispose]();
+  command('ip', 'link', 'add', 'up0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', file);
+  command('ip', 'address', 'add', '198.51.100.1/24', 'dev', 'up0');
+  command('ip', 'link', 'set', 'up0', 'addrgenmode', 'none');
+  command('ip', 'link', 'set', 'up0', 'up');
+  command('nsenter', `--net=${file}`, 'ip', 'address', 'add', '198.51.100.2/24', 'dev', 'eth0');
+  command('nsenter', `--net=${file}`, 'ip', 'link', 'set', 'eth0', 'up');
+  return file;
+}
+
+/** A TCP or UDP server inside a namespace that answers everything with the address it saw the asker at. */
+export async function answerInside(namespace: string, protocol: 'tcp' | 'udp', port: number): Promise<Disposable> {
+  const fd = insideNetworkNamespace(namespace, () => boundSocket(protocol, port));
+  if (protocol === 'udp') {
+    const socket = createSocket('udp4');
+    socket.on('message', (_, asker) => socket.send(asker.address, asker.port, asker.address));
+    await new Promise<void>((resolve) => socket.bind({ fd }, resolve));
+    return { [Symbol.dispose]: () => void socket.close() };
+  }
+  const server = net.createServer((connection) => {
+    connection.on('error', () => {});
+    connection.resume(); // or it would stay open, and with it the namespace
+    connection.end(connection.remoteAddress ?? '');
+  });
+  await new Promise<void>((resolve) => server.listen({ fd }, resolve));
+  return { [Symbol.dispose]: () => void server.close() };
+}
+
+function boundSocket(protocol: 'tcp' | 'udp', port: number): number {
+  const fd = check(libc('int socket(int, int, int)')(2, protocol === 'tcp' ? 1 : 2, 0), 'socket');
+  const address = Buffer.from([2, 0, port >> 8, port & 255, ...new Array<number>(12).fill(0)]);
+  check(libc('int bind(int, const void *, uint)')(fd, address, address.length), 'bind');
+  return fd;
+}
+
+/** What a server answers to a client in `namespace` (or here), or undefined when it does not within a second. */
+export async function ask(target: string, port: number, options: AskOptions = {}): Promise<string | undefined> {
+  const { namespace = '/proc/thread-self/ns/net', protocol = 'tcp' } = options;
+  if (protocol === 'udp') return askUdp(target, port, namespace);
+  const client = ['busybox', 'timeout', '1', 'busybox', 'nc', target, String(port)];
+  const child = spawn('nsenter', [`--net=${namespace}`, ...client], { stdio: ['pipe', 'pipe', 'ignore'] });
+  child.stdin.on('error', () => {});
+  child.stdin.write('?');
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+    child.kill();
+  });
+  await once(child, 'close');
+  return said || undefined;
+}
+
+async function askUdp(target: string, port: number, namespace: string): Promise<string | undefined> {
+  const fd = insideNetworkNamespace(namespace, () => boundSocket('udp', 0));
+  const socket = createSocket('udp4');
+  await new Promise<void>((resolve) => socket.bind({ fd }, resolve));
+  socket.send('?', port, target);
+  try {
+    const [message] = (await once(socket, 'message', { signal: AbortSignal.timeout(1000) })) as [Buffer];
+    return message.toString();
+  } catch {
+    return undefined;
+  } finally {
+    socket.close();
+  }
+}
+
+export interface AskOptions {
+  readonly namespace?: string;
+  readonly protocol?: 'tcp' | 'udp';
+}
+
+/** An engine's networks, with roots of their own. Dispose removes everything. */
+export interface TestEngine extends AsyncDisposable {
+  readonly networks: EngineNetworks;
+  attach(wishes?: Partial<SandboxRequest>): Promise<Attached>;
+  readonly folder: string;
+  readonly database: Database;
+}
+
+export interface Attached extends Sandbox {
+  readonly id: string;
+  readonly path: string;
+  readonly ip: string;
+}
+
+export interface TestEngineOptions {
+  readonly bridge?: string;
+  readonly options?: BridgeOptions;
+  readonly engineId?: string;
+  readonly folder?: string;
+  readonly alive?: readonly string[];
+  readonly log?: Logger;
+}
+
+export async function startEngine(wishes: TestEngineOptions = {}): Promise<TestEngine> {
+  const { bridge = 'tug0', options = {}, engineId = newId(), alive = [] } = wishes;
+  const state = openTestState(wishes.folder);
+  const { database, folder } = state;
+  const networks = createNetworkService({
+    execRoot: folder,
+    database,
+    journal: openJournal(database),
+    log: wishes.log ?? createLogger({ level: 'error' }),
+    drivers: [
+      createBridgeDriver({ engineId, bridgeName: bridge, settings: createHostSettings(database), options }),
+      createHostDriver(),
+      createNullDriver(),
+    ],
+  });
+  await networks.reconcile(new Set(alive));
+  return {
+    networks,
+    folder,
+    database,
+    async attach(request = {}) {
+      const id = request.containerId ?? newId();
+      const sandbox = await networks.attach({ ...plainRequest, containerId: id, ...request });
+      const pin = sandbox.namespace.kind === 'path' ? sandbox.namespace.path : '';
+      return { ...sandbox, id, path: pin, ip: sandbox.endpoints['bridge']?.IPAddress ?? '' };
+    },
+    async [Symbol.asyncDispose]() {
+      await networks.shutdown({ removeBridge: true });
+      state[Symbol.dispose]();
+    },
+  };
+}
+
+export const plainRequest = {
+  hostname: 'h',
+  mode: 'default',
+  endpoints: {},
+  ports: {},
+  publishAll: [],
+  sysctls: {},
+} as const;
