@@ -34,13 +34,14 @@ export function adoptDescriptor(fd: number, options: AdoptOptions): net.Socket {
     const socketpair = libc('int socketpair(int, int, int, _Out_ int *)');
     check(socketpair(AF_UNIX, SOCK_STREAM | O_CLOEXEC | O_NONBLOCK, 0, pair), 'socketpair');
     setNonBlocking(fd);
+    if (options.onRead) readBuffer ??= Buffer.allocUnsafeSlow(65536);
     const { readable, writable, onRead } = options;
     const socket = new net.Socket({
       fd: pair[0]!,
       readable,
       writable,
       allowHalfOpen: true,
-      ...(onRead && { onread: { buffer: (readBuffer ??= Buffer.allocUnsafeSlow(65536)), callback: reader(onRead) } }),
+      ...(onRead && readBuffer && { onread: { buffer: readBuffer, callback: reader(onRead) } }),
     });
     check(libc('int dup3(int, int, int)')(fd, pair[0], O_CLOEXEC), 'dup3');
     return socket;

@@ -34,10 +34,13 @@ export interface Monitor {
   /** Resolves when the exit is recorded, or with `lost` when container and monitor are gone without a record. */
   waitExit(folder: string, pids: MonitorPids, signal: AbortSignal): Promise<MonitorExit | 'lost'>;
 
-  /** Parses the log from a byte offset. `next` is where to go on; a record cut off at the end is left for later. */
+  /**
+   * Parses a piece of the log. `consumed` says how many of its bytes were whole records; one cut off at the end is
+   * left for later. Every record ends with a newline byte and has none inside, so a reader may begin after any.
+   */
   parseLog(chunk: Uint8Array): { records: LogRecord[]; consumed: number };
 
-  /** Monitors (by pid) whose folder lies below `root`: what a killed engine left running. Reads /proc. */
+  /** Monitors (by pid) whose folder is `root` or lies below it: what a killed engine left running. Reads /proc. */
   find(root: string): Promise<{ pid: number; id: string; folder: string }[]>;
 }
 

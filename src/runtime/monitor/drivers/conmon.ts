@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf } from '../../../base/errors.ts';
 import type { Monitor } from '../contract.ts';
-import { attach } from './conmon/attach.ts';
+import { attach, openStdio } from './conmon/attach.ts';
 import { createContainer } from './conmon/create.ts';
 import { execProcess } from './conmon/exec.ts';
 import { exitOf, waitExit } from './conmon/exit.ts';
@@ -32,11 +32,11 @@ export function createConmonMonitor(options: ConmonOptions): Monitor {
       execProcess(
         options.conmonPath,
         request,
-        () => attach(request.folder, writers),
+        () => openStdio(request.folder, writers).stdio,
         (rows, columns) => resize(request.folder, rows, columns),
         started,
       ),
-    attach: async (folder) => attach(folder, writers),
+    attach: (folder) => attach(folder, writers),
     resize: async (folder, rows, columns) => resize(folder, rows, columns),
     exitOf,
     waitExit: (folder, pids, signal) => waitExit(folder, pids, children.get(pids.monitorPid), signal),

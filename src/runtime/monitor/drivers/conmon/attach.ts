@@ -1,40 +1,50 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { conflict, errnoOf } from '../../../../base/errors.ts';
-import { connectPackets, type PacketSocket } from '../../../../host/attach-socket.ts';
+import { conflict, errnoOf, TugError } from '../../../../base/errors.ts';
+import { type PacketReader, readPackets } from '../../../../host/attach-socket.ts';
 import type { AttachedStdio } from '../../contract.ts';
-import type { MonitorNote } from './launch.ts';
-import { fifoWriter, type OpenWriters, type StdinWriter } from './stdin.ts';
+import type { MonitorNote } from './note.ts';
+import { fifoWriter, type OpenWriters, type StdinWriter, terminalWriter } from './stdin.ts';
 
-/** conmon takes at most 32,768 bytes a packet. */
-const maxInput = 32768;
 const STDOUT = 2;
+/** Bytes kept for somebody who attached and does not listen yet. Beyond it the connection is dropped. */
+const earlyBound = 16 * 1024 * 1024;
 
 /** Connects to the stdio of the process whose files lie in `folder`. @throws conflict when it has ended. */
-export function attach(folder: string, writers: OpenWriters): AttachedStdio {
+export async function attach(folder: string, writers: OpenWriters): Promise<AttachedStdio> {
+  const { stdio, accepted } = openStdio(folder, writers);
+  await accepted;
+  return stdio;
+}
+
+/** As `attach`, with the moment from which no output is missed as a promise of its own. */
+export function openStdio(folder: string, writers: OpenWriters): { stdio: AttachedStdio; accepted: Promise<void> } {
   const note = readNote(folder);
   const output = openOutput();
-  const socket = connect(folder, output.take);
-  const input = inputOf(note, folder, socket, writers);
-  const ended = socket.closed.then(() => input?.release());
-  return {
+  const reader = connect(folder, output.take);
+  output.whenFull(reader.destroy);
+  const input = inputOf(note, folder, writers);
+  const stdio: AttachedStdio = {
     onOutput: output.listen,
-    ended,
+    ended: reader.closed.then(() => input?.release()),
     write: (bytes) => input?.write(bytes) ?? true,
     drained: () => input?.drained() ?? Promise.resolve(),
     closeInput: () => input?.end(),
     detach() {
       input?.release();
-      socket.destroy();
+      reader.destroy();
     },
   };
+  return { stdio, accepted: reader.accepted };
 }
 
-function connect(folder: string, take: (packet: Buffer) => void): PacketSocket {
+function connect(folder: string, take: (packet: Buffer) => void): PacketReader {
   try {
-    return connectPackets(path.join(folder, 'attach'), maxInput, take);
+    return readPackets(path.join(folder, 'attach'), take);
   } catch (error) {
-    if (['ENOENT', 'ECONNREFUSED'].includes(errnoOf(error) ?? '')) throw gone(error);
+    const errno = errnoOf(error) ?? '';
+    if (['ENOENT', 'ECONNREFUSED', 'EPIPE', 'ECONNRESET'].includes(errno)) throw gone(error);
+    if (errno === 'EAGAIN') throw new TugError('unavailable', "the container's monitor accepts no connections");
     throw error;
   }
 }
@@ -55,32 +65,38 @@ function readNote(folder: string): MonitorNote {
 function openOutput() {
   type Listener = (stream: 'stdout' | 'stderr', data: Buffer) => void;
   let listener: Listener | undefined;
-  const early: ['stdout' | 'stderr', Buffer][] = [];
+  let drop = (): void => {};
+  let early: ['stdout' | 'stderr', Buffer][] = [];
+  let earlyBytes = 0;
   return {
     take(packet: Buffer): void {
       if (packet.length < 2) return;
       const stream = packet[0] === STDOUT ? 'stdout' : 'stderr';
       const data = Buffer.from(packet.subarray(1));
-      if (listener) listener(stream, data);
-      else early.push([stream, data]);
+      if (listener) {
+        listener(stream, data);
+        return;
+      }
+      earlyBytes += data.length;
+      if (earlyBytes <= earlyBound) early.push([stream, data]);
+      else drop();
+    },
+    whenFull(action: () => void): void {
+      drop = action;
+      if (earlyBytes > earlyBound) drop();
     },
     listen(next: Listener): void {
       listener = next;
-      for (const [stream, data] of early.splice(0)) next(stream, data);
+      const kept = early;
+      early = [];
+      for (const [stream, data] of kept) next(stream, data);
     },
   };
 }
 
-function inputOf(note: MonitorNote, folder: string, socket: PacketSocket, writers: OpenWriters) {
-  if (note.input === 'none') return undefined;
+function inputOf(note: MonitorNote, folder: string, writers: OpenWriters): StdinWriter | undefined {
+  if (note.input === 'terminal') return terminalWriter(folder);
   if (note.input === 'fifo' && note.holder !== undefined)
     return fifoWriter(writers, folder, note.monitorPid, note.holder);
-  const throughSocket: StdinWriter = {
-    write: socket.write,
-    drained: socket.drained,
-    // A pty has no end of file but the one the user types, and the connection goes on carrying output.
-    end: note.input === 'terminal' ? () => {} : socket.end,
-    release() {},
-  };
-  return throughSocket;
+  return undefined;
 }

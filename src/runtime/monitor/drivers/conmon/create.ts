@@ -2,7 +2,8 @@ import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { refusedByRuntime, runtimeWords } from '../../../drivers/runtime-words.ts';
 import type { MonitorCreate, Monitored } from '../../contract.ts';
-import { type Launched, launch, nextReport, writeNote } from './launch.ts';
+import { type Launched, launch, nextReport } from './launch.ts';
+import { writeNote } from './note.ts';
 import { prepareStdin } from './stdin.ts';
 
 /** Creates a container under a conmon of its own, up to the moment before the user's process runs. */

@@ -1,10 +1,12 @@
 import { closeSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { createPipe } from '../../../../host/adopted-fd.ts';
-import { refusedByRuntime } from '../../../drivers/runtime-words.ts';
+import { refusedByRuntime, runtimeWords } from '../../../drivers/runtime-words.ts';
 import type { AttachedStdio, MonitorExec, MonitoredExec } from '../../contract.ts';
-import { type Launched, launch, nextReport, writeNote } from './launch.ts';
+import { type Launched, launch, nextReport } from './launch.ts';
 import { openLines } from './lines.ts';
+import { writeNote } from './note.ts';
+import { prepareStdin } from './stdin.ts';
 
 /**
  * Runs a process in a container. With `attach`, conmon makes its socket, waits until somebody is connected,
@@ -17,42 +19,17 @@ export async function execProcess(
   resize: (rows: number, columns: number) => void,
   started: (launched: Launched) => void,
 ): Promise<MonitoredExec> {
-  writeFileSync(path.join(request.folder, 'process.json'), JSON.stringify(request.process));
-  const fds: number[] = [];
-  const close = (fd: number): void => closeSync(fds.splice(fds.indexOf(fd), 1)[0]!);
-  const pipe = (): [number, number] => {
-    const ends = createPipe();
-    fds.push(...ends);
-    return ends;
-  };
+  const gate = request.attach ? openGate() : undefined;
   let stdio: AttachedStdio | undefined;
   let launched: Launched | undefined;
   try {
-    const start = request.attach ? pipe() : undefined;
-    const ready = request.attach ? pipe() : undefined;
-    launched = launch({
-      conmon,
-      id: request.containerId,
-      session: request.execId,
-      folder: request.folder,
-      runtime: request.runtime,
-      log: undefined,
-      args: execArgs(request),
-      inherit: start && ready ? [start[0], ready[1]] : [],
-      env: start && ready ? { _OCI_STARTPIPE: String(start[0]), _OCI_ATTACHPIPE: String(ready[1]) } : {},
-    });
+    launched = launchExec(conmon, request, gate);
     started(launched);
-    writeNote(request.folder, { monitorPid: launched.pid, input: inputKind(request) });
-    if (start && ready) {
-      close(start[0]);
-      close(ready[1]);
-      writeSync(start[1], '1');
-      fds.splice(fds.indexOf(ready[0]), 1);
-      if (await isReady(ready[0])) {
-        if (request.size) resize(request.size.rows, request.size.columns);
-        stdio = connect();
-        writeSync(start[1], '2');
-      }
+    if (gate && (await gate.ready())) {
+      // conmon accepts it when it runs its loop again, which is before it first reads the process's output
+      stdio = connect();
+      if (request.size) resize(request.size.rows, request.size.columns);
+      gate.open();
     }
     const report = await nextReport(launched.reports);
     if (!report || report.data < 0) throw await refused(request, launched, report?.message ?? '');
@@ -62,35 +39,82 @@ export async function execProcess(
     throw error;
   } finally {
     launched?.close();
-    for (const fd of fds) closeSync(fd);
+    gate?.close();
   }
 }
 
-function execArgs(request: MonitorExec): string[] {
-  const args = ['--exec', '--exec-process-spec', path.join(request.folder, 'process.json')];
-  if (request.attach) args.push('--exec-attach');
-  if (request.terminal) args.push('--terminal');
-  // Here conmon's own pipe does: the exec has one client, whose half-close ends its stdin.
-  else if (request.stdin && request.attach) args.push('--stdin');
-  return args;
-}
-
-const inputKind = (request: MonitorExec) =>
-  request.terminal ? 'terminal' : request.stdin && request.attach ? 'socket' : 'none';
-
-/** False when conmon gave up before it listened. Takes the descriptor over. */
-async function isReady(fd: number): Promise<boolean> {
-  const lines = openLines(fd);
+function launchExec(conmon: string, request: MonitorExec, gate: Gate | undefined): Launched {
+  const { folder, runtime, terminal } = request;
+  writeFileSync(path.join(folder, 'process.json'), JSON.stringify(processOf(request)));
+  const stdin = request.stdin && request.attach && !terminal ? prepareStdin(folder, runtime) : undefined;
+  const spec = ['--exec', '--exec-process-spec', path.join(folder, 'process.json')];
   try {
-    return (await lines.next()) !== undefined;
+    const launched = launch({
+      conmon,
+      id: request.containerId,
+      session: request.execId,
+      folder,
+      runtime,
+      log: undefined,
+      args: [...spec, ...(gate ? ['--exec-attach'] : []), ...(terminal ? ['--terminal'] : [])],
+      ...(stdin && { runtimePath: stdin.runtimePath, runtimeArgs: stdin.runtimeArgs }),
+      inherit: [...(gate?.inherit ?? []), ...(stdin ? [stdin.holder] : [])],
+      env: gate?.env ?? {},
+    });
+    const input = stdin ? 'fifo' : terminal && request.stdin ? 'terminal' : 'none';
+    writeNote(folder, { monitorPid: launched.pid, input, ...(stdin && { holder: stdin.holder }) });
+    return launched;
   } finally {
-    lines.close();
+    stdin?.close();
   }
+}
+
+/** runc takes the window's size from here, before the process runs; for crun, which does not, conmon sets it. */
+const processOf = ({ process, terminal, size }: MonitorExec): object =>
+  terminal && size ? { ...process, consoleSize: { height: size.rows, width: size.columns } } : process;
+
+/** The two pipes that hold an exec back until somebody is attached. */
+interface Gate {
+  readonly inherit: readonly number[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Resolves when conmon listens on its socket; with false when it gave up before. */
+  ready(): Promise<boolean>;
+  open(): void;
+  close(): void;
+}
+
+function openGate(): Gate {
+  const [startRead, startWrite] = createPipe();
+  const [readyRead, readyWrite] = createPipe();
+  const open = new Set([startRead, startWrite, readyRead, readyWrite]);
+  const close = (fd: number): void => {
+    if (open.delete(fd)) closeSync(fd);
+  };
+  return {
+    inherit: [startRead, readyWrite],
+    env: { _OCI_STARTPIPE: String(startRead), _OCI_ATTACHPIPE: String(readyWrite) },
+    async ready() {
+      close(startRead);
+      close(readyWrite);
+      writeSync(startWrite, '1');
+      open.delete(readyRead);
+      const lines = openLines(readyRead);
+      try {
+        return (await lines.next()) !== undefined;
+      } finally {
+        lines.close();
+      }
+    },
+    open: () => void writeSync(startWrite, '2'),
+    close() {
+      for (const fd of open) close(fd);
+    },
+  };
 }
 
 async function refused(request: MonitorExec, launched: Launched, words: string) {
   await launched.exited;
   const command = (request.process as { args?: string[] }).args?.[0] ?? '';
-  const said = words || launched.complaints();
+  const said = runtimeWords(words) || runtimeWords(launched.complaints());
   return refusedByRuntime(request.runtime.name, 'exec', said, command);
 }

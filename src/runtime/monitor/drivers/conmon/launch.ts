@@ -1,4 +1,4 @@
-import { closeSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { internal } from '../../../../base/errors.ts';
 import { createPipe } from '../../../../host/adopted-fd.ts';
@@ -99,17 +99,4 @@ export async function nextReport(lines: Lines): Promise<Report | undefined> {
     // told below, with the line itself
   }
   throw internal(`conmon reported something that is no report: ${line}`);
-}
-
-/** Writes what a later engine has to know to attach to this process. */
-export function writeNote(folder: string, note: MonitorNote): void {
-  writeFileSync(path.join(folder, 'monitor.json'), JSON.stringify(note));
-}
-
-export interface MonitorNote {
-  readonly monitorPid: number;
-  /** How input reaches the process: not at all, through the attach socket, or through the FIFO `stdin`. */
-  readonly input: 'none' | 'socket' | 'terminal' | 'fifo';
-  /** The monitor's descriptor with the parked writer of the FIFO. */
-  readonly holder?: number;
 }

@@ -3,12 +3,16 @@ import type { Socket } from 'node:net';
 import path from 'node:path';
 import { errnoOf } from '../../../../base/errors.ts';
 import { adoptDescriptor } from '../../../../host/adopted-fd.ts';
+import { type PacketWriter, writePackets } from '../../../../host/attach-socket.ts';
 import { check, libc } from '../../../../host/ffi.ts';
 import { parkDescriptor, releaseParked } from '../../../../host/parked-fd.ts';
 import type { Runtime } from '../../../contract.ts';
 
+/** conmon takes at most 32,768 bytes a packet. */
+const maxPacket = 32768;
+
 /**
- * A container's stdin without a pty is a FIFO of the engine's own, not conmon's pipe. conmon offers two ways:
+ * The stdin of a process without a pty is a FIFO of the engine's own, not conmon's pipe. conmon offers two ways:
  * close stdin whenever any client leaves (so also when the engine dies, or somebody who only watched goes),
  * or never. Docker's StdinOnce wants neither. So a shell in front of the runtime opens the FIFO as standard
  * input and becomes the runtime; a writer lies parked in a socket that conmon inherits, which keeps stdin open
@@ -86,8 +90,9 @@ export function fifoWriter(open: OpenWriters, folder: string, monitorPid: number
       released = true;
       if (!entry) return;
       entry.users -= 1;
-      // Graceful: what is queued still goes to the process.
-      if (entry.users === 0) entry.socket.end();
+      if (entry.users > 0) return;
+      if (open.get(folder) === entry) open.delete(folder);
+      entry.socket.end(); // what is queued still goes to the process
     },
   };
 }
@@ -128,3 +133,27 @@ const drained = (socket: Socket | undefined): Promise<void> => {
     socket.on('close', done);
   });
 };
+
+/** Writes to a pty, through a connection of its own that opens at the first use. A pty has no end of input. */
+export function terminalWriter(folder: string): StdinWriter {
+  let writer: PacketWriter | undefined;
+  let released = false;
+  return {
+    write(bytes) {
+      if (released) return true;
+      try {
+        writer ??= writePackets(path.join(folder, 'attach'), maxPacket);
+      } catch (error) {
+        if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ECONNREFUSED') return true; // it has ended
+        throw error;
+      }
+      return writer.write(bytes);
+    },
+    drained: () => writer?.drained() ?? Promise.resolve(),
+    end() {},
+    release() {
+      released = true;
+      writer?.end();
+    },
+  };
+}
