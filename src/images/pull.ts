@@ -88,9 +88,9 @@ async function pullOne(operation: Operation): Promise<string> {
   const { reference, progress, store } = operation;
   const named = reference.digest === undefined ? reference : withDigest(reference, reference.digest);
   const before = operation.imageId(formatReference(named));
-  progress({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag ?? '' });
-
   const { top, from } = await findTop(operation, before !== undefined);
+  // Not earlier: as long as nothing was said, the API can still answer with a status of its own.
+  progress({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag ?? '' });
   const image = await chooseImage(operation, top, from);
   const config = await bringConfig(operation, image, from);
   await bringAll(operation, image, config, from);

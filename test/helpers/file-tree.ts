@@ -5,7 +5,8 @@ import { getXattr, listXattrs } from '../../src/host/xattr.ts';
 
 /**
  * A line for each file below a folder, sorted: path, type, mode, owner, time, and what the type has: content,
- * link target, device number, number of names. Extended attributes, except overlayfs's own.
+ * link target, device number, number of names. Extended attributes, except overlayfs's own. The root's own time is
+ * left out: in a mounted image it is that of the container's layer.
  */
 export function describeTree(root: string): string[] {
   return fs
@@ -17,7 +18,8 @@ export function describeTree(root: string): string[] {
 
 function describeFile(file: string, name: string): string {
   const stat = fs.lstatSync(file);
-  const parts = [name, stat.mode.toString(8), `${stat.uid}:${stat.gid}`, String(Math.floor(stat.mtimeMs / 1000))];
+  const parts = [name, stat.mode.toString(8), `${stat.uid}:${stat.gid}`];
+  if (name !== '.') parts.push(String(Math.floor(stat.mtimeMs / 1000)));
   if (stat.isSymbolicLink()) parts.push(`-> ${fs.readlinkSync(file)}`);
   else if (stat.isFile()) parts.push(`${stat.nlink} names`, `${stat.size} bytes`, digest(file));
   else if (stat.isCharacterDevice() || stat.isBlockDevice()) parts.push(`device ${stat.rdev}`);

@@ -168,7 +168,13 @@ test('says in Docker’s words that a manifest is not there', async () => {
     message: `manifest for ${registry.host}/app:none not found: manifest unknown: manifest unknown`,
   });
   registry.fault = ({ path }) => (path.includes('/manifests/') ? { status: 404 } : undefined);
-  await assert.rejects(rig.run(`${registry.host}/app:old`), { kind: 'not-found' });
+  const said: unknown[] = [];
+  const request = { reference: `${registry.host}/app:old`, platform: undefined, auth: undefined };
+  await assert.rejects(
+    rig.pull(request, (line) => said.push(line), new AbortController().signal),
+    { kind: 'not-found' },
+  );
+  assert.deepEqual(said, [], 'nothing is said before the image is found');
   await assertUntouched(scene, 0);
 });
 
