@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, globSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import * as path from 'node:path';
 import { messageOf } from '../src/base/errors.ts';
 import { runChecked } from '../src/base/process.ts';
@@ -37,9 +37,13 @@ async function main(args: readonly string[]): Promise<void> {
   console.log(whatNext(engine.socket));
 }
 
-/** Compiles the CLI to one executable unless that is newer than its sources. */
+/** Compiles the command line, unless that was done since the last change; the rule is that of bin/tug. */
 async function buildCommandLine(): Promise<void> {
-  await runChecked(process.execPath, ['scripts/build-cli.ts', '--if-stale'], { cwd: projectRoot });
+  const built = statSync(path.join(projectRoot, 'dist/tug'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const sources = globSync(['src/**/*.ts', 'bin/tug.ts'], { cwd: projectRoot });
+  if (sources.every((file) => statSync(path.join(projectRoot, file)).mtimeMs <= built)) return;
+  console.log('Compiling the command line ...');
+  await runChecked(process.execPath, ['scripts/build-cli.ts'], { cwd: projectRoot });
 }
 
 /** Says what is wrong with the machine, in doctor's words. @throws when containers cannot run. */
@@ -101,9 +105,11 @@ function importArchive(archive: Buffer, env: NodeJS.ProcessEnv): Promise<void> {
   });
 }
 
-const whatNext = (socket: string): string => `Try next:
-  bin/tug run -it busybox sh            a shell in a container of its own
+function whatNext(socket: string): string {
+  return `Try next:
+  bin/tug run -it busybox sh                       a shell in a container of its own
   bin/tug run -d --name web -p 8080:80 busybox httpd -f -h /etc
   bin/tug ps; bin/tug logs web; bin/tug rm -f web
-  DOCKER_HOST=unix://${socket} docker ps     any Docker client works as well
-  npm stop                              ends tugd; containers run on and are found again by npm start`;
+  DOCKER_HOST=unix://${socket} docker ps   any Docker client works as well
+  npm stop                                         ends tugd; its containers run on`;
+}

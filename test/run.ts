@@ -57,6 +57,7 @@ async function runChecks(): Promise<Totals[]> {
   for (const [name, ...command] of [
     ['format and lint', 'node_modules/.bin/biome', 'check', '.'],
     ['types', 'node_modules/.bin/tsc', '-p', '.'],
+    ['compiling the command line', process.execPath, 'scripts/build-cli.ts'],
   ] as const) {
     const code = await runStep(command[0], command.slice(1));
     console.log(`${code === 0 ? '✔' : '✖'} ${name}`);

@@ -88,6 +88,7 @@ function describeEngine(root: string, options: EngineOptions): TestEngine {
     subnet: `10.${randomInt(128, 255)}.${randomInt(256)}.1/24`,
   };
   let current: { child: ChildProcess; ended: Promise<Ending> } | undefined;
+  let wasReady = false;
   const clientEnv = (): Record<string, string | undefined> => ({
     ...process.env,
     TUG_HOST: `unix://${paths.socket}`,
@@ -126,9 +127,11 @@ function describeEngine(root: string, options: EngineOptions): TestEngine {
         if (current?.child === child) current = undefined;
       });
       await ready(paths.socket, ended, options.timeout ?? 30_000, () => engine.log());
+      wasReady = true;
     },
     async [Symbol.asyncDispose]() {
-      if (current === undefined) await engine.restart({ TUG_CRASH_AT: undefined }).catch(() => {});
+      // one that never answered has no containers; another needs an engine to have them removed
+      if (current === undefined && wasReady) await engine.restart({ TUG_CRASH_AT: undefined }).catch(() => {});
       if (current !== undefined) await removeContainers(paths.socket).catch(() => {});
       await Promise.race([engine.stop(), new Promise((resolve) => setTimeout(resolve, 20_000).unref())]);
       await engine.kill('SIGKILL');
