@@ -6,24 +6,22 @@ import type { ParsedFlags } from './flags.ts';
 import { hostFlags } from './global-flags.ts';
 import type { ProcessIo } from './main.ts';
 
-/** The session of one command. Configuration is read and the engine's address resolved when first asked for. */
-export function openSession(globals: ParsedFlags, io: ProcessIo): Session & { close(): void } {
+/** The session of one command. Nothing is sent; the configuration is read when first asked for. */
+export async function openSession(globals: ParsedFlags, io: ProcessIo): Promise<Session & { close(): void }> {
   const folder = configFolder(globals.optional('config'), io.env);
   let config: ConfigFile | undefined;
-  let engine: Engine | undefined;
   const readConfig = () => {
     config ??= readConfigFile(folder);
     return config;
   };
+  const endpoint = await resolveEndpoint(hostFlags(globals), io.env, folder, readConfig);
+  let engine: Engine | undefined;
   return {
     get config() {
       return readConfig();
     },
     get engine() {
-      engine ??= createEngine(
-        resolveEndpoint(hostFlags(globals), io.env, folder, readConfig),
-        readConfig().HttpHeaders,
-      );
+      engine ??= createEngine(endpoint, readConfig().HttpHeaders);
       return engine;
     },
     env: io.env,

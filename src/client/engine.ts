@@ -1,9 +1,9 @@
-import type { Socket } from 'node:net';
 import { apiVersion as newestVersion } from '../api/version.ts';
 import { type ErrorKind, TugError } from '../base/errors.ts';
 import { tugVersion } from '../base/version.ts';
+import type { Connection } from './connection.ts';
 import type { Endpoint } from './host.ts';
-import { exchange, type HijackedStream, type HttpRequest, type HttpResponse } from './http.ts';
+import { exchange, type HttpRequest, type HttpResponse } from './http.ts';
 import { connectTo } from './transport.ts';
 
 /** Values of a query: undefined, false and empty ones are left out; a list gives its key several times. */
@@ -18,6 +18,11 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+interface Answer {
+  readonly connection: Connection;
+  readonly response: HttpResponse;
+}
+
 /** A client of one engine. Connections are one per call; `close` ends whatever is still open. */
 export interface Engine {
   readonly endpoint: Endpoint;
@@ -30,27 +35,26 @@ export interface Engine {
   /** As `call`, and drops the answer's body. Returns the status. */
   send(method: string, path: string, options?: CallOptions): Promise<number>;
   /** As `call`, and takes the connection over. */
-  hijack(method: string, path: string, options?: CallOptions): Promise<HijackedStream>;
+  hijack(method: string, path: string, options?: CallOptions): Promise<Connection>;
   close(): void;
 }
 
 /** @param extraHeaders sent with every request (`HttpHeaders` of the configuration). */
 export function createEngine(endpoint: Endpoint, extraHeaders: Readonly<Record<string, string>> = {}): Engine {
-  const sockets = new Set<Socket>();
+  const connections = new Set<Connection>();
   let version = newestVersion;
   let agreed = false;
 
-  const attempt = async (request: HttpRequest): Promise<HttpResponse> => {
-    const socket = await connectTo(endpoint);
-    sockets.add(socket);
-    socket.on('error', () => {}); // the reader reports it
-    socket.once('close', () => sockets.delete(socket));
-    return exchange(socket, request);
+  const attempt = async (message: HttpRequest): Promise<Answer> => {
+    const connection = await connectTo(endpoint);
+    connections.add(connection);
+    const response = await exchange(connection, message);
+    return { connection, response: { ...response, body: () => releasing(connection, response) } };
   };
 
-  const call = async (method: string, path: string, options: CallOptions = {}, upgrade = false) => {
+  const request = async (method: string, path: string, options: CallOptions = {}, upgrade = false): Promise<Answer> => {
     // A body that is a stream can be sent once only, so the version has to be right before.
-    if (options.stream && !agreed) await agree(`/_ping`);
+    if (options.stream && !agreed) await agree();
     const build = (): HttpRequest => {
       const body = options.stream ?? (options.json === undefined ? undefined : JSON.stringify(options.json));
       return {
@@ -60,23 +64,29 @@ export function createEngine(endpoint: Endpoint, extraHeaders: Readonly<Record<s
         ...(body === undefined ? {} : { body }),
       };
     };
-    const response = await attempt(build());
-    if (response.status < 400) return response;
-    const error = await engineError(response);
+    const answer = await attempt(build());
+    if (answer.response.status < 400) return answer;
+    const error = await engineError(answer.response);
     const supported = agreed ? undefined : versionOffered(error, version);
     if (supported === undefined) throw error;
     version = supported;
     agreed = true;
     const again = await attempt(build());
-    if (again.status >= 400) throw await engineError(again);
+    if (again.response.status >= 400) throw await engineError(again.response);
     return again;
   };
 
-  const agree = async (path: string): Promise<void> => {
-    const response = await attempt({ method: 'HEAD', path });
+  const agree = async (): Promise<void> => {
+    const { connection, response } = await attempt({ method: 'HEAD', path: '/_ping' });
+    connection.destroy();
     const theirs = response.headers.get('api-version');
     if (theirs !== undefined && compareVersions(theirs, version) < 0) version = theirs;
     agreed = true;
+  };
+
+  const readWhole = async (method: string, path: string, options?: CallOptions): Promise<[HttpResponse, Buffer]> => {
+    const { response } = await request(method, path, options);
+    return [response, await readAll(response)];
   };
 
   return {
@@ -84,19 +94,26 @@ export function createEngine(endpoint: Endpoint, extraHeaders: Readonly<Record<s
     get version() {
       return version;
     },
-    call: (method, path, options) => call(method, path, options),
-    json: async <T>(method: string, path: string, options?: CallOptions) =>
-      JSON.parse((await readAll(await call(method, path, options))).toString()) as T,
-    send: async (method, path, options) => {
-      const response = await call(method, path, options);
-      await readAll(response);
-      return response.status;
+    call: async (method, path, options) => (await request(method, path, options)).response,
+    json: async <T>(method: string, path: string, options?: CallOptions) => {
+      const [, body] = await readWhole(method, path, options);
+      return JSON.parse(body.toString()) as T;
     },
-    hijack: async (method, path, options) => (await call(method, path, options, true)).hijack(),
+    send: async (method, path, options) => (await readWhole(method, path, options))[0].status,
+    hijack: async (method, path, options) => (await request(method, path, options, true)).connection,
     close: () => {
-      for (const socket of sockets) socket.destroy();
+      for (const connection of connections) connection.destroy();
     },
   };
+}
+
+/** The body, and the connection's end when it has been read or given up. */
+async function* releasing(connection: Connection, response: HttpResponse): AsyncGenerator<Buffer, void> {
+  try {
+    yield* response.body();
+  } finally {
+    connection.destroy();
+  }
 }
 
 function requestHeaders(extra: Readonly<Record<string, string>>, options: CallOptions, upgrade: boolean) {

@@ -1,7 +1,4 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { errnoOf, invalid, TugError } from '../base/errors.ts';
+import { invalid, type TugError } from '../base/errors.ts';
 import type { ConfigFile } from './config-file.ts';
 
 /** Where tug's own engine listens when nothing else is said. */
@@ -37,7 +34,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The folder of the client's configuration: `--config`, else DOCKER_CONFIG, else `~/.docker`. */
 export function configFolder(flag: string | undefined, env: Environment): string {
-  return flag || env['DOCKER_CONFIG'] || `${env['HOME'] || homedir()}/.docker`;
+  return flag || env['DOCKER_CONFIG'] || `${env['HOME'] || process.getBuiltinModule('node:os').homedir()}/.docker`;
 }
 
 /**
@@ -46,12 +43,12 @@ export function configFolder(flag: string | undefined, env: Environment): string
  * @throws invalid for two hosts, a host with a context, a malformed or unsupported address; not-found for an
  * unknown context.
  */
-export function resolveEndpoint(
+export async function resolveEndpoint(
   flags: HostFlags,
   env: Environment,
   folder: string,
   config: () => ConfigFile,
-): Endpoint {
+): Promise<Endpoint> {
   if (flags.hosts.length > 1) throw initialization('specify only one -H');
   const [flagHost] = flags.hosts;
   if (flagHost !== undefined && flags.context !== undefined)
@@ -63,10 +60,13 @@ export function resolveEndpoint(
     if (envHost) return parseHost(envHost, 'default', tls);
   }
   const name = flags.context ?? (env['DOCKER_CONTEXT'] || config().currentContext || 'default');
-  return name === 'default' ? parseHost(defaultHost, 'default', tls) : contextEndpoint(name, folder);
+  if (name === 'default') return parseHost(defaultHost, 'default', tls);
+  const { contextEndpoint } = await import('./context-store.ts');
+  return contextEndpoint(name, folder);
 }
 
-function initialization(message: string): TugError {
+/** An address that cannot be used, in the words of Docker's client. */
+export function initialization(message: string): TugError {
   return invalid(`Failed to initialize: unable to resolve tug endpoint: ${message}`, { code: 'bad-endpoint' });
 }
 
@@ -106,42 +106,4 @@ function tlsFromFlags(flags: HostFlags, env: Environment, folder: string): TlsFi
     key: flags.tlsKey ?? `${base}/key.pem`,
     verify,
   };
-}
-
-/** Docker's context store: `contexts/meta/SHA256(NAME)/meta.json`, its TLS files in `contexts/tls/SHA256(NAME)/docker`. */
-function contextEndpoint(name: string, folder: string): Endpoint {
-  const id = createHash('sha256').update(name).digest('hex');
-  const file = `${folder}/contexts/meta/${id}/meta.json`;
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-    throw new TugError(
-      'not-found',
-      `Failed to initialize: unable to resolve tug endpoint: context "${name}": context not found: ` +
-        `open ${file}: no such file or directory`,
-    );
-  }
-  const docker = (JSON.parse(text) as ContextMeta).Endpoints?.docker;
-  if (!docker?.Host) throw initialization(`context "${name}" has no docker endpoint`);
-  return parseHost(docker.Host, name, contextTls(`${folder}/contexts/tls/${id}/docker`, docker.SkipTLSVerify === true));
-}
-
-interface ContextMeta {
-  Endpoints?: { docker?: { Host?: string; SkipTLSVerify?: boolean } };
-}
-
-function contextTls(folder: string, skipVerify: boolean): TlsFiles | undefined {
-  const present = (name: string): string | undefined => {
-    try {
-      readFileSync(`${folder}/${name}`);
-      return `${folder}/${name}`;
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return undefined;
-      throw error;
-    }
-  };
-  const files = { ca: present('ca.pem'), cert: present('cert.pem'), key: present('key.pem'), verify: !skipVerify };
-  return files.ca || files.cert || files.key || skipVerify ? files : undefined;
 }

@@ -1,72 +1,44 @@
-import { readFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
-import { errnoOf, invalid, messageOf, TugError } from '../base/errors.ts';
-import type { Endpoint, TlsFiles } from './host.ts';
+import { errnoOf, TugError } from '../base/errors.ts';
+import { bunSockets, connectBun } from './bun-connection.ts';
+import type { Connection } from './connection.ts';
+import type { Endpoint } from './host.ts';
 
 /**
- * Opens a connection to the engine. The socket allows half-close and is the caller's to destroy.
+ * Opens a connection to the engine; it is the caller's to destroy.
  * @throws unavailable with code `engine-unreachable` when nobody answers there, forbidden when the socket may
  * not be opened by this user.
  */
-export async function connectTo(endpoint: Endpoint): Promise<Socket> {
-  const socket = await openSocket(endpoint);
-  const event = endpoint.kind === 'tcp' && endpoint.tls ? 'secureConnect' : 'connect';
-  return new Promise((resolve, reject) => {
-    const failed = (error: Error) => {
-      socket.destroy();
-      reject(unreachable(endpoint, error));
-    };
-    socket.once('error', failed);
-    socket.once(event, () => {
-      socket.removeListener('error', failed);
-      resolve(socket);
-    });
-  });
+export async function connectTo(endpoint: Endpoint): Promise<Connection> {
+  try {
+    return await open(endpoint);
+  } catch (error) {
+    if (error instanceof TugError) throw error;
+    throw unreachable(endpoint, error);
+  }
 }
 
-async function openSocket(endpoint: Endpoint): Promise<Socket> {
-  if (endpoint.kind === 'unix') return connect({ path: endpoint.path, allowHalfOpen: true });
-  if (!endpoint.tls) return connect({ host: endpoint.host, port: endpoint.port, allowHalfOpen: true, noDelay: true });
-  const tls = await import('node:tls');
-  const isName = !/^[\d.]+$|:/.test(endpoint.host);
-  const options = {
-    host: endpoint.host,
-    port: endpoint.port,
-    allowHalfOpen: true,
-    rejectUnauthorized: endpoint.tls.verify,
-    ...(isName ? { servername: endpoint.host } : {}),
-    ...readTlsFiles(endpoint.tls),
-  };
-  return tls.connect(options);
+async function open(endpoint: Endpoint): Promise<Connection> {
+  const bun = bunSockets();
+  if (bun && endpoint.kind === 'unix') return connectBun(bun, { unix: endpoint.path });
+  if (bun && endpoint.kind === 'tcp' && !endpoint.tls)
+    return connectBun(bun, { hostname: endpoint.host, port: endpoint.port });
+  const { connectNode } = await import('./node-connection.ts');
+  return connectNode(endpoint);
 }
 
-function readTlsFiles(files: TlsFiles): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
-  const read = (file: string): Buffer => {
-    try {
-      return readFileSync(file);
-    } catch (error) {
-      throw invalid(`Failed to initialize: unable to resolve tug endpoint: ${messageOf(error)}`, { cause: error });
-    }
-  };
-  return {
-    ...(files.ca === undefined ? {} : { ca: read(files.ca) }),
-    ...(files.cert === undefined ? {} : { cert: read(files.cert) }),
-    ...(files.key === undefined ? {} : { key: read(files.key) }),
-  };
-}
+const nobodyThere = ['ECONNREFUSED', 'ENOENT', 'ENOTSOCK', 'ENOTDIR', 'FailedToOpenSocket'];
 
 /** What the user is told when no engine answers: Docker's sentences with tug's name. */
-function unreachable(endpoint: Endpoint, error: Error): TugError {
+function unreachable(endpoint: Endpoint, error: unknown): TugError {
   const errno = errnoOf(error);
+  const said = error instanceof Error ? error.message : String(error);
   if (errno === 'EACCES' || errno === 'EPERM')
     return new TugError(
       'forbidden',
-      `permission denied while trying to connect to the tug daemon socket at ${endpoint.display}: ${error.message}`,
+      `permission denied while trying to connect to the tug daemon socket at ${endpoint.display}: ${said}`,
       { code: 'engine-forbidden', cause: error },
     );
-  const refused =
-    errno === 'ECONNREFUSED' || errno === 'ENOENT' || errno === 'ENOTSOCK' || errno === 'FailedToOpenSocket';
-  const reason = refused || errno === undefined ? '' : ` (${error.message})`;
+  const reason = errno !== undefined && nobodyThere.includes(errno) ? '' : ` (${said})`;
   return new TugError(
     'unavailable',
     `Cannot connect to the tug daemon at ${endpoint.display}. Is the tug daemon running?${reason}`,

@@ -17,6 +17,18 @@ export interface Output {
 /** The reader of standard output has gone (EPIPE): the command ends quietly, as one killed by SIGPIPE would. */
 export class OutputClosed extends Error {}
 
+/**
+ * Standard output (1) or error (2). The terminal's module is loaded only when somebody asks whether it is one: it
+ * is a part of the program's start that most commands need not pay.
+ */
+export function standardOutput(fd: 1 | 2): Output {
+  let terminal: boolean | undefined;
+  return createOutput(fd, () => {
+    terminal ??= process.getBuiltinModule('node:tty').isatty(fd);
+    return terminal ? ((fd === 1 ? process.stdout : process.stderr).columns ?? 80) : undefined;
+  });
+}
+
 /** @param size gives the terminal's columns, or undefined when `fd` is no terminal. */
 export function createOutput(fd: number, size: () => number | undefined): Output {
   let queue: Promise<void> = Promise.resolve();

@@ -1,4 +1,4 @@
-import type { HijackedStream } from '../../client/http.ts';
+import type { Connection } from '../../client/connection.ts';
 import { createDetachMatcher, defaultDetachKeys, parseDetachKeys } from '../../formats/detach-keys.ts';
 import { createFrameDecoder, type StreamName } from '../../formats/raw-stream.ts';
 import type { Output } from '../output/output.ts';
@@ -18,7 +18,7 @@ export interface StdioOptions {
  * Connects the user's stdio with a process's until the process's output ends, or the user types the detach keys.
  * The end of input closes the process's stdin. @throws unavailable when the connection fails, OutputClosed.
  */
-export async function connectStdio(stream: HijackedStream, options: StdioOptions): Promise<'ended' | 'detached'> {
+export async function connectStdio(stream: Connection, options: StdioOptions): Promise<'ended' | 'detached'> {
   const output = copyOutput(stream, options).then(() => 'ended' as const);
   if (!options.input) {
     return output;
@@ -32,7 +32,7 @@ export async function connectStdio(stream: HijackedStream, options: StdioOptions
 }
 
 /** Resolves with `detached`, or with undefined at the input's end. */
-async function sendInput(stream: HijackedStream, input: Input, options: StdioOptions): Promise<'detached' | undefined> {
+async function sendInput(stream: Connection, input: Input, options: StdioOptions): Promise<'detached' | undefined> {
   const keys = options.terminal ? parseDetachKeys(options.detachKeys || defaultDetachKeys) : Buffer.alloc(0);
   const matcher = createDetachMatcher(keys);
   for await (const chunk of input.chunks()) {

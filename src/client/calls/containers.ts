@@ -5,9 +5,10 @@ import type {
   CreateResponse,
   WaitResponse,
 } from '../../api/types/container.ts';
+import type { Connection } from '../connection.ts';
 import type { Engine } from '../engine.ts';
 import { type Filters, filtersQuery } from '../filters-query.ts';
-import type { HijackedStream, HttpResponse } from '../http.ts';
+import type { HttpResponse } from '../http.ts';
 
 const at = (reference: string, verb = ''): string => `/containers/${encodeURIComponent(reference)}${verb}`;
 
@@ -92,7 +93,7 @@ export interface AttachQuery {
 }
 
 /** The container's stdio: raw bytes with a terminal, else frames of `formats/raw-stream`. */
-export function attach(engine: Engine, reference: string, query: AttachQuery): Promise<HijackedStream> {
+export function attach(engine: Engine, reference: string, query: AttachQuery): Promise<Connection> {
   return engine.hijack('POST', at(reference, '/attach'), { query: { stream: true, ...query } });
 }
 

@@ -1,6 +1,6 @@
 import type { ExecCreateRequest, ExecInspect, ExecStartRequest } from '../../api/types/container.ts';
+import type { Connection } from '../connection.ts';
 import type { Engine } from '../engine.ts';
-import type { HijackedStream } from '../http.ts';
 
 /** Prepares a process in a running container; returns its id. */
 export async function create(engine: Engine, container: string, request: ExecCreateRequest): Promise<string> {
@@ -9,7 +9,7 @@ export async function create(engine: Engine, container: string, request: ExecCre
 }
 
 /** Runs it and gives its stdio, framed as `containers.attach` does. */
-export function startAttached(engine: Engine, id: string, request: ExecStartRequest): Promise<HijackedStream> {
+export function startAttached(engine: Engine, id: string, request: ExecStartRequest): Promise<Connection> {
   return engine.hijack('POST', `/exec/${id}/start`, { json: { Detach: false, ...request } });
 }
 

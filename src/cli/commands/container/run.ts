@@ -1,5 +1,5 @@
 import { attach, start, wait } from '../../../client/calls/containers.ts';
-import type { HijackedStream } from '../../../client/http.ts';
+import type { Connection } from '../../../client/connection.ts';
 import type { Command, Session } from '../../command.ts';
 import { CommandFailure, startFailure } from '../../exit-codes.ts';
 import type { ParsedFlags } from '../../flags.ts';
@@ -88,7 +88,7 @@ async function runAttached(session: Session, flags: ParsedFlags, plan: CreatePla
   return finish(session, await stdio, result);
 }
 
-async function startOrWithdraw(session: Session, id: string, stream: HijackedStream): Promise<void> {
+async function startOrWithdraw(session: Session, id: string, stream: Connection): Promise<void> {
   try {
     await startContainer(session, id);
   } catch (error) {

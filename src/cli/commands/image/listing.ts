@@ -23,7 +23,7 @@ export function imageRows(image: ImageSummary, digests: boolean): ImageRow[] {
     .map((name) => cutAt(name, '@'));
   const tagged = names.map((name) => {
     const [repository, tag] = cutAt(name, ':');
-    const digest = byDigest.find(([other]) => other === repository)?.[1] ?? none;
+    const digest = !digests ? none : (byDigest.find(([other]) => other === repository)?.[1] ?? none);
     return { image, repository, tag, digest };
   });
   const untagged = byDigest
@@ -62,6 +62,7 @@ export function imageListing(options: { truncate: boolean; digests: boolean }): 
       SharedSize: { header: 'SHARED SIZE', value: ({ image }) => size(image.SharedSize) },
       Size: { header: 'SIZE', value: ({ image }) => size(image.Size) },
       Tag: { header: 'TAG', value: (row) => row.tag },
+      VirtualSize: { header: 'SIZE', value: ({ image }) => humanSize(image.Size) },
       UniqueSize: {
         header: 'UNIQUE SIZE',
         value: ({ image }) => (image.SharedSize < 0 ? 'N/A' : size(image.Size - image.SharedSize)),
