@@ -4,6 +4,7 @@ import type { Descriptor } from '../api/oci/image.ts';
 import { mediaTypes } from '../api/oci/image.ts';
 import { crashPoint } from '../base/crash-points.ts';
 import { invalid } from '../base/errors.ts';
+import { shortId } from '../base/ids.ts';
 import { chainIds } from '../formats/digest.ts';
 import { formatFamiliar, parseReference } from '../formats/reference.ts';
 import { type ArchivedImage, readContents } from './archive/contents.ts';
@@ -68,8 +69,7 @@ async function loadImage(load: Load, image: ArchivedImage): Promise<LoadedImage>
   }
   const chain = chainIds(diffIds);
   operation.holdLayers(chain);
-  const layers = await keepLayers(load, image);
-  await unpackLayers(load, layers, diffIds, chain);
+  const layers = await bringLayers(load, image, diffIds, chain);
   const written = await keepManifest(load, image, configBytes, layers);
   const moved = image.tags.map((tag) => ({ tag, from: state.byName(tag) }));
   await state.record({ ...written, tags: image.tags, digests: [] });
@@ -93,20 +93,56 @@ function announce(load: Load, id: string, tags: readonly string[]): void {
 
 const familiar = (name: string): string => formatFamiliar(parseReference(name));
 
-/** Makes the layers' files blobs of the store; returns what they are. */
-async function keepLayers({ members, operation }: Load, image: ArchivedImage): Promise<Descriptor[]> {
-  const kept: Descriptor[] = [];
-  for (const [at, name] of image.layers.entries()) {
-    const file = members.get(name);
-    if (!file)
-      throw invalid(`the archive has no ${name}, which its manifest names as a layer`, { code: 'bad-archive' });
-    const expected = image.descriptors?.[at];
-    if (expected) checkDigest(expected, file);
-    operation.holdBlob(file.digest);
-    await file.keep();
-    kept.push(expected ?? { mediaType: layerType(file), digest: file.digest, size: file.size });
+/** Makes the layers' files blobs of the store, and unpacks each while the next is on its way; returns what they are. */
+async function bringLayers(
+  load: Load,
+  image: ArchivedImage,
+  diffIds: readonly string[],
+  chain: readonly string[],
+): Promise<Descriptor[]> {
+  const group = new AbortController();
+  const signal = AbortSignal.any([load.signal, group.signal]);
+  const blobs: Descriptor[] = [];
+  const unpacking: Promise<void>[] = [];
+  try {
+    for (const [at, name] of image.layers.entries()) {
+      signal.throwIfAborted();
+      const blob = await keepLayer(load, name, image.descriptors?.[at]);
+      blobs.push(blob);
+      const work = unpackLayer(load, blob, diffIds[at] ?? '', chain.slice(0, at), signal);
+      work.catch((error: unknown) => group.abort(error));
+      unpacking.push(work);
+    }
+    await Promise.all(unpacking);
+    return blobs;
+  } catch (error) {
+    group.abort(error);
+    await Promise.allSettled(unpacking);
+    throw group.signal.reason;
   }
-  return kept;
+}
+
+async function keepLayer(load: Load, name: string, expected: Descriptor | undefined): Promise<Descriptor> {
+  const file = load.members.get(name);
+  if (!file) throw invalid(`the archive has no ${name}, which its manifest names as a layer`, { code: 'bad-archive' });
+  if (expected) checkDigest(expected, file);
+  load.operation.holdBlob(file.digest);
+  await file.keep();
+  return expected ?? { mediaType: layerType(file), digest: file.digest, size: file.size };
+}
+
+async function unpackLayer(
+  { unpacker, progress }: Load,
+  blob: Descriptor,
+  diffId: string,
+  parents: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const id = shortId(diffId);
+  const tell = (current: number, total: number): void =>
+    progress({ status: 'Loading layer', id, progressDetail: { current, total } });
+  await unpacker.unpack(blob, diffId, parents, signal, tell);
+  tell(blob.size, blob.size);
 }
 
 function checkDigest(expected: Descriptor, file: SpooledBlob): void {
@@ -127,26 +163,6 @@ function layerType(file: SpooledBlob): string {
   const compression = detectCompression(start);
   if (compression === 'none') return mediaTypes.ociLayer;
   return compression === 'gzip' ? mediaTypes.ociLayerGzip : mediaTypes.ociLayerZstd;
-}
-
-async function unpackLayers(load: Load, layers: readonly Descriptor[], diffIds: readonly string[], chain: string[]) {
-  const group = new AbortController();
-  const signal = AbortSignal.any([load.signal, group.signal]);
-  const work = layers.map(async (blob, at) => {
-    const diffId = diffIds[at] ?? '';
-    const id = diffId.slice('sha256:'.length, 'sha256:'.length + 12);
-    const tell = (current: number, total: number): void =>
-      load.progress({ status: 'Loading layer', id, progressDetail: { current, total } });
-    await load.unpacker.unpack(blob, diffId, chain.slice(0, at), signal, tell);
-    tell(blob.size, blob.size);
-  });
-  try {
-    await Promise.all(work);
-  } catch (error) {
-    group.abort(error);
-    await Promise.allSettled(work);
-    throw error;
-  }
 }
 
 /** Keeps the archive's own manifest where it has one, so that the image's digest stays; else makes one. */

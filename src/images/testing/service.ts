@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { silentLogger } from '../../base/log.ts';
-import { createEventBus } from '../../events/bus.ts';
+import type { EventBus } from '../../events/contract.ts';
 import type { ImageService, ImportRequest } from '../contract.ts';
 import { createImageService } from '../service.ts';
 import type { SnapshotDriver } from '../snapshots/contract.ts';
@@ -24,9 +24,12 @@ export async function openTestService(
   root?: string,
 ): Promise<TestService> {
   const stores = await openTestStores(createDriver, root);
-  const bus = createEventBus();
   const events: string[] = [];
-  bus.subscribe(({ Action, Actor }) => void events.push(`${Action} ${Actor.Attributes['name']}`));
+  const bus: EventBus = {
+    publish: (_type, action, _id, attributes) => void events.push(`${action} ${attributes?.['name']}`),
+    past: () => [],
+    subscribe: () => ({ [Symbol.dispose]: () => {} }),
+  };
   const containers = new Map<string, 'running' | 'stopped'>();
   const images = createImageService({
     ...stores,
