@@ -1,5 +1,6 @@
 import { internal } from '../base/errors.ts';
 import { run } from '../base/process.ts';
+import { forgetAnsweredBy, forgetSentTo } from './netlink/conntrack.ts';
 import { elementChanges, fields, type SetElement } from './netlink/nftables.ts';
 import { netlinkFamilies, openNetlink } from './netlink/socket.ts';
 
@@ -46,8 +47,21 @@ export function createFirewall(table: string): Firewall {
     async replace(bridges, ports) {
       await nft(`add table ip ${table}\ndelete table ip ${table}\n${tableText(table, bridges, ports)}`);
     },
-    publish: (ports) => netlink.change(elementChanges('add', table, elementsOf(ports))),
-    unpublish: (ports) => netlink.change(elementChanges('delete', table, elementsOf(ports))),
+    publish(ports) {
+      netlink.change(elementChanges('add', table, elementsOf(ports)));
+      // A tracked UDP flow keeps the way it has, which is none or a former container's, as long as its sender goes on.
+      netlink.change(
+        ports
+          .filter(({ protocol }) => protocol === 'udp')
+          .map(({ hostIp, hostPort }) =>
+            forgetSentTo(protocolNumbers.udp, hostPort, hostIp === '0.0.0.0' ? undefined : hostIp),
+          ),
+      );
+    },
+    unpublish(ports) {
+      netlink.change(elementChanges('delete', table, elementsOf(ports)));
+      netlink.change([...new Set(ports.map(({ containerIp }) => containerIp))].map(forgetAnsweredBy));
+    },
     remove: () => nft(`add table ip ${table}\ndelete table ip ${table}\n`),
     [Symbol.dispose]: () => netlink[Symbol.dispose](),
   };

@@ -136,18 +136,31 @@ export async function ask(target: string, port: number, options: AskOptions = {}
 }
 
 async function askUdp(target: string, port: number, namespace: string): Promise<string | undefined> {
+  const flow = await startFlow(namespace);
+  try {
+    return await flow.ask(target, port);
+  } finally {
+    flow.close();
+  }
+}
+
+/** A UDP client inside a namespace that keeps its port. */
+export async function startFlow(namespace: string) {
   const fd = insideNetworkNamespace(namespace, () => boundSocket('udp', 0));
   const socket = createSocket('udp4');
+  socket.on('error', () => {}); // a port that answers "unreachable"
   await new Promise<void>((resolve) => socket.bind({ fd }, resolve));
-  socket.send('?', port, target);
-  try {
-    const [message] = (await once(socket, 'message', { signal: AbortSignal.timeout(1000) })) as [Buffer];
-    return message.toString();
-  } catch {
-    return undefined;
-  } finally {
-    socket.close();
-  }
+  const send = (target: string, port: number): Promise<void> =>
+    new Promise((resolve) => socket.send('?', port, target, () => resolve()));
+  return {
+    send,
+    async ask(target: string, port: number): Promise<string | undefined> {
+      const answer = once(socket, 'message', { signal: AbortSignal.timeout(1000) });
+      await send(target, port);
+      return answer.then(([message]) => String(message)).catch(() => undefined);
+    },
+    close: () => socket.close(),
+  };
 }
 
 export interface AskOptions {

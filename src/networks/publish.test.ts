@@ -9,10 +9,10 @@ import { createPortHolder } from '../host/port-holder.ts';
 import {
   answerInside,
   ask,
-  command,
   enterPrivateHost,
   joinOutside,
   startEngine,
+  startFlow,
 } from './private-host.contract-suite.ts';
 import { claimPorts, wantedPorts } from './publish.ts';
 
@@ -59,6 +59,25 @@ describe('a published port', () => {
     const a = await engine.attach({ ports });
     using _udp = await answerInside(a.path, 'udp', 53);
     assert.equal(await ask('198.51.100.1', 5353, { namespace: outside, protocol: 'udp' }), '198.51.100.2');
+  });
+
+  it('is reached by a UDP flow that began before it was published, and then by the next container', async () => {
+    await using engine = await startEngine();
+    const ports = { '53/udp': [{ HostPort: '5354' }] };
+    const flow = await startFlow(outside);
+    try {
+      for (let turn = 0; turn < 2; turn += 1) {
+        await flow.send('198.51.100.1', 5354);
+        const a = await engine.attach({ ports });
+        {
+          using _a = await answerInside(a.path, 'udp', 53);
+          assert.equal(await flow.ask('198.51.100.1', 5354), '198.51.100.2');
+        }
+        await engine.networks.release(a.id);
+      }
+    } finally {
+      flow.close();
+    }
   });
 
   it('gets a free number for PublishAllPorts and for an empty HostPort', async () => {

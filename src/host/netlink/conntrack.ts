@@ -1,0 +1,49 @@
+import { attribute, nested } from './message.ts';
+import { fields } from './nftables.ts';
+import type { LabelledMessage } from './socket.ts';
+
+/**
+ * Forgetting connections the kernel tracks, by a filter that it applies itself (Linux 5.8 and later). Pure; the
+ * numbers are those of linux/netfilter/nfnetlink_conntrack.h.
+ */
+const IPCTNL_MSG_CT_DELETE = (1 << 8) | 2;
+const AF_INET = 2;
+const CTA = { original: 1, reply: 2, filter: 25 } as const;
+const CTA_TUPLE = { ip: 1, protocol: 2 } as const;
+const CTA_IP = { source: 1, destination: 2 } as const;
+const CTA_PROTO = { number: 1, sourcePort: 2, destinationPort: 3 } as const;
+const CTA_FILTER = { original: 1, reply: 2 } as const;
+const CTA_FILTER_F = { source: 1, destination: 2, protocol: 8, destinationPort: 32 } as const;
+
+/** Forgets connections that are answered from `ip`, such as those that were led to a container. */
+export function forgetAnsweredBy(ip: string): LabelledMessage {
+  return forget(
+    `forget connections answered by ${ip}`,
+    nested(CTA.filter, attribute(CTA_FILTER.reply, CTA_FILTER_F.source)),
+    nested(CTA.reply, nested(CTA_TUPLE.ip, attribute(CTA_IP.source, fields.address(ip)))),
+  );
+}
+
+/** Forgets connections of a protocol (by number) to `port`, of one host address when given. */
+export function forgetSentTo(protocol: number, port: number, ip?: string): LabelledMessage {
+  const flags =
+    CTA_FILTER_F.protocol | CTA_FILTER_F.destinationPort | (ip === undefined ? 0 : CTA_FILTER_F.destination);
+  const address = ip === undefined ? [] : [nested(CTA_TUPLE.ip, attribute(CTA_IP.destination, fields.address(ip)))];
+  const ports = nested(
+    CTA_TUPLE.protocol,
+    attribute(CTA_PROTO.number, fields.protocol(protocol)),
+    attribute(CTA_PROTO.destinationPort, fields.port(port)),
+  );
+  return forget(
+    `forget connections to port ${port}`,
+    nested(CTA.filter, attribute(CTA_FILTER.original, flags)),
+    nested(CTA.original, ...address, ports),
+  );
+}
+
+const forget = (label: string, ...attributes: Buffer[]): LabelledMessage => ({
+  label,
+  type: IPCTNL_MSG_CT_DELETE,
+  flags: 0,
+  payload: Buffer.concat([Buffer.from([AF_INET, 0, 0, 0]), ...attributes]),
+});
