@@ -58,7 +58,7 @@ export async function openTestStores(
     async close() {
       await stores.pool.close();
       database[Symbol.dispose]();
-      for (const entry of listMounts(root).reverse()) unmount(entry.target, { detach: true });
+      for (const { target } of listMounts(root).reverse()) if (target !== root) unmount(target, { detach: true });
       if (given === undefined) await fs.rm(root, { recursive: true, force: true });
     },
   };

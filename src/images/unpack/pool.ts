@@ -46,7 +46,10 @@ export function createUnpackPool(size = 2): UnpackPool {
 
   const start = (): Thread => {
     const stop = new Int32Array(new SharedArrayBuffer(4));
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { stop: stop.buffer } });
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: { stop: stop.buffer },
+      execArgv: [], // options such as --inspect are the engine's own
+    });
     const thread: Thread = { worker, stop, job: undefined };
     worker.unref();
     worker.on('message', (message: WorkerMessage) => {
