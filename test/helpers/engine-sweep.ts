@@ -1,8 +1,13 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
+import * as path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { run } from '../../src/base/process.ts';
+import { createCgroupfs } from '../../src/host/cgroup/cgroupfs.ts';
+import { readCgroups } from '../../src/host/cgroup/detect.ts';
 import { libc } from '../../src/host/ffi.ts';
 import { listMounts, parseMountInfo, unmount } from '../../src/host/mount.ts';
+import { engineNames } from '../../src/networks/engine-names.ts';
 import { callApi } from './engine-api.ts';
 
 /** Removes all containers of a running engine, killing those that run. */
@@ -16,20 +21,38 @@ export async function removeContainers(socket: string): Promise<void> {
  * mounts, its bridge and the folder itself. Idempotent.
  */
 export async function sweepEngine(engine: { root: string; bridge: string }): Promise<void> {
+  const id = engineIdOf(engine.root);
   for (const pid of processesOf(engine.root)) libc('int kill(int, int)')(pid, constants.signals.SIGKILL);
   const targets = listMounts(engine.root).map(({ target }) => target);
   for (const target of targets.reverse()) unmount(target, { detach: true });
-  await removeNetwork(engine.bridge);
+  await removeNetwork(engine.bridge, id);
+  if (id !== undefined) await removeGroups(id);
   rmSync(engine.root, { recursive: true, force: true });
 }
 
-/** The bridge carries, as its alias, the name of the engine's firewall table. */
-async function removeNetwork(bridge: string): Promise<void> {
-  const alias = `/sys/class/net/${bridge}/ifalias`;
-  if (!existsSync(alias)) return;
-  const table = readFileSync(alias, 'utf8').trim();
-  if (table !== '') await run('nft', ['delete', 'table', 'ip', table]);
-  await run('ip', ['link', 'delete', bridge]);
+/** The engine's id, after which its table and its control groups are named; undefined when it never came to have one. */
+function engineIdOf(root: string): string | undefined {
+  const file = path.join(root, 'data/state.db');
+  if (!existsSync(file)) return undefined;
+  const database = new DatabaseSync(file);
+  try {
+    return String(database.prepare("SELECT value FROM engine WHERE key = 'id'").get()?.['value']);
+  } catch {
+    return undefined; // killed before the table was made
+  } finally {
+    database.close();
+  }
+}
+
+async function removeNetwork(bridge: string, id: string | undefined): Promise<void> {
+  if (existsSync(`/sys/class/net/${bridge}`)) await run('ip', ['link', 'delete', bridge]);
+  if (id !== undefined) await run('nft', ['delete', 'table', 'ip', engineNames(id).table]);
+}
+
+async function removeGroups(id: string): Promise<void> {
+  const cgroups = createCgroupfs({ hierarchies: readCgroups(), engineId: id });
+  for (const group of await cgroups.list()) await cgroups.remove(group);
+  await cgroups.remove(path.dirname(cgroups.pathFor('any', undefined)));
 }
 
 /** Monitors say the root in their arguments; a container's process has its own root file system mounted from below it. */

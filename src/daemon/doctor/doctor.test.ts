@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { doctorCommand, formatReport, runDoctor } from './doctor.ts';
 import type { DoctorFacts } from './facts.ts';
 import { parseDroppingChains } from './gather.ts';
-import { parseControllers } from './gather-cgroups.ts';
+import { gatherCgroupFacts } from './gather-cgroups.ts';
 import type { CheckResult } from './result.ts';
 
 const program = (name: string) => ({ path: `/usr/bin/${name}`, version: `${name} version 1` });
@@ -177,8 +177,16 @@ describe('what doctor reads', () => {
     assert.deepEqual(parseDroppingChains(json), ['ip filter FORWARD', 'ip firewalld filter_FORWARD']);
   });
 
-  it('takes only controllers that are switched on', () => {
-    const table = '#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t1\t1\t1\nmemory\t0\t1\t0\npids\t8\t1\t1\n';
-    assert.deepEqual(parseControllers(table), ['cpu', 'pids']);
+  it('takes a host without hierarchies for one that cannot limit', () => {
+    const none = { mode: 'v1', v1: new Map([['name=systemd', '/x']]), unified: undefined, missing: ['cpu'] } as const;
+    assert.deepEqual(gatherCgroupFacts(none), { mode: undefined, unified: [], unmounted: ['cpu'], usable: [] });
+    const some = {
+      ...none,
+      v1: new Map([
+        ['memory', '/m'],
+        ['name=systemd', '/x'],
+      ]),
+    };
+    assert.deepEqual(gatherCgroupFacts(some), { mode: 'v1', unified: [], unmounted: ['cpu'], usable: ['memory'] });
   });
 });
