@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { isCurrent } from './dependencies.mjs';
+import { requireRoot } from './entry.mjs';
 import { adviceFor, ensurePackages, missingNeeds, packageNames } from './packages.mjs';
 
 const need = (program) => ({ program, apt: `${program}-deb`, dnf: `${program}-rpm`, pacman: program, apk: program });
@@ -110,5 +111,16 @@ describe('npm packages', () => {
       false,
     );
     assert.equal(isCurrent(project({}, { 'node_modules/a': entry })), false);
+  });
+});
+
+describe('a script', () => {
+  it('asks for root in one sentence', (context) => {
+    context.mock.method(process, 'getuid', () => 1000);
+    assert.throws(() => requireRoot('the engine needs root'), {
+      message: 'the engine needs root; run it as root or with sudo.',
+    });
+    context.mock.method(process, 'getuid', () => 0);
+    requireRoot('the engine needs root');
   });
 });
