@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -188,6 +189,7 @@ export interface TestEngineOptions {
   readonly engineId?: string;
   readonly folder?: string;
   readonly alive?: readonly string[];
+  /** Where a test provokes warnings; any other warning fails the test when the engine is disposed. */
   readonly log?: Logger;
 }
 
@@ -195,11 +197,12 @@ export async function startEngine(wishes: TestEngineOptions = {}): Promise<TestE
   const { bridge = 'tug0', options = {}, engineId = newId(), alive = [] } = wishes;
   const state = openTestState(wishes.folder);
   const { database, folder } = state;
+  const warnings: string[] = [];
   const networks = createNetworkService({
     execRoot: folder,
     database,
     journal: openJournal(database),
-    log: wishes.log ?? createLogger({ level: 'error' }),
+    log: wishes.log ?? createLogger({ level: 'warn', write: (line) => void warnings.push(line) }),
     drivers: [
       createBridgeDriver({ engineId, bridgeName: bridge, settings: createHostSettings(database), options }),
       createHostDriver(),
@@ -220,6 +223,7 @@ export async function startEngine(wishes: TestEngineOptions = {}): Promise<TestE
     async [Symbol.asyncDispose]() {
       await networks.shutdown({ removeBridge: true });
       state[Symbol.dispose]();
+      assert.deepEqual(warnings, []);
     },
   };
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { isKind } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import { silentLogger } from '../base/log.ts';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
 import {
   answerInside,
@@ -92,7 +93,7 @@ describe('containers on the default bridge', () => {
   });
 
   it('are connected although the bridge and the rules were deleted meanwhile', async () => {
-    await using engine = await startEngine();
+    await using engine = await startEngine({ log: silentLogger });
     const a = await engine.attach();
     command('ip', 'link', 'delete', 'tug0');
     command('nft', 'flush', 'ruleset');

@@ -53,6 +53,7 @@ export function openNetlink(family: number): NetlinkSocket {
 
   return {
     change(requests) {
+      if (requests.length === 0) return; // the kernel refuses to be sent nothing
       const first = send(
         requests.map((request) =>
           request.unanswered ? request : { ...request, flags: request.flags | requestFlags.ack },
