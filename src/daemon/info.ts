@@ -8,6 +8,7 @@ import { defaultDomain } from '../formats/reference.ts';
 import type { CgroupDriver } from '../host/cgroup/contract.ts';
 import { readSysctl } from '../host/sysctl.ts';
 import type { ImageService } from '../images/contract.ts';
+import type { LogDriver } from '../logs/contract.ts';
 import type { Runtime } from '../runtime/contract.ts';
 import { kernelHasSeccomp } from '../runtime/spec/security.ts';
 import type { DaemonConfig } from './config.ts';
@@ -22,7 +23,7 @@ export interface InfoSource {
   readonly runtimes: ReadonlyMap<string, Runtime>;
   readonly defaultRuntime: string;
   readonly networkDrivers: readonly string[];
-  readonly logDrivers: readonly string[];
+  readonly logDrivers: ReadonlyMap<string, LogDriver>;
   readonly defaultLogDriver: string;
   readonly initPath: string | undefined;
 }
@@ -101,7 +102,7 @@ function engineFacts({ config, networkDrivers, logDrivers, defaultLogDriver, cgr
     Driver: config.storageDriver,
     DriverStatus: [],
     DockerRootDir: config.dataRoot,
-    Plugins: { Volume: [], Network: networkDrivers, Authorization: null, Log: logDrivers },
+    Plugins: { Volume: [], Network: networkDrivers, Authorization: null, Log: [...logDrivers.keys()] },
     LoggingDriver: defaultLogDriver,
     Debug: config.logLevel === 'debug',
     NFd: readdirSync('/proc/self/fd').length,

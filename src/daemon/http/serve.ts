@@ -25,6 +25,8 @@ export const commonHeaders: readonly string[] = Object.entries({
 export interface Connection {
   readonly response: ServerResponse | undefined;
   hijack(): HijackedStream;
+  /** Called when the request has become a stream, which may last; may be called more than once. */
+  streams(): void;
 }
 
 /** What became of the connection while a handler ran. */
@@ -96,11 +98,13 @@ function createExchange(request: IncomingMessage, to: Connection, answer: Answer
     },
     begin(contentType, status = 200) {
       if (!to.response) throw internal(`${match.name} begins an ordinary response on an upgraded connection`);
+      to.streams();
       return responseStream(to.response, [...commonHeaders, 'Content-Type', contentType], status);
     },
     async hijack() {
       if (Number(request.headers['content-length'] ?? 0) > 0 && !request.readableEnded)
         await readBody(request, bodyLimit);
+      to.streams();
       answer.taken = to.hijack();
       return answer.taken;
     },

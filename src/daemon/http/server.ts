@@ -2,6 +2,7 @@ import http, { type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../../base/log.ts';
+import type { Activity } from './activity.ts';
 import { answerOn, rawStream, upgradedStream } from './hijack.ts';
 import type { Router } from './router.ts';
 import { commonHeaders, serve } from './serve.ts';
@@ -16,13 +17,15 @@ const maxHeaderSize = 1024 * 1024;
 export interface ApiServerOptions {
   readonly router: Router;
   readonly log: Logger;
+  /** Counts the requests that are being worked on, those that have become streams left out. */
+  readonly activity: Activity;
 }
 
 /**
  * An HTTP server for the Engine API, not yet listening. Idle connections are kept as long as the client
  * likes, and uploads may take as long as they take. Closing it leaves hijacked connections alone.
  */
-export function createApiServer({ router, log }: ApiServerOptions): http.Server {
+export function createApiServer({ router, log, activity }: ApiServerOptions): http.Server {
   /** Connections that an old client's raw stream will take over, and input that came before it did. */
   const raw = new WeakMap<Socket, { early: Buffer | undefined }>();
   const server = http.createServer({
@@ -39,13 +42,16 @@ export function createApiServer({ router, log }: ApiServerOptions): http.Server 
     const takesOver = wantsRawStream(request);
     if (takesOver) raw.set(request.socket, entry);
     const hijack = () => rawStream(request, response, entry.early);
-    void serve(router, log, request, { response, hijack }).then(() => {
+    const streams = activity.begin();
+    void serve(router, log, request, { response, hijack, streams }).then(() => {
+      streams();
       if (takesOver && response.headersSent) raw.delete(request.socket);
     });
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const stream = upgradedStream(socket as Socket, head);
-    void serve(router, log, request, { response: undefined, hijack: () => stream });
+    const streams = activity.begin();
+    void serve(router, log, request, { response: undefined, hijack: () => stream, streams }).then(streams);
   });
   server.on('clientError', (error: ParseError, socket: Duplex) => {
     const entry = raw.get(socket as Socket);

@@ -5,6 +5,7 @@ import net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { createLogger } from '../../base/log.ts';
+import { createActivity } from './activity.ts';
 import { createRouter, type Handlers } from './router.ts';
 import { createApiServer } from './server.ts';
 
@@ -30,7 +31,7 @@ export async function startTestServer(handlers: Handlers): Promise<TestServer> {
   const socketPath = path.join(folder, 's');
   const logged: string[] = [];
   const log = createLogger({ level: 'debug', write: (line) => void logged.push(line) });
-  const server = createApiServer({ router: createRouter(handlers), log });
+  const server = createApiServer({ router: createRouter(handlers), log, activity: createActivity() });
   const sockets = new Set<net.Socket>();
   server.on('connection', (socket) => void sockets.add(socket));
   server.listen(socketPath);

@@ -4,7 +4,7 @@ import type { Handlers } from '../http/router.ts';
 
 /** What the system routes answer with; gathered by the composition root. */
 export interface SystemSource {
-  version(): Promise<VersionResponse>;
+  version(): VersionResponse;
   info(): Promise<InfoResponse>;
   /** tug's own report of what the host has and lacks. */
   doctor(): Promise<unknown>;
@@ -14,7 +14,7 @@ export function systemRoutes(system: SystemSource): Handlers {
   return {
     SystemPing: (exchange) => ping(exchange, 'OK'),
     SystemPingHead: (exchange) => ping(exchange, ''),
-    SystemVersion: async () => ({ status: 200, body: await system.version() }),
+    SystemVersion: () => ({ status: 200, body: system.version() }),
     SystemInfo: async () => ({ status: 200, body: await system.info() }),
     SystemDoctor: async () => ({ status: 200, body: await system.doctor() }),
   };

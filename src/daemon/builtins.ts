@@ -1,0 +1,113 @@
+import * as path from 'node:path';
+import type { Database } from '../base/database.ts';
+import { invalid, unsupported } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import { createCgroupfs, removeEmptyParent } from '../host/cgroup/cgroupfs.ts';
+import type { CgroupDriver } from '../host/cgroup/contract.ts';
+import { mountMissing, readCgroups } from '../host/cgroup/detect.ts';
+import type { SnapshotDriver } from '../images/snapshots/contract.ts';
+import { createOverlay2Driver } from '../images/snapshots/drivers/overlay2.ts';
+import { createVfsDriver } from '../images/snapshots/drivers/vfs.ts';
+import type { LogDriver } from '../logs/contract.ts';
+import { createLocalLogs } from '../logs/drivers/local.ts';
+import { createNoLogs } from '../logs/drivers/none.ts';
+import type { NetworkDriver } from '../networks/driver-contract.ts';
+import { createBridgeDriver } from '../networks/drivers/bridge.ts';
+import { createHostDriver } from '../networks/drivers/host.ts';
+import { createNullDriver } from '../networks/drivers/null.ts';
+import { createHostSettings } from '../networks/host-settings.ts';
+import type { Runtime } from '../runtime/contract.ts';
+import { createCrun } from '../runtime/drivers/crun.ts';
+import { createOciRuntime } from '../runtime/drivers/oci-command-line.ts';
+import { createRunc } from '../runtime/drivers/runc.ts';
+import type { Monitor } from '../runtime/monitor/contract.ts';
+import { createConmonMonitor } from '../runtime/monitor/drivers/conmon.ts';
+import type { DaemonConfig } from './config.ts';
+import { findProgram } from './programs.ts';
+
+/** What containers log with unless they say otherwise. */
+export const defaultLogDriver = 'local';
+
+/** The one table of drivers. A new driver is one line in here, and one that runs its contract suite on it. */
+
+/** How layers are stored, by `storage-driver`. Each has a folder of its name below the data root. */
+const snapshotDrivers: Readonly<Record<string, (root: string) => SnapshotDriver>> = {
+  overlay2: createOverlay2Driver,
+  vfs: createVfsDriver,
+};
+
+/** OCI runtimes that are used where they are installed, the preferred one first. */
+const runtimeDrivers = { crun: createCrun, runc: createRunc } as const;
+
+/** @throws invalid for a name that is none. */
+export function openSnapshotDriver({ storageDriver, dataRoot }: DaemonConfig): SnapshotDriver {
+  const create = Object.hasOwn(snapshotDrivers, storageDriver) ? snapshotDrivers[storageDriver] : undefined;
+  if (!create) {
+    throw invalid(`unknown storage driver: ${storageDriver}; there are ${Object.keys(snapshotDrivers).join(', ')}`);
+  }
+  return create(path.join(dataRoot, storageDriver));
+}
+
+/** The runtimes that are installed or configured, by name. Their state lies below the exec root. */
+export function openRuntimes({ runtimes, execRoot }: DaemonConfig): ReadonlyMap<string, Runtime> {
+  const found = new Map<string, Runtime>();
+  const rootOf = (name: string): string => path.join(execRoot, 'runtime', name);
+  for (const [name, create] of Object.entries(runtimeDrivers)) {
+    const program = findProgram(name);
+    if (program) found.set(name, create({ path: program, root: rootOf(name), cgroupManager: 'cgroupfs' }));
+  }
+  for (const [name, { path: program, runtimeArgs = [] }] of Object.entries(runtimes)) {
+    const root = rootOf(name);
+    found.set(name, createOciRuntime({ name, path: program, root, globalArgs: ['--root', root, ...runtimeArgs] }));
+  }
+  return found;
+}
+
+/** @throws unsupported when there is no runtime at all, invalid when the one that is asked for is not there. */
+export function chooseDefaultRuntime(asked: string | undefined, runtimes: ReadonlyMap<string, Runtime>): string {
+  const name = asked ?? runtimes.keys().next().value;
+  if (name === undefined) throw unsupported('no OCI runtime is installed: install the package "crun" or "runc"');
+  if (!runtimes.has(name)) throw invalid(`specified default runtime '${name}' does not exist`);
+  return name;
+}
+
+/** The static init that `--init` puts first, or undefined where none is installed. */
+export function findInit(): string | undefined {
+  return findProgram('tini-static', 'docker-init', 'catatonit');
+}
+
+/** @throws unsupported where conmon is not installed. */
+export function openMonitor(): Monitor {
+  const conmonPath = findProgram('conmon');
+  if (!conmonPath) throw unsupported('no container monitor is installed: install the package "conmon"');
+  return createConmonMonitor({ conmonPath });
+}
+
+export function openNetworkDrivers(config: DaemonConfig, engineId: string, database: Database): NetworkDriver[] {
+  const { bridgeName, bip, mtu, icc } = config;
+  const options = { icc, ...(bip === undefined ? {} : { bip }), ...(mtu === undefined ? {} : { mtu }) };
+  const settings = createHostSettings(database);
+  return [createBridgeDriver({ engineId, bridgeName, settings, options }), createHostDriver(), createNullDriver()];
+}
+
+/** Log drivers by name. */
+export function openLogDrivers(monitor: Monitor): ReadonlyMap<string, LogDriver> {
+  const drivers = [createLocalLogs({ parseLog: (chunk) => monitor.parseLog(chunk) }), createNoLogs()];
+  return new Map(drivers.map((driver) => [driver.name, driver]));
+}
+
+/**
+ * The control groups of this host. Where it has v1 hierarchies but lacks some (a v2 mount beside them may hold
+ * `hugetlb`, and then crun refuses to run), the missing ones are mounted, as the package cgroupfs-mount does.
+ */
+export function openCgroups(engineId: string, log: Logger): { driver: CgroupDriver; close(): Promise<void> } {
+  let hierarchies = readCgroups();
+  if (hierarchies.mode !== 'v2' && hierarchies.missing.length > 0) {
+    const { mounted, failed } = mountMissing(hierarchies);
+    if (mounted.length > 0) log.info('mounted the cgroup hierarchies that were missing', { controllers: mounted });
+    for (const { name, error } of failed) log.warn('a cgroup hierarchy cannot be mounted', { name, error });
+    hierarchies = readCgroups();
+  }
+  const options = { hierarchies, engineId };
+  return { driver: createCgroupfs(options), close: () => removeEmptyParent(options) };
+}

@@ -1,0 +1,161 @@
+import * as path from 'node:path';
+import { type Database, openDatabase } from '../base/database.ts';
+import { type Journal, journalMigrations, openJournal } from '../base/journal.ts';
+import { type Leases, leaseMigrations, openLeases } from '../base/leases.ts';
+import { createLockTable } from '../base/lock.ts';
+import type { Logger } from '../base/log.ts';
+import { createContainerService } from '../containers/service.ts';
+import { containerMigrations } from '../containers/store.ts';
+import { createEventBus } from '../events/bus.ts';
+import type { EventBus } from '../events/contract.ts';
+import { imageMigrations } from '../images/migrations.ts';
+import { createImageService } from '../images/service.ts';
+import { openImageStores } from '../images/stores.ts';
+import { createNetworkService } from '../networks/service.ts';
+import { networkMigrations } from '../networks/store.ts';
+import * as builtins from './builtins.ts';
+import type { DaemonConfig } from './config.ts';
+import { engineId, engineMigrations } from './engine-id.ts';
+import type { Handlers } from './http/router.ts';
+import { infoResponse, versionResponse } from './info.ts';
+import { createLazyPull } from './lazy-pull.ts';
+import { restore } from './restore.ts';
+import { containerRoutes } from './routers/containers.ts';
+import { eventRoutes } from './routers/events.ts';
+import { execRoutes } from './routers/exec.ts';
+import { imageRoutes } from './routers/images.ts';
+import { networkRoutes } from './routers/networks.ts';
+import { systemRoutes } from './routers/system.ts';
+
+/** All domains, composed, and what they answer with. */
+export interface Engine {
+  readonly handlers: Handlers;
+  /** Makes state and world agree. Call once, before serving. */
+  restore(): Promise<void>;
+  /** Lets go of everything; containers run on. Nothing may be called after it. */
+  close(): Promise<void>;
+}
+
+/** What every domain stands on. */
+interface Foundations {
+  readonly config: DaemonConfig;
+  readonly id: string;
+  readonly database: Database;
+  readonly journal: Journal;
+  readonly leases: Leases;
+  readonly events: EventBus;
+  readonly log: Logger;
+}
+
+const migrations = [
+  ...engineMigrations,
+  ...journalMigrations,
+  ...leaseMigrations,
+  ...imageMigrations,
+  ...networkMigrations,
+  ...containerMigrations,
+];
+
+/** Opens the engine's state and composes its domains. Both roots exist and are this process's own. */
+export function openEngine(config: DaemonConfig, log: Logger): Engine {
+  const foundations = openFoundations(config, log);
+  const { networks, networkDrivers } = openNetworks(foundations);
+  const { images, snapshots, pool, pull } = openImages(foundations, (id) => containers.stateOf(id));
+  const { machinery, closeCgroups } = openMachinery(foundations);
+  const containers = createContainerService({
+    ...foundations,
+    ...machinery,
+    locks: createLockTable(),
+    log: log.channel('containers'),
+    images,
+    snapshots,
+    networks,
+    dataRoot: config.dataRoot,
+    execRoot: config.execRoot,
+  });
+  const info = { ...machinery, config, containers, images, networkDrivers, engineId: foundations.id };
+
+  return {
+    handlers: {
+      ...systemRoutes({
+        version: versionResponse,
+        info: () => infoResponse(info),
+        doctor: () => examine(config.dataRoot),
+      }),
+      ...eventRoutes(foundations.events),
+      ...containerRoutes(containers),
+      ...execRoutes(containers, foundations.events),
+      ...imageRoutes(images),
+      ...networkRoutes(networks),
+    },
+    restore: () => restore({ ...foundations, containers, networks, images }),
+    async close() {
+      containers.shutdown();
+      await networks.shutdown({ removeBridge: false });
+      await pool.close();
+      await closeCgroups();
+      pull.close();
+      foundations.database[Symbol.dispose]();
+    },
+  };
+}
+
+function openFoundations(config: DaemonConfig, log: Logger): Foundations {
+  const database = openDatabase(path.join(config.dataRoot, 'state.db'), migrations);
+  return {
+    config,
+    id: engineId(database),
+    database,
+    journal: openJournal(database),
+    leases: openLeases(database),
+    events: createEventBus(),
+    log,
+  };
+}
+
+function openNetworks(foundations: Foundations) {
+  const { config, id, database, log } = foundations;
+  const drivers = builtins.openNetworkDrivers(config, id, database);
+  const networks = createNetworkService({
+    ...foundations,
+    execRoot: config.execRoot,
+    log: log.channel('net'),
+    drivers,
+  });
+  return { networks, networkDrivers: drivers.map(({ name }) => name) };
+}
+
+function openImages(foundations: Foundations, containerState: (id: string) => 'running' | 'stopped' | undefined) {
+  const { config, database } = foundations;
+  const log = foundations.log.channel('images');
+  const snapshots = builtins.openSnapshotDriver(config);
+  const stores = openImageStores({ database, root: config.dataRoot, driver: snapshots, log });
+  const pull = createLazyPull(config, stores, { leases: foundations.leases, log });
+  const images = createImageService({ ...foundations, ...stores, log, pull: pull.run, containerState });
+  return { images, snapshots, pool: stores.pool, pull };
+}
+
+/** What runs containers: runtimes, monitor, control groups, logs. */
+function openMachinery({ config, id, log }: Foundations) {
+  const runtimes = builtins.openRuntimes(config);
+  const monitor = builtins.openMonitor();
+  const cgroups = builtins.openCgroups(id, log.channel('cgroups'));
+  const machinery = {
+    runtimes,
+    defaultRuntime: builtins.chooseDefaultRuntime(config.defaultRuntime, runtimes),
+    monitor,
+    cgroups: cgroups.driver,
+    logDrivers: builtins.openLogDrivers(monitor),
+    defaultLogDriver: builtins.defaultLogDriver,
+    initPath: builtins.findInit(),
+  };
+  return { machinery, closeCgroups: () => cgroups.close() };
+}
+
+async function examine(dataRoot: string): Promise<unknown> {
+  const [{ runDoctor }, { gatherFacts }] = await Promise.all([
+    import('./doctor/doctor.ts'),
+    import('./doctor/gather.ts'),
+  ]);
+  return runDoctor(await gatherFacts(dataRoot));
+}
