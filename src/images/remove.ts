@@ -14,8 +14,8 @@ import {
 import type { Image } from './contract.ts';
 import { type CollectorDeps, collectGarbage } from './gc.ts';
 import type { ImageEvents } from './image-events.ts';
+import type { ImageName } from './name-rows.ts';
 import { isIdOf, resolveImage } from './resolve.ts';
-import type { ImageName } from './store.ts';
 
 export interface RemoveDeps extends CollectorDeps {
   readonly database: Database;

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Descriptor } from '../../api/oci/image.ts';
+import { type Descriptor, mediaTypes } from '../../api/oci/image.ts';
 import { writeFileAtomic } from '../../base/atomic-file.ts';
 import type { Database, Migration } from '../../base/database.ts';
 import { asTugError, errnoOf, internal, invalid, notFound } from '../../base/errors.ts';
@@ -53,69 +53,70 @@ export function createContentStore(deps: { database: Database; root: string }): 
     const row = database.get('SELECT size FROM blobs WHERE digest = ?', digest);
     return row === undefined ? undefined : Number(row['size']);
   };
+  const has = (digest: string): boolean => size(digest) !== undefined;
+  const record = (digest: string, bytes: number): void =>
+    void database.run('INSERT OR REPLACE INTO blobs VALUES (?, ?, ?)', digest, bytes, new Date().toISOString());
   const publish = async (file: string, digest: string, bytes: number): Promise<void> => {
     const target = fileOf(digest);
     await fs.promises.rename(file, target);
     await syncFolder(path.dirname(target));
-    database.run('INSERT OR REPLACE INTO blobs VALUES (?, ?, ?)', digest, bytes, new Date().toISOString());
+    record(digest, bytes);
   };
+  const folder = path.join(root, 'ingest');
 
   const store: LocalContentStore = {
     root,
     size,
-    has: (digest) => size(digest) !== undefined,
+    has,
     path: fileOf,
     list: () => database.all('SELECT digest FROM blobs ORDER BY digest').map((row) => String(row['digest'])),
-
-    async read(digest, limit = smallBlob) {
-      const bytes = size(digest);
-      if (bytes === undefined) throw notFound(`no such blob: ${digest}`);
-      if (bytes > limit) throw invalid(`blob ${digest} has ${bytes} bytes, more than the ${limit} allowed here`);
-      const data = await fs.promises.readFile(fileOf(digest));
-      if (digest.startsWith('sha256:') && sha256(data) !== digest) {
-        throw internal(`blob ${digest} is damaged on disk: remove the image and pull it again`);
-      }
-      return data;
-    },
-
-    ingest: (expected) =>
-      openBlobWriter({ expected, busy, folder: path.join(root, 'ingest'), isWhole: store.has, publish }),
-
-    spool: () => openSpool({ folder: path.join(root, 'ingest'), isWhole: store.has, publish }),
-
+    read: (digest, limit = smallBlob) => readBlob(digest, size(digest), limit, fileOf(digest)),
+    ingest: (expected) => openBlobWriter({ expected, busy, folder, isWhole: has, publish }),
+    spool: () => openSpool({ folder, isWhole: has, publish }),
     async put(bytes) {
       const digest = sha256(bytes);
-      if (store.has(digest)) return digest;
+      if (has(digest)) return digest;
       try {
         await writeFileAtomic(fileOf(digest), bytes);
       } catch (error) {
         throw asTugError(error);
       }
-      database.run('INSERT OR REPLACE INTO blobs VALUES (?, ?, ?)', digest, bytes.length, new Date().toISOString());
+      record(digest, bytes.length);
       return digest;
     },
-
     async remove(digest) {
       // Row and name go in one synchronous step, so that a blob of the same digest may be written again meanwhile.
       const trash = path.join(root, 'trash', `${parseDigest(digest).hex}-${process.hrtime.bigint()}`);
       database.run('DELETE FROM blobs WHERE digest = ?', digest);
-      try {
-        fs.renameSync(fileOf(digest), trash);
-      } catch (error) {
-        if (errnoOf(error) === 'ENOENT') return;
-        throw error;
-      }
-      await fs.promises.rm(trash, { force: true });
+      if (renameIfThere(fileOf(digest), trash)) await fs.promises.rm(trash, { force: true });
     },
-
     writeIndex: (manifests) => {
-      const index = { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests };
+      const index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests };
       return writeFileAtomic(path.join(root, 'index.json'), JSON.stringify(index));
     },
-
     sweep: (options = {}) => sweep(store, database, busy, options.partials ?? true),
   };
   return store;
+}
+
+async function readBlob(digest: string, size: number | undefined, limit: number, file: string): Promise<Buffer> {
+  if (size === undefined) throw notFound(`no such blob: ${digest}`);
+  if (size > limit) throw invalid(`blob ${digest} has ${size} bytes, more than the ${limit} allowed here`);
+  const data = await fs.promises.readFile(file);
+  if (digest.startsWith('sha256:') && sha256(data) !== digest) {
+    throw internal(`blob ${digest} is damaged on disk: remove the image and pull it again`);
+  }
+  return data;
+}
+
+function renameIfThere(from: string, to: string): boolean {
+  try {
+    fs.renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 function makeLayout(root: string): void {

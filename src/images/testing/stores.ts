@@ -1,10 +1,12 @@
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { type Descriptor, mediaTypes } from '../../api/oci/image.ts';
 import { type Database, openDatabase } from '../../base/database.ts';
 import { journalMigrations, openJournal } from '../../base/journal.ts';
 import { leaseMigrations, openLeases } from '../../base/leases.ts';
 import { silentLogger } from '../../base/log.ts';
+import { chainIds, sha256 } from '../../formats/digest.ts';
 import { listMounts, unmount } from '../../host/mount.ts';
 import { imageMigrations } from '../migrations.ts';
 import type { SnapshotDriver } from '../snapshots/contract.ts';
@@ -18,6 +20,10 @@ export interface TestStores extends ImageStores {
   readonly journal: ReturnType<typeof openJournal>;
   /** A container's root file system over these layers while `work` looks at it. */
   withRootfs<T>(layers: readonly string[], work: (rootfs: string) => Promise<T> | T): Promise<T>;
+  /** Stores a blob; returns its descriptor. */
+  blob(bytes: Buffer): Promise<Descriptor>;
+  /** Unpacks tars on top of each other; returns their chain-ids. */
+  unpackTars(...tars: readonly Buffer[]): Promise<string[]>;
   /** Ends the threads, unmounts what is mounted below the folder, removes it. */
   close(): Promise<void>;
 }
@@ -36,6 +42,11 @@ export async function openTestStores(
   const driver = createDriver(path.join(root, 'snapshots'));
   const stores = openImageStores({ database, root, driver, log: silentLogger });
   let containers = 0;
+  const blob = async (bytes: Buffer): Promise<Descriptor> => ({
+    mediaType: mediaTypes.ociLayer,
+    digest: await stores.content.put(bytes),
+    size: bytes.length,
+  });
   return {
     ...stores,
     root,
@@ -54,6 +65,16 @@ export async function openTestStores(
         await driver.unmount(id, target);
         await driver.discard(id);
       }
+    },
+    blob,
+    async unpackTars(...tars) {
+      const diffIds = tars.map((tar) => sha256(tar));
+      const chain = chainIds(diffIds);
+      for (const [at, tar] of tars.entries()) {
+        const { signal } = new AbortController();
+        await stores.unpacker.unpack(await blob(tar), diffIds[at] ?? '', chain.slice(0, at), signal);
+      }
+      return chain;
     },
     async close() {
       await stores.pool.close();

@@ -27,76 +27,77 @@ interface Job {
 
 /** A pool of at most `size` threads, each of which does one task at a time. */
 export function createUnpackPool(size = 2): UnpackPool {
-  const threads: Thread[] = [];
+  const threads = new Set<Thread>();
   const waiting: Job[] = [];
 
-  const next = (): void => {
-    const job = waiting[0];
-    if (!job) return;
-    const thread = threads.find((candidate) => !candidate.job) ?? (threads.length < size ? start() : undefined);
-    if (!thread) return;
-    waiting.shift();
-    if (job.signal.aborted) {
-      job.reject(job.signal.reason);
-      next();
-      return;
+  const dispatch = (): void => {
+    for (let job = waiting[0]; job; job = waiting[0]) {
+      const idle = [...threads].find((thread) => !thread.job);
+      if (!idle && threads.size >= size) return;
+      waiting.shift();
+      if (job.signal.aborted) job.reject(job.signal.reason);
+      else begin(idle ?? start(), job);
     }
-    begin(thread, job);
   };
-
   const start = (): Thread => {
-    const stop = new Int32Array(new SharedArrayBuffer(4));
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      workerData: { stop: stop.buffer },
-      execArgv: [], // options such as --inspect are the engine's own
-    });
-    const thread: Thread = { worker, stop, job: undefined };
-    worker.unref();
-    worker.on('message', (message: WorkerMessage) => {
-      if (message.kind === 'progress') thread.job?.progress(message.bytes);
-      else if (message.kind === 'done') finish(thread, (job) => job.resolve(message.result));
-      else finish(thread, (job) => job.reject(job.signal.aborted ? job.signal.reason : received(message.error)));
-    });
-    const lost = (error: unknown): void => {
-      const at = threads.indexOf(thread);
-      if (at >= 0) threads.splice(at, 1);
-      finish(thread, (job) => job.reject(internal('an unpacking thread ended', { cause: error })));
-    };
-    worker.on('error', lost);
-    worker.on('exit', lost);
-    threads.push(thread);
+    const thread = startThread(dispatch, () => threads.delete(thread));
+    threads.add(thread);
     return thread;
   };
-
-  const begin = (thread: Thread, job: Job): void => {
-    thread.job = job;
-    Atomics.store(thread.stop, 0, 0);
-    job.signal.addEventListener('abort', () => thread.job === job && Atomics.store(thread.stop, 0, 1), { once: true });
-    thread.worker.ref();
-    thread.worker.postMessage(job.message);
-  };
-
-  const finish = (thread: Thread, settle: (job: Job) => void): void => {
-    const { job } = thread;
-    thread.job = undefined;
-    thread.worker.unref();
-    if (job) settle(job);
-    next();
-  };
-
   const submit = <T>(message: WorkerTask, signal: AbortSignal, progress: (bytes: number) => void): Promise<T> =>
     new Promise<T>((resolve, reject) => {
       waiting.push({ message, signal, progress, resolve: resolve as (result: unknown) => void, reject });
-      next();
+      dispatch();
     });
 
   return {
     unpack: (task, signal, progress) => submit({ kind: 'unpack', task }, signal, progress),
     settle: (task, signal) => submit({ kind: 'settle', task }, signal, () => {}),
     async close() {
-      await Promise.all(threads.map(({ worker }) => worker.terminate()));
+      for (const job of waiting.splice(0)) job.reject(internal('the unpacking threads were ended'));
+      await Promise.all([...threads].map(({ worker }) => worker.terminate()));
     },
   };
+}
+
+/** Starts a thread that calls `idle` after each task, and `lost` when it ends. */
+function startThread(idle: () => void, lost: () => void): Thread {
+  const stop = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    workerData: { stop: stop.buffer },
+    execArgv: [], // options such as --inspect are the engine's own
+  });
+  const thread: Thread = { worker, stop, job: undefined };
+  worker.unref();
+  worker.on('message', (message: WorkerMessage) => {
+    if (message.kind === 'progress') thread.job?.progress(message.bytes);
+    else if (message.kind === 'done') finish(thread, (job) => job.resolve(message.result));
+    else finish(thread, (job) => job.reject(job.signal.aborted ? job.signal.reason : received(message.error)));
+    if (message.kind !== 'progress') idle();
+  });
+  const end = (error: unknown): void => {
+    lost();
+    finish(thread, (job) => job.reject(internal('an unpacking thread ended', { cause: error })));
+    idle();
+  };
+  worker.on('error', end);
+  worker.on('exit', end);
+  return thread;
+}
+
+function begin(thread: Thread, job: Job): void {
+  thread.job = job;
+  Atomics.store(thread.stop, 0, 0);
+  job.signal.addEventListener('abort', () => thread.job === job && Atomics.store(thread.stop, 0, 1), { once: true });
+  thread.worker.ref();
+  thread.worker.postMessage(job.message);
+}
+
+function finish(thread: Thread, settle: (job: Job) => void): void {
+  const { job } = thread;
+  thread.job = undefined;
+  thread.worker.unref();
+  if (job) settle(job);
 }
 
 function received({ tug, kind, code, message }: SentError): Error {

@@ -3,7 +3,8 @@ import * as path from 'node:path';
 import { unsupported } from '../../../base/errors.ts';
 import { mount } from '../../../host/mount.ts';
 import { unmountAsync } from '../../../host/unmount.ts';
-import type { SnapshotDriver } from '../contract.ts';
+import { type ContainerFolders, createContainerFolders } from '../container-folders.ts';
+import type { PrepareOptions, SnapshotDriver } from '../contract.ts';
 import { createLayerFolders, type LayerFolders } from '../layer-folders.ts';
 import { treeSize } from '../tree-size.ts';
 
@@ -18,73 +19,89 @@ const mostLayers = 127;
  * `containers/ID/{diff,work,lower}` with the chain-ids, bottom first, in `lower`, `stages/` and `removed/`.
  */
 export function createOverlay2Driver(root: string): SnapshotDriver {
-  const folders = createLayerFolders(root, 'diff');
-  const mergedOf = new Map<string, string>();
+  const layers = createLayerFolders(root, 'diff');
+  const containers = createContainerFolders(root, layers.has);
+  const store: Store = { layers, containers, mergedOf: new Map() };
+  const upperOf = (containerId: string): string => path.join(containers.path(containerId), 'diff');
+  const usersOf = (chainId: string): string[] =>
+    containers.list().filter((id) => containers.layersOf(id).includes(chainId));
 
   return {
     name: 'overlay2',
     standsAlone: true,
-    list: async () => folders.list(),
-    has: folders.has,
+    list: async () => layers.list(),
+    has: layers.has,
     stage: async (parents) => ({
-      ...folders.stage(),
+      ...layers.stage(),
       whiteouts: 'overlay',
-      below: parents.map(folders.layerPath).reverse(),
+      below: parents.map(layers.path).reverse(),
     }),
-    remove: folders.remove,
-
-    async prepare(containerId, layers, { volatile = false } = {}) {
-      if (layers.length > mostLayers)
-        throw unsupported(`an image of ${layers.length} layers: ${mostLayers} are the most`);
-      folders.prepare(containerId, layers, (folder) => {
-        makeUpper(path.join(folder, 'diff'), layers.length > 0 ? folders.layerPath(layers.at(-1)!) : undefined);
-        fs.mkdirSync(path.join(folder, 'work'), { mode: 0o700 });
-        if (volatile) fs.writeFileSync(path.join(folder, 'volatile'), '');
-      });
-    },
-
-    async mount(containerId, target) {
-      mergedOf.set(containerId, target);
-      if (isMounted(target)) return;
-      const folder = folders.containerPath(containerId);
-      const volatile = fs.existsSync(path.join(folder, 'volatile'));
-      if (volatile) forgetVolatileMount(folder);
-      mountOverlay(lowerFolders(folders, containerId), folder, target, volatile);
-    },
-
+    remove: (chainId) => layers.remove(chainId, () => usersOf(chainId)),
+    prepare: async (containerId, chain, options) => prepareContainer(store, containerId, chain, options ?? {}),
+    mount: async (containerId, target) => mountContainer(store, containerId, target),
     async unmount(containerId, target) {
-      const quick = fs.existsSync(path.join(folders.containerPath(containerId), 'volatile'));
-      await unmountAsync(target, { quick });
+      await unmountAsync(target, { quick: isVolatile(containers.path(containerId)) });
     },
-
-    discard: folders.discard,
-    containers: async () => folders.containers(),
-    usage: (containerId) => treeSize(path.join(folders.containerPath(containerId), 'diff')),
-
-    describe(containerId) {
-      const folder = folders.containerPath(containerId);
-      return {
-        LowerDir: lowerFolders(folders, containerId).join(':'),
-        MergedDir: mergedOf.get(containerId) ?? path.join(folder, 'merged'),
-        UpperDir: path.join(folder, 'diff'),
-        WorkDir: path.join(folder, 'work'),
-      };
-    },
-
-    describeLayers(layers) {
-      const [top, ...lower] = layers.map(folders.layerPath).reverse();
+    discard: containers.discard,
+    containers: async () => containers.list(),
+    usage: (containerId) => treeSize(upperOf(containerId)),
+    describe: (containerId) => ({
+      LowerDir: lowerFolders(store, containerId).join(':'),
+      MergedDir: store.mergedOf.get(containerId) ?? '',
+      UpperDir: upperOf(containerId),
+      WorkDir: path.join(containers.path(containerId), 'work'),
+    }),
+    describeLayers(chain) {
+      const [top, ...lower] = chain.map(layers.path).reverse();
       if (top === undefined) return {};
       return { UpperDir: top, ...(lower.length === 0 ? {} : { LowerDir: lower.join(':') }) };
     },
-
-    sweep: folders.sweep,
+    sweep: async () => (await layers.sweep()) + (await containers.sweep()),
   };
 }
 
+interface Store {
+  readonly layers: LayerFolders;
+  readonly containers: ContainerFolders;
+  /** Where containers were mounted last. */
+  readonly mergedOf: Map<string, string>;
+}
+
+/** On the way of a container's start: a few calls on this thread, nothing synced. */
+function prepareContainer(
+  store: Store,
+  id: string,
+  chain: readonly string[],
+  { volatile = false }: PrepareOptions,
+): void {
+  if (chain.length > mostLayers) {
+    throw unsupported(`an image of ${chain.length} layers: ${mostLayers} are the most`);
+  }
+  const top = chain.at(-1);
+  store.containers.prepare(id, chain, (folder) => {
+    makeUpper(path.join(folder, 'diff'), top === undefined ? undefined : store.layers.path(top));
+    fs.mkdirSync(path.join(folder, 'work'), { mode: 0o700 });
+    if (volatile) fs.writeFileSync(path.join(folder, 'volatile'), '');
+  });
+}
+
+function mountContainer(store: Store, id: string, target: string): void {
+  store.mergedOf.set(id, target);
+  if (isMounted(target)) return;
+  const folder = store.containers.path(id);
+  const volatile = isVolatile(folder);
+  if (volatile) forgetVolatileMount(folder);
+  mountOverlay(lowerFolders(store, id), folder, target, volatile);
+}
+
+function isVolatile(folder: string): boolean {
+  return fs.existsSync(path.join(folder, 'volatile'));
+}
+
 /** Topmost first, as overlayfs wants them. An image without layers stands on one empty folder. */
-function lowerFolders(folders: LayerFolders, containerId: string): string[] {
-  const lower = folders.layersOf(containerId).map(folders.layerPath).reverse();
-  return lower.length > 0 ? lower : [folders.emptyLayer()];
+function lowerFolders({ layers, containers }: Store, containerId: string): string[] {
+  const lower = containers.layersOf(containerId).map(layers.path).reverse();
+  return lower.length > 0 ? lower : [layers.empty()];
 }
 
 /** The root of the container: mode 0755 as Docker has it whatever the image says, the owner of the image's root. */

@@ -4,8 +4,9 @@ import { notFound } from '../../../base/errors.ts';
 import { runChecked } from '../../../base/process.ts';
 import { listMounts, mount, mountFlags } from '../../../host/mount.ts';
 import { unmountAsync } from '../../../host/unmount.ts';
+import { type ContainerFolders, createContainerFolders } from '../container-folders.ts';
 import type { SnapshotDriver } from '../contract.ts';
-import { createLayerFolders } from '../layer-folders.ts';
+import { createLayerFolders, type LayerFolders } from '../layer-folders.ts';
 import { treeSize } from '../tree-size.ts';
 
 /**
@@ -14,76 +15,83 @@ import { treeSize } from '../tree-size.ts';
  * `layers/HEX/fs`, `containers/ID/{fs,lower}`, `stages/`, `removed/`.
  */
 export function createVfsDriver(root: string): SnapshotDriver {
-  const folders = createLayerFolders(root, 'fs');
-  const content = (containerId: string): string => path.join(folders.containerPath(containerId), 'fs');
-  const topOf = (layers: readonly string[]): string | undefined =>
-    layers.length > 0 ? folders.layerPath(layers.at(-1)!) : undefined;
+  const layers = createLayerFolders(root, 'fs');
+  const containers = createContainerFolders(root, layers.has);
+  const store: Store = { layers, containers };
+  const usersOf = (chainId: string): string[] =>
+    containers.list().filter((id) => containers.layersOf(id).includes(chainId));
 
   return {
     name: 'vfs',
     standsAlone: false,
-    list: async () => folders.list(),
-    has: folders.has,
-
-    async stage(parents) {
-      const top = parents.at(-1);
-      if (top !== undefined && !folders.has(top))
-        throw notFound(`layer ${top} is not there`, { code: 'layer-missing' });
-      const stage = folders.stage();
-      try {
-        if (top !== undefined) await copyTree(folders.layerPath(top), stage.folder);
-      } catch (error) {
-        await stage.abandon();
-        throw error;
-      }
-      return { ...stage, whiteouts: 'apply', below: [] };
-    },
-
-    remove: folders.remove,
-
-    async prepare(containerId, layers) {
-      if (folders.containers().includes(containerId)) return;
-      const top = topOf(layers);
-      // Copied aside first: `folders.prepare` publishes in one synchronous step.
-      const copy = folders.stage();
-      try {
-        if (top !== undefined && folders.has(layers.at(-1)!)) await copyTree(top, copy.folder);
-        folders.prepare(containerId, layers, (folder) => {
-          fs.renameSync(copy.folder, path.join(folder, 'fs'));
-          fs.chmodSync(path.join(folder, 'fs'), 0o755);
-        });
-      } finally {
-        await copy.abandon();
-      }
-    },
-
+    list: async () => layers.list(),
+    has: layers.has,
+    stage: async (parents) => ({ ...(await stageCopy(store, parents)), whiteouts: 'apply', below: [] }),
+    remove: (chainId) => layers.remove(chainId, () => usersOf(chainId)),
+    prepare: (containerId, chain) => prepareContainer(store, containerId, chain),
     async mount(containerId, target) {
       fs.mkdirSync(target, { recursive: true, mode: 0o755 });
       if (listMounts().some((entry) => entry.target === target)) return;
-      mount(content(containerId), target, '', mountFlags.bind);
+      mount(contentOf(store, containerId), target, '', mountFlags.bind);
     },
-
     async unmount(_containerId, target) {
       await unmountAsync(target, { quick: true });
     },
-
-    discard: folders.discard,
-    containers: async () => folders.containers(),
-
-    async usage(containerId) {
-      const top = topOf(folders.layersOf(containerId));
-      if (top === undefined) return treeSize(content(containerId));
-      // A file counts when the image has none of that name, size and time.
-      return treeSize(content(containerId), async (name, size, modified) => {
-        const below = await fs.promises.lstat(Buffer.concat([Buffer.from(top), name])).catch(() => undefined);
-        return below === undefined || below.size !== size || below.mtimeMs !== modified;
-      });
-    },
-
+    discard: containers.discard,
+    containers: async () => containers.list(),
+    usage: (containerId) => usageOf(store, containerId),
     describe: () => ({}),
     describeLayers: () => ({}),
-    sweep: folders.sweep,
+    sweep: async () => (await layers.sweep()) + (await containers.sweep()),
   };
+}
+
+interface Store {
+  readonly layers: LayerFolders;
+  readonly containers: ContainerFolders;
+}
+
+function contentOf({ containers }: Store, containerId: string): string {
+  return path.join(containers.path(containerId), 'fs');
+}
+
+/** A stage that begins as a copy of the topmost layer. */
+async function stageCopy({ layers }: Store, chain: readonly string[]): Promise<ReturnType<LayerFolders['stage']>> {
+  const top = chain.at(-1);
+  if (top !== undefined && !layers.has(top)) throw notFound(`layer ${top} is not there`, { code: 'layer-missing' });
+  const stage = layers.stage();
+  try {
+    if (top !== undefined) await copyTree(layers.path(top), stage.folder);
+    return stage;
+  } catch (error) {
+    await stage.abandon();
+    throw error;
+  }
+}
+
+/** Copies aside first: what makes it a container's folder is one synchronous step. */
+async function prepareContainer(store: Store, id: string, chain: readonly string[]): Promise<void> {
+  if (store.containers.list().includes(id)) return;
+  const copy = await stageCopy(store, chain);
+  try {
+    store.containers.prepare(id, chain, (folder) => {
+      fs.renameSync(copy.folder, path.join(folder, 'fs'));
+      fs.chmodSync(path.join(folder, 'fs'), 0o755);
+    });
+  } finally {
+    await copy.abandon();
+  }
+}
+
+/** A file counts when the image has none of that name, size and time. */
+async function usageOf(store: Store, containerId: string): Promise<number> {
+  const top = store.containers.layersOf(containerId).at(-1);
+  if (top === undefined) return treeSize(contentOf(store, containerId));
+  const below = Buffer.from(store.layers.path(top));
+  return treeSize(contentOf(store, containerId), async (name, size, modified) => {
+    const stat = await fs.promises.lstat(Buffer.concat([below, name])).catch(() => undefined);
+    return stat === undefined || stat.size !== size || stat.mtimeMs !== modified;
+  });
 }
 
 /** Copies a tree with owners, times, links, devices and attributes; shares blocks where the file system can. */
