@@ -2,15 +2,10 @@ import { crashPoint } from '../base/crash-points.ts';
 import type { MonitorExit } from '../runtime/monitor/contract.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { eventAttributes } from './create.ts';
-import { type ContainerRecord, isRunning } from './record.ts';
+import { type ContainerRecord, isRunning, LOST_CODE, LOST_SENTENCE } from './record.ts';
 import { releaseResources } from './release.ts';
 import { removeLocked } from './remove.ts';
 import { exitResponse } from './wait.ts';
-
-/** What `inspect` says of a container whose end nobody recorded. */
-const LOST_CODE = 255;
-const LOST_SENTENCE =
-  'the container ended without its monitor recording an exit code: the monitor was killed, or the host was restarted';
 
 /** Follows a running container to its end, once. Ends quietly when the engine shuts down: the next one watches again. */
 export function watchExit(context: ContainerContext, record: ContainerRecord): void {

@@ -55,3 +55,8 @@ export const initialState: RecordedState = {
 /** True while the container has a process. */
 export const isRunning = (record: ContainerRecord): boolean =>
   record.state.status === 'running' || record.state.status === 'paused';
+
+/** What `inspect` says of a container whose end nobody recorded. */
+export const LOST_CODE = 255;
+export const LOST_SENTENCE =
+  'the container ended without its monitor recording an exit code: the monitor was killed, or the host was restarted';

@@ -18,12 +18,14 @@ import { planMounts } from './mounts.ts';
 import { requestedPorts } from './ports.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 import { releaseResources } from './release.ts';
+import { removeLocked } from './remove.ts';
 import { lookUpUser } from './user.ts';
 
 /**
  * Starts a container. Journaled: killed between any two steps, the next engine either finds the container's
  * process running and keeps it, or undoes what was made (`recover.ts`). When a step fails, everything made
- * before it is undone, the container stays with the error in its state, and the error is thrown.
+ * before it is undone, the container stays with the error in its state (one of --rm is removed), and the error
+ * is thrown.
  * @throws not-modified when it runs; the runtime's words when it refuses.
  */
 export async function startContainer(context: ContainerContext, record: ContainerRecord): Promise<void> {
@@ -43,6 +45,7 @@ export async function startContainer(context: ContainerContext, record: Containe
     } catch (error) {
       await undo(context, record, error);
       context.journal.done(intent);
+      if (record.host.AutoRemove) await removeLocked(context, record);
       throw error;
     }
     context.events.publish('container', 'start', record.id, eventAttributes(record));

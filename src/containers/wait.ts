@@ -1,6 +1,6 @@
 import type { WaitResponse } from '../api/types/container.ts';
 import { TugError } from '../base/errors.ts';
-import { type ContainerRecord, isRunning } from './record.ts';
+import { type ContainerRecord, isRunning, LOST_SENTENCE } from './record.ts';
 import type { ContainerStore } from './store.ts';
 
 /** Who waits for a container to start, to end or to be gone. Lives with the engine process: a waiting client asks again after a restart. */
@@ -67,8 +67,8 @@ export function waitFor(
   return { result: Promise.race([waiters.onExit(record.id, signal), waiters.onRemoved(record.id, signal).then(code)]) };
 }
 
-/** What a waiting client is told. */
+/** What a waiting client is told. The error of a start that failed is not for it: whoever started it was told. */
 export function exitResponse(record: ContainerRecord): WaitResponse {
   const { exitCode, error } = record.state;
-  return { StatusCode: exitCode, ...(error === '' ? {} : { Error: { Message: error } }) };
+  return { StatusCode: exitCode, ...(error === LOST_SENTENCE ? { Error: { Message: error } } : {}) };
 }
