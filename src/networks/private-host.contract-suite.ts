@@ -119,11 +119,11 @@ function boundSocket(protocol: 'tcp' | 'udp', port: number): number {
   return fd;
 }
 
-/** What a server answers to a client in `namespace` (or here), or undefined when it does not within a second. */
+/** What a server answers to a client in `namespace` (or here), or undefined when it does not in time. */
 export async function ask(target: string, port: number, options: AskOptions = {}): Promise<string | undefined> {
-  const { namespace = '/proc/thread-self/ns/net', protocol = 'tcp' } = options;
+  const { namespace = '/proc/thread-self/ns/net', protocol = 'tcp', seconds = 5 } = options;
   if (protocol === 'udp') return askUdp(target, port, namespace);
-  const client = ['busybox', 'timeout', '1', 'busybox', 'nc', target, String(port)];
+  const client = ['busybox', 'timeout', String(seconds), 'busybox', 'nc', target, String(port)];
   const child = spawn('nsenter', [`--net=${namespace}`, ...client], { stdio: ['pipe', 'pipe', 'ignore'] });
   child.stdin.on('error', () => {});
   child.stdin.write('?');
@@ -156,7 +156,7 @@ export async function startFlow(namespace: string) {
   return {
     send,
     async ask(target: string, port: number): Promise<string | undefined> {
-      const answer = once(socket, 'message', { signal: AbortSignal.timeout(1000) });
+      const answer = once(socket, 'message', { signal: AbortSignal.timeout(5000) });
       await send(target, port);
       return answer.then(([message]) => String(message)).catch(() => undefined);
     },
@@ -167,6 +167,8 @@ export async function startFlow(namespace: string) {
 export interface AskOptions {
   readonly namespace?: string;
   readonly protocol?: 'tcp' | 'udp';
+  /** How long to wait, 5 by default; the kernel asks for a neighbour's address again after 1. */
+  readonly seconds?: number;
 }
 
 /** An engine's networks, with roots of their own. Dispose removes everything. */
@@ -209,7 +211,13 @@ export async function startEngine(wishes: TestEngineOptions = {}): Promise<TestE
       createNullDriver(),
     ],
   });
-  await networks.reconcile(new Set(alive));
+  try {
+    await networks.reconcile(new Set(alive));
+  } catch (error) {
+    await networks.shutdown({ removeBridge: false });
+    state[Symbol.dispose]();
+    throw error;
+  }
   return {
     networks,
     folder,

@@ -42,7 +42,7 @@ describe('a published port', () => {
     assert.equal(await ask('198.51.100.1', 8080, { namespace: b.path }), bridged === '1' ? b.ip : gateway);
     assert.equal(await ask(gateway, 8080, { namespace: a.path }), gateway);
     await engine.networks.release(a.id);
-    assert.equal(await ask('127.0.0.1', 8080), undefined);
+    assert.equal(await ask('127.0.0.1', 8080, { seconds: 1 }), undefined);
   }
 
   it('is not reached by another address than the one it was bound to', async () => {
@@ -50,7 +50,7 @@ describe('a published port', () => {
     const a = await engine.attach({ ports: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '8080' }] } });
     using _a = await answerInside(a.path, 'tcp', 80);
     assert.notEqual(await ask('127.0.0.1', 8080), undefined);
-    assert.equal(await ask('198.51.100.1', 8080, { namespace: outside }), undefined);
+    assert.equal(await ask('198.51.100.1', 8080, { namespace: outside, seconds: 1 }), undefined);
   });
 
   it('carries UDP beside TCP of the same number', async () => {
