@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import * as path from 'node:path';
 import type { ExecCreateRequest, ExecInspect } from '../api/types/container.ts';
 import { crashPoint } from '../base/crash-points.ts';
-import { conflict, invalid } from '../base/errors.ts';
+import { asTugError, conflict, invalid } from '../base/errors.ts';
 import type { MonitoredExec } from '../runtime/monitor/contract.ts';
 import { ownCapabilities } from '../runtime/spec/capabilities.ts';
 import { capabilitySets, containerCapabilities } from '../runtime/spec/spec.ts';
@@ -45,7 +45,7 @@ export async function startExec(
     monitored = await launch(context, record, exec, folder, options);
   } catch (error) {
     exec.status = 'exited';
-    exec.exitCode = 126;
+    exec.exitCode = asTugError(error).code === 'command-not-found' ? 127 : 126;
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
