@@ -20,8 +20,8 @@ export interface Collected {
 }
 
 /**
- * Removes layers and blobs that no image, no lease and no container needs. Each is looked at and made invisible
- * in one synchronous step, so that work which begins meanwhile either keeps it by its lease or makes it anew.
+ * Removes layers and blobs that no image, no lease and no container needs. What is looked at is made invisible
+ * in the same synchronous step, so that work which begins meanwhile either keeps it by its lease or makes it anew.
  * Idempotent; interrupted, it leaves less to collect.
  */
 export async function collectGarbage({ content, driver, state, leases }: CollectorDeps): Promise<Collected> {
@@ -38,12 +38,9 @@ export async function collectGarbage({ content, driver, state, leases }: Collect
   }
   for (const { chainId } of state.layers()) if (!driver.has(chainId)) state.forgetLayer(chainId);
 
-  const blobs: string[] = [];
-  for (const digest of content.list()) {
-    if (leases.isLeased('blob', digest) || state.neededBlobs().has(digest)) continue;
-    await content.remove(digest);
-    blobs.push(digest);
-  }
+  const needed = state.neededBlobs();
+  const blobs = content.list().filter((digest) => !needed.has(digest) && !leases.isLeased('blob', digest));
+  await Promise.all(blobs.map((digest) => content.remove(digest)));
   crashPoint('image.gc.swept');
   return { layers, blobs };
 }

@@ -17,6 +17,7 @@ export interface ContentStore {
   ingest(expected: Pick<Descriptor, 'digest' | 'size'>): Promise<BlobWriter>;
   /** Stores bytes at hand. Idempotent. Returns the digest. */
   put(bytes: Uint8Array): Promise<string>;
+  /** Removes a blob: from `has` at once, from the disk when it resolves. Idempotent. */
   remove(digest: string): Promise<void>;
   list(): string[];
 }

@@ -25,11 +25,17 @@ export function createContainerFolders(root: string, hasLayer: (chainId: string)
   const removed = path.join(root, 'removed');
   for (const folder of [containers, removed]) fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   const pathOf = (id: string): string => path.join(containers, checkId(id));
+  const known = new Map<string, string[]>();
+  const layersOf = (id: string): string[] => {
+    const layers = known.get(id) ?? readLower(pathOf(id), id);
+    known.set(id, layers);
+    return layers;
+  };
 
   return {
     path: pathOf,
     list: () => fs.readdirSync(containers).filter((name) => !name.startsWith('.')),
-    layersOf: (id) => readLower(pathOf(id), id),
+    layersOf,
 
     prepare(id, layers, fill) {
       const folder = pathOf(id);
@@ -53,6 +59,7 @@ export function createContainerFolders(root: string, hasLayer: (chainId: string)
       if (mounted !== undefined) {
         throw conflict(`the file system of container ${id} is mounted at ${mounted}`, { code: 'mounted' });
       }
+      known.delete(id);
       const doomed = moveAway(folder, removed);
       if (doomed !== undefined && !removeSmallTree(doomed)) await removeTree(doomed);
     },

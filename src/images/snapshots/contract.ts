@@ -19,7 +19,7 @@ export interface SnapshotDriver {
    */
   stage(parents: readonly string[]): Promise<LayerStage>;
 
-  /** Removes a layer. Idempotent. @throws conflict when a container's rootfs stands on it. */
+  /** Removes a layer: from `has` at once, from the disk when it resolves. Idempotent. @throws conflict when a container's rootfs stands on it. */
   remove(chainId: string): Promise<void>;
 
   /**
