@@ -33,7 +33,8 @@ export function boot(
   };
   let timer = setTimeout(expire, limits.bootTime);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => child.kill('SIGKILL'));
-  child.stderr.on('data', (chunk: Buffer) => process.stderr.write(chunk));
+  const complaints: Buffer[] = [];
+  child.stderr.on('data', (chunk: Buffer) => complaints.push(chunk));
   createInterface(child.stdout).on('line', (line) => {
     const text = line.replaceAll('\r', '');
     if (text.endsWith('tug-vm: booted')) {
@@ -47,6 +48,7 @@ export function boot(
     child.on('error', reject);
     child.on('close', () => {
       clearTimeout(timer);
+      if (code === undefined) process.stderr.write(Buffer.concat(complaints));
       if (code !== undefined) resolve({ outcome: 'finished', code });
       else resolve({ outcome: booted ? (late ? 'late' : 'died') : 'silent', code: 1 });
     });

@@ -22,7 +22,7 @@ async function main(): Promise<number> {
     let result: BootResult = { outcome: 'silent', code: 1 };
     if (existsSync('/dev/kvm')) result = await boot(guest, disk, 'kvm', { bootTime: 10_000, runTime: 600_000 });
     if (result.outcome === 'silent') {
-      console.log('Booting without KVM, which is slower.');
+      console.log('KVM is missing or does not work here: booting without it, which is slower.');
       result = await boot(guest, disk, 'tcg', { bootTime: 120_000, runTime: 900_000 });
     }
     const seconds = Math.round((performance.now() - started) / 1000);
