@@ -10,6 +10,7 @@ import type { CrashPoint } from '../base/crash-points.ts';
 import { isKind, messageOf } from '../base/errors.ts';
 import { runChecked } from '../base/process.ts';
 import { sha256 } from '../formats/digest.ts';
+import { unmount } from '../host/mount.ts';
 import { createOverlay2Driver } from './snapshots/drivers/overlay2.ts';
 import { createVfsDriver } from './snapshots/drivers/vfs.ts';
 import { openTestService, type TestService } from './testing/service.ts';
@@ -37,9 +38,12 @@ describe('a full disk', () => {
     await runChecked('mount', ['-o', 'loop', image, folder()]);
   });
   afterEach(async () => {
-    await service.close();
-    await runChecked('umount', [folder()]);
-    await fs.rm(scratch, { recursive: true, force: true });
+    try {
+      await service.close();
+    } finally {
+      unmount(folder(), { detach: true });
+      await fs.rm(scratch, { recursive: true, force: true });
+    }
   });
 
   /** Everything on the disk but the database's own files. */
