@@ -1,4 +1,4 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
@@ -61,6 +61,7 @@ function streamOn(socket: Socket, upgraded: boolean, statusLine: string, headers
 
 /** Answers a hijacked connection that was not accepted with an ordinary response, and closes it. */
 export function answerOn(socket: Socket, status: number, headers: readonly string[], body: string): void {
+  const { STATUS_CODES } = process.getBuiltinModule('node:http'); // see server.ts
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
   for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
   if (status >= 200 && status !== 204 && status !== 304) head += `Content-Length: ${Buffer.byteLength(body)}\r\n`;
