@@ -72,10 +72,15 @@ export function messageOf(error: unknown): string {
 export function asTugError(error: unknown): TugError {
   if (error instanceof TugError) return error;
   const errno = errnoOf(error);
-  if (errno === 'ENOSPC' || errno === 'EDQUOT')
+  if (errno === 'ENOSPC' || errno === 'EDQUOT' || isFullDatabase(error))
     return new TugError('exhausted', `no space left on the engine's disk: ${messageOf(error)}`, {
       code: 'disk-full',
       cause: error,
     });
   return new TugError('internal', messageOf(error), { cause: error });
 }
+
+const SQLITE_FULL = 13;
+
+const isFullDatabase = (error: unknown): boolean =>
+  errnoOf(error) === 'ERR_SQLITE_ERROR' && (error as { errcode?: number }).errcode === SQLITE_FULL;

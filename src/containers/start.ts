@@ -58,7 +58,7 @@ async function bringUp(context: ContainerContext, record: ContainerRecord): Prom
   const networking = connectNetwork(context, record);
   try {
     context.log.debug('mounting the root file system', { container: record.id });
-    await context.snapshots.prepare(record.id, record.layers);
+    await context.snapshots.prepare(record.id, record.layers, { volatile: record.host.AutoRemove ?? false });
     await context.snapshots.mount(record.id, paths.rootfs);
     crashPoint('container.start.mounted');
   } catch (error) {
@@ -95,6 +95,7 @@ async function bringUp(context: ContainerContext, record: ContainerRecord): Prom
 function connectNetwork(context: ContainerContext, record: ContainerRecord): Promise<Sandbox> {
   return context.networks.attach({
     containerId: record.id,
+    name: record.name,
     hostname: containerHostname(record),
     mode: record.host.NetworkMode ?? 'default',
     endpoints: record.endpoints,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { run, runChecked } from '../../src/base/process.ts';
+import { run } from '../../src/base/process.ts';
 import type { TestEngine } from '../helpers/engine.ts';
 
 /** What one part of the engine or the host says there is, by container id where it has ids. */
@@ -59,6 +59,7 @@ async function gather(engine: TestEngine): Promise<Facts> {
   const running = listed.filter(({ State }) => State === 'running');
   const bundles = path.join(engine.execRoot, 'containers');
   const ids = (list: readonly { Id: string }[]): string[] => list.map(({ Id }) => Id);
+  const bridged = running.filter(({ HostConfig }) => ['default', 'bridge'].includes(HostConfig.NetworkMode)).length;
   using state = openState(engine);
   return {
     running: ids(running),
@@ -68,8 +69,8 @@ async function gather(engine: TestEngine): Promise<Facts> {
     monitors: monitorsOf(bundles),
     bundles: entries(bundles),
     namespaces: entries(path.join(engine.execRoot, 'netns')).map((name) => name.replace(/^.*?([0-9a-f]{64}).*$/, '$1')),
-    links: await bridgePorts(engine.bridge),
-    bridged: running.filter(({ HostConfig }) => ['default', 'bridge'].includes(HostConfig.NetworkMode)).length,
+    links: await settledPorts(engine.bridge, bridged),
+    bridged,
     dataFolders: entries(path.join(engine.dataRoot, 'containers')),
     intents: state.column("SELECT kind || ' ' || subject FROM intents"),
     operationLeases: state.column("SELECT holder || ' ' || key FROM leases WHERE kind = 'operation'"),
@@ -90,7 +91,7 @@ function openState(engine: TestEngine) {
 }
 
 async function runtimeList(engine: TestEngine): Promise<string[]> {
-  const root = path.join(engine.execRoot, 'crun');
+  const root = path.join(engine.execRoot, 'runtime/crun');
   const listed = await run('crun', ['--root', root, 'list', '-q']);
   return listed.stdout.split('\n').filter(Boolean);
 }
@@ -122,9 +123,14 @@ function commandLine(pid: string): string[] {
   }
 }
 
-async function bridgePorts(bridge: string): Promise<number> {
-  const listed = await runChecked('ip', ['-o', 'link', 'show', 'master', bridge]).catch(() => '');
-  return listed.split('\n').filter(Boolean).length;
+/** Ports of the bridge. The kernel takes a link away some time after its namespace: waits for that, 3 s at most. */
+async function settledPorts(bridge: string, wanted: number): Promise<number> {
+  for (let attempt = 0; ; attempt += 1) {
+    const listed = await run('ip', ['-o', 'link', 'show', 'master', bridge]);
+    const ports = listed.stdout.split('\n').filter(Boolean).length;
+    if (ports === wanted || attempt === 60) return ports;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 function entries(folder: string): string[] {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import * as http from 'node:http';
 import type { TestEngine } from '../helpers/engine.ts';
 import { image } from './workloads.ts';
 
@@ -29,10 +30,36 @@ export async function checkSteady(engine: TestEngine, pid: number): Promise<void
 }
 
 /** Its stdin is still open: a word sent in comes out again. */
-export async function checkEcho(engine: TestEngine, word: string): Promise<void> {
-  const answer = await engine.docker(['attach', '--sig-proxy=false', 'echo'], { input: `${word}\n`, timeout: 20_000 });
-  const { stdout } = await engine.docker(['logs', 'echo']);
-  assert.ok(stdout.includes(word), `"${word}" did not come back from the echo container: ${answer.stderr}`);
+export function checkEcho(engine: TestEngine, word: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const query = 'stream=1&stdin=1&stdout=1';
+    const headers = { connection: 'Upgrade', upgrade: 'tcp' };
+    const request = http.request({
+      socketPath: engine.socket,
+      method: 'POST',
+      path: `/containers/echo/attach?${query}`,
+      headers,
+    });
+    const timer = setTimeout(
+      () => request.destroy(new Error(`"${word}" did not come back from the echo container`)),
+      10_000,
+    );
+    request.on('error', reject);
+    request.on('response', ({ statusCode }) => reject(new Error(`attach was answered with ${statusCode}`)));
+    request.on('upgrade', (_, socket) => {
+      let seen = '';
+      socket.on('data', (chunk: Buffer) => {
+        seen += chunk.toString();
+        if (!seen.includes(word)) return;
+        clearTimeout(timer);
+        socket.destroy();
+        resolve();
+      });
+      socket.on('error', reject);
+      socket.write(`${word}\n`);
+    });
+    request.end();
+  });
 }
 
 export async function pidOf(engine: TestEngine, name: string): Promise<number> {

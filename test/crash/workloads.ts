@@ -48,10 +48,14 @@ const execute: Workload = async ({ engine }) => {
 
 const pull: Workload = async ({ engine, remoteImage }) => {
   await engine.api('DELETE', `/images/${remoteImage}?force=1`);
+  await engine.api('DELETE', '/images/crash:seed?force=1');
   await engine.api('POST', `/images/create?fromImage=${encodeURIComponent(remoteImage)}`);
 };
 
-const load: Workload = async ({ engine, archive }) => void (await engine.api('POST', '/images/load', archive));
+const load: Workload = async ({ engine, archive }) => {
+  await engine.api('POST', '/images/load', archive);
+  await engine.api('DELETE', '/images/crash:seed?force=1');
+};
 
 const tagAndRemove: Workload = async ({ engine }) => {
   await engine.api('POST', `/images/${image}/tag?repo=crash&tag=one`);
