@@ -2,7 +2,7 @@ import { invalid, notFound } from '../../base/errors.ts';
 import type { NetworkService, NetworkSummary } from '../../networks/contract.ts';
 import type { Handlers } from '../http/router.ts';
 
-export function networkRoutes(networks: NetworkService): Handlers {
+export function networkRoutes(networks: Pick<NetworkService, 'list'>): Handlers {
   return {
     NetworkList: ({ query }) => ({ status: 200, body: filterNetworks(networks.list(), query.filters()) }),
     NetworkInspect: (exchange) => ({ status: 200, body: findNetwork(networks.list(), exchange.param('id')) }),
