@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
   },
 });
 
-await installPeers();
+installPeers();
 const folder = mkdtempSync(path.join(tmpdir(), 'tugbench-'));
 const runFolder = path.join('/run', path.basename(folder));
 mkdirSync(runFolder);

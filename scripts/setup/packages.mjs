@@ -1,6 +1,6 @@
 // Plain JavaScript on Node's own modules: runs before `npm ci`, under whatever Node (20 or newer) the machine has.
 import { spawnSync } from 'node:child_process';
-import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /**
@@ -13,6 +13,7 @@ export const engineNeeds = [
   { program: 'conmon', apt: 'conmon', dnf: 'conmon', pacman: 'conmon', apk: 'conmon' },
   { program: 'crun', apt: 'crun', dnf: 'crun', pacman: 'crun', apk: 'crun' },
   { program: 'runc', apt: 'runc', dnf: 'runc', pacman: 'runc', apk: 'runc' },
+  { program: 'tini-static', apt: 'tini', dnf: 'tini-static', pacman: 'tini', apk: 'tini-static' },
   { program: 'nft', apt: 'nftables', dnf: 'nftables', pacman: 'nftables', apk: 'nftables' },
   {
     program: 'busybox',
@@ -37,6 +38,10 @@ export const testNeeds = [
   { program: 'skopeo', apt: 'skopeo', dnf: 'skopeo', pacman: 'skopeo', apk: 'skopeo' },
   { program: 'debootstrap', apt: 'debootstrap', dnf: 'debootstrap', pacman: 'debootstrap', apk: 'debootstrap' },
   { program: 'umoci', apt: 'umoci', dnf: 'umoci', pacman: 'umoci', apk: 'umoci' },
+  { program: 'docker', apt: 'docker.io', dnf: 'moby-engine', pacman: 'docker', apk: 'docker-cli' },
+  { program: 'openssl', apt: 'openssl', dnf: 'openssl', pacman: 'openssl', apk: 'openssl' },
+  { program: 'xz', apt: 'xz-utils', dnf: 'xz', pacman: 'xz', apk: 'xz' },
+  { program: 'bzip2', apt: 'bzip2', dnf: 'bzip2', pacman: 'bzip2', apk: 'bzip2' },
   { program: 'mkfs.ext4', apt: 'e2fsprogs', dnf: 'e2fsprogs', pacman: 'e2fsprogs', apk: 'e2fsprogs' },
 ];
 
@@ -126,9 +131,28 @@ export function findProgram(name) {
 /** A failing `apt-get update` is not the end: an unrelated source may be broken, and the lists at hand good enough. */
 function installWithApt(packages) {
   const install = ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...packages];
-  if (apt(install, 'pipe')) return;
-  apt(['update'], 'inherit');
-  apt(install, 'inherit');
+  withoutServices(() => {
+    if (apt(install, 'pipe')) return;
+    apt(['update'], 'inherit');
+    apt(install, 'inherit');
+  });
+}
+
+const servicePolicy = '/usr/sbin/policy-rc.d';
+
+/**
+ * Some packages start a service when they are installed (a registry, another engine): not ours to start. Debian asks
+ * policy-rc.d(8) first; a policy the machine has of its own is left alone.
+ * @param {() => void} work
+ */
+function withoutServices(work) {
+  if (existsSync(servicePolicy)) return work();
+  writeFileSync(servicePolicy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    return work();
+  } finally {
+    rmSync(servicePolicy);
+  }
 }
 
 /** @param {string[]} args @param {'pipe' | 'inherit'} output */

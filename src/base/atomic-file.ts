@@ -1,6 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { randomBytes } from 'node:crypto';
 
 /**
  * Replaces `file` with `data` so that a reader, or a crash at any moment, sees the old or the new content

@@ -1,5 +1,5 @@
-import koffi from 'koffi';
 import { getSystemErrorName } from 'node:util';
+import koffi from 'koffi';
 
 /**
  * libc by FFI: the one place where symbols are bound. Every call is synchronous and meant to be short.

@@ -63,16 +63,16 @@ export function parseMountInfo(text: string): MountEntry[] {
     const [, , , root = '', target = '', options = ''] = left.split(' ');
     const [type = '', source = '', superOptions = ''] = right.split(' ');
     entries.push({
-      root: unescape(root),
-      target: unescape(target),
+      root: unescapeOctal(root),
+      target: unescapeOctal(target),
       options,
       type,
-      source: unescape(source),
+      source: unescapeOctal(source),
       superOptions,
     });
   }
   return entries;
 }
 
-const unescape = (text: string): string =>
+const unescapeOctal = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));

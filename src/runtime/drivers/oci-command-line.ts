@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { conflict, errnoOf, internal, isKind, notFound } from '../../base/errors.ts';
 import { type ProgramResult, runProgram } from '../../host/spawn.ts';
 import type { Runtime, RuntimeState } from '../contract.ts';
-import { runtimeWords } from './runtime-words.ts';
+import { runtimeWords } from '../runtime-words.ts';
 
 export interface OciCommandLine {
   readonly name: string;

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { refusedByRuntime, runtimeWords } from '../../../drivers/runtime-words.ts';
+import { refusedByRuntime, runtimeWords } from '../../../runtime-words.ts';
 import type { MonitorCreate, Monitored } from '../../contract.ts';
 import { type Launched, launch, nextReport } from './launch.ts';
 import { writeNote } from './note.ts';

@@ -1,7 +1,7 @@
 import { closeSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { createPipe } from '../../../../host/adopted-fd.ts';
-import { refusedByRuntime, runtimeWords } from '../../../drivers/runtime-words.ts';
+import { refusedByRuntime, runtimeWords } from '../../../runtime-words.ts';
 import type { AttachedStdio, MonitorExec, MonitoredExec } from '../../contract.ts';
 import { type Launched, launch, nextReport } from './launch.ts';
 import { openLines } from './lines.ts';

@@ -1,4 +1,4 @@
-import { internal, invalid, type TugError } from '../../base/errors.ts';
+import { internal, invalid, type TugError } from '../base/errors.ts';
 
 /**
  * What a runtime wrote to standard error, as one sentence: the text of logrus lines (`time=... msg="..."`) or
