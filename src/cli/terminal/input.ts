@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import process from 'node:process';
 import { isatty } from 'node:tty';
 
@@ -25,7 +26,7 @@ export function standardInput(): Input {
  * Puts the terminal of standard input into raw mode until the result is disposed of, and also gives it back when the
  * process exits or is ended by SIGTERM, SIGHUP or SIGINT meanwhile.
  */
-export function rawTerminal(): Disposable {
+export async function rawTerminal(): Promise<Disposable> {
   const stdin = process.stdin;
   if (!stdin.isTTY) return { [Symbol.dispose]: () => {} };
   const restore = () => void stdin.setRawMode(false);
@@ -42,6 +43,7 @@ export function rawTerminal(): Disposable {
   });
   process.on('exit', restore);
   stdin.setRawMode(true);
+  await passOutputThrough();
   return {
     [Symbol.dispose]: () => {
       process.removeListener('exit', restore);
@@ -49,6 +51,18 @@ export function rawTerminal(): Disposable {
       restore();
     },
   };
+}
+
+/**
+ * The container's terminal does the output processing: the user's must not do it again, and a full-screen program's
+ * bare newlines must stay as they are. The runtime's raw mode leaves it on; turning raw mode off turns it on again.
+ */
+function passOutputThrough(): Promise<void> {
+  return new Promise((resolve) => {
+    const stty = spawn('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
+    stty.on('error', () => resolve()); // without stty lines end with one carriage return more, which shows nowhere
+    stty.on('close', () => resolve());
+  });
 }
 
 /** Rows and columns of the terminal of standard output, or undefined when it is none. */

@@ -4,7 +4,7 @@ import type { Command } from '../../command.ts';
 import { CommandFailure } from '../../exit-codes.ts';
 import { rawTerminal, standardInput } from '../../terminal/input.ts';
 import { connectStdio } from '../../terminal/stdio.ts';
-import { detachKeysOf, finish, followTerminalSize, proxySignals } from './attached.ts';
+import { detached, detachKeysOf, exitStatus, followTerminalSize, proxySignals } from './attached.ts';
 
 export const command: Command = {
   paths: ['container attach', 'attach'],
@@ -35,21 +35,22 @@ export const command: Command = {
       attach(engine, id, { stdin, stdout: true, stderr: true, detachKeys }),
       wait(engine, id, undefined),
     ]);
-    using _terminal = tty && stdin ? rawTerminal() : undefined;
-    using _resizing = tty ? followTerminalSize(session, { kind: 'container', id }) : undefined;
+    using _terminal = tty && stdin ? await rawTerminal() : undefined;
+    using _resizing = tty ? followTerminalSize(session, { kind: 'container', id }, { redraw: true }) : undefined;
     signals?.release();
     const ending = await connectStdio(stream, { terminal: tty, input, out: session.out, err: session.err, detachKeys });
-    return finish(session, ending, result);
+    if (ending === 'detached') throw detached();
+    return exitStatus(result);
   },
 };
 
 function requireAttachable(state: ContainerState): void {
   const refusal = !state.Running
-    ? 'cannot attach to a stopped container, start it first'
+    ? 'You cannot attach to a stopped container, start it first'
     : state.Paused
-      ? 'cannot attach to a paused container, unpause it first'
+      ? 'You cannot attach to a paused container, unpause it first'
       : state.Restarting
-        ? 'cannot attach to a restarting container, wait until it is running'
+        ? 'You cannot attach to a restarting container, wait until it is running'
         : undefined;
   if (refusal !== undefined) throw new CommandFailure(refusal, 1);
 }

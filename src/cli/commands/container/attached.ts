@@ -24,26 +24,31 @@ export function proxySignals(session: Session, id: string): SignalForwarder {
   return forwardSignals((signal) => void containers.kill(session.engine, id, signal).catch(() => {}), giveUp);
 }
 
-/** Tells the engine the terminal's size now and whenever it changes. */
-export function followTerminalSize(session: Session, target: { kind: 'container' | 'exec'; id: string }): Disposable {
+/**
+ * Tells the engine the terminal's size now and whenever it changes. With `redraw` it is first told another one, so
+ * that a shell that has been there before shows its prompt again.
+ */
+export function followTerminalSize(
+  session: Session,
+  target: { kind: 'container' | 'exec'; id: string },
+  options: { redraw: boolean } = { redraw: false },
+): Disposable {
   const resize = target.kind === 'exec' ? exec.resize : containers.resize;
   // A process that has ended, or is not there yet, has no window: the next change is told again.
-  const tell = (rows: number, columns: number) => void resize(session.engine, target.id, rows, columns).catch(() => {});
+  const tell = (rows: number, columns: number) => resize(session.engine, target.id, rows, columns).catch(() => {});
   const size = terminalSize();
-  if (size) tell(size[0], size[1]);
-  return onResize(tell);
+  if (size) {
+    const [rows, columns] = size;
+    void (options.redraw ? tell(rows + 1, columns + 1).then(() => tell(rows, columns)) : tell(rows, columns));
+  }
+  return onResize((rows, columns) => void tell(rows, columns));
 }
 
-/** The exit code after the streams of an attached container have ended or the user has detached. */
-export async function finish(
-  session: Session,
-  ending: 'ended' | 'detached',
-  result: Promise<WaitResponse>,
-): Promise<number> {
-  if (ending === 'detached') {
-    await session.err.write('read escape sequence\n');
-    return 0;
-  }
+/** What `attach` and `exec` end with when the user types the detach keys, as Docker's do. */
+export const detached = (): CommandFailure => new CommandFailure('read escape sequence', 1);
+
+/** The exit code of a container whose attached streams have ended. */
+export async function exitStatus(result: Promise<WaitResponse>): Promise<number> {
   const { StatusCode: status, Error: failure } = await result;
   if (failure?.Message) throw new CommandFailure(failure.Message, engineError);
   return status;

@@ -9,7 +9,7 @@ import type { ParsedFlags } from '../../flags.ts';
 import { readOptionFile } from '../../option-file.ts';
 import { rawTerminal, standardInput, terminalSize } from '../../terminal/input.ts';
 import { connectStdio } from '../../terminal/stdio.ts';
-import { detachKeysOf, followTerminalSize } from './attached.ts';
+import { detached, detachKeysOf, followTerminalSize } from './attached.ts';
 
 export const command: Command = {
   paths: ['container exec', 'exec'],
@@ -39,14 +39,9 @@ export const command: Command = {
     if (request.AttachStdin && request.Tty && !standardInput().isTerminal)
       throw new CommandFailure('the input device is not a TTY', 1);
     const id = await create(session.engine, container, request);
-    try {
-      if (!flags.bool('detach')) return await runAttached(session, id, request);
-      await startDetached(session.engine, id, { Tty: request.Tty === true });
-      return 0;
-    } catch (error) {
-      const status = startFailure(error);
-      throw status === engineError ? error : new CommandFailure(messageOf(error), status, { cause: error });
-    }
+    if (!flags.bool('detach')) return runAttached(session, id, request);
+    await startDetached(session.engine, id, { Tty: request.Tty === true });
+    return 0;
   },
 };
 
@@ -78,8 +73,12 @@ function execRequest(flags: ParsedFlags, line: readonly string[], session: Sessi
 async function runAttached(session: Session, id: string, request: ExecCreateRequest): Promise<number> {
   const tty = request.Tty === true;
   const { ConsoleSize, DetachKeys: detachKeys } = request;
-  const stream = await startAttached(session.engine, id, { Tty: tty, ...(ConsoleSize ? { ConsoleSize } : {}) });
-  using _terminal = tty && request.AttachStdin ? rawTerminal() : undefined;
+  const start = { Tty: tty, ...(ConsoleSize ? { ConsoleSize } : {}) };
+  const stream = await startAttached(session.engine, id, start).catch((error: unknown) => {
+    const status = startFailure(error);
+    throw status === engineError ? error : new CommandFailure(messageOf(error), status, { cause: error });
+  });
+  using _terminal = tty && request.AttachStdin ? await rawTerminal() : undefined;
   using _resizing = tty ? followTerminalSize(session, { kind: 'exec', id }) : undefined;
   const ending = await connectStdio(stream, {
     terminal: tty,
@@ -88,9 +87,6 @@ async function runAttached(session: Session, id: string, request: ExecCreateRequ
     err: session.err,
     detachKeys,
   });
-  if (ending === 'detached') {
-    await session.err.write('read escape sequence\n');
-    return 0;
-  }
+  if (ending === 'detached') throw detached();
   return (await inspect(session.engine, id)).ExitCode ?? 0;
 }

@@ -5,7 +5,7 @@ import { CommandFailure, startFailure } from '../../exit-codes.ts';
 import type { ParsedFlags } from '../../flags.ts';
 import { rawTerminal, standardInput, terminalSize } from '../../terminal/input.ts';
 import { connectStdio } from '../../terminal/stdio.ts';
-import { detachKeysOf, finish, followTerminalSize, proxySignals } from './attached.ts';
+import { detachKeysOf, exitStatus, followTerminalSize, proxySignals } from './attached.ts';
 import { createContainer } from './create-container.ts';
 import { asCreateFailure } from './create-failure.ts';
 import { createFlags } from './create-flags.ts';
@@ -73,7 +73,7 @@ async function runAttached(session: Session, flags: ParsedFlags, plan: CreatePla
     attach(engine, id, { ...plan.attach, detachKeys }),
     wait(engine, id, removed ? 'removed' : 'next-exit'),
   ]);
-  using _terminal = tty && plan.attach.stdin ? rawTerminal() : undefined;
+  using _terminal = tty && plan.attach.stdin ? await rawTerminal() : undefined;
   const stdio = connectStdio(stream, {
     terminal: tty,
     input: plan.attach.stdin ? standardInput() : undefined,
@@ -85,7 +85,7 @@ async function runAttached(session: Session, flags: ParsedFlags, plan: CreatePla
   await startOrWithdraw(session, id, stream);
   signals?.release();
   using _resizing = tty ? followTerminalSize(session, { kind: 'container', id }) : undefined;
-  return finish(session, await stdio, result);
+  return (await stdio) === 'detached' ? 0 : exitStatus(result);
 }
 
 async function startOrWithdraw(session: Session, id: string, stream: Connection): Promise<void> {

@@ -5,7 +5,7 @@ import { CommandFailure, startFailure } from '../../exit-codes.ts';
 import type { ParsedFlags } from '../../flags.ts';
 import { rawTerminal, standardInput } from '../../terminal/input.ts';
 import { connectStdio } from '../../terminal/stdio.ts';
-import { detachKeysOf, finish, followTerminalSize, proxySignals } from './attached.ts';
+import { detachKeysOf, exitStatus, followTerminalSize, proxySignals } from './attached.ts';
 
 export const command: Command = {
   paths: ['container start', 'start'],
@@ -52,7 +52,7 @@ async function startAttached(session: Session, flags: ParsedFlags, name: string)
     attach(engine, id, { stdin, stdout: true, stderr: true, detachKeys }),
     wait(engine, id, host['AutoRemove'] === true ? 'removed' : 'next-exit'),
   ]);
-  using _terminal = tty && stdin ? rawTerminal() : undefined;
+  using _terminal = tty && stdin ? await rawTerminal() : undefined;
   const stdio = connectStdio(stream, { terminal: tty, input, out: session.out, err: session.err, detachKeys });
   stdio.catch(() => {}); // looked at below, once the container runs
   try {
@@ -63,5 +63,5 @@ async function startAttached(session: Session, flags: ParsedFlags, name: string)
   }
   signals?.release();
   using _resizing = tty ? followTerminalSize(session, { kind: 'container', id }) : undefined;
-  return finish(session, await stdio, result);
+  return (await stdio) === 'detached' ? 0 : exitStatus(result);
 }
