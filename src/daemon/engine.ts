@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import * as path from 'node:path';
 import { type Database, openDatabase } from '../base/database.ts';
 import { type Journal, journalMigrations, openJournal } from '../base/journal.ts';
@@ -75,6 +76,9 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
   });
   const info = { ...machinery, config, containers, images, networkDrivers, engineId: foundations.id };
 
+  const queue = { spool: path.join(config.dataRoot, 'spool'), log: log.channel('api') };
+  mkdirSync(queue.spool, { recursive: true, mode: 0o700 });
+
   return {
     handlers: {
       ...systemRoutes({
@@ -83,8 +87,8 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
         doctor: () => examine(config.dataRoot),
       }),
       ...eventRoutes(foundations.events),
-      ...containerRoutes(containers),
-      ...execRoutes(containers, foundations.events),
+      ...containerRoutes(containers, queue),
+      ...execRoutes(containers, foundations.events, queue),
       ...imageRoutes(images),
       ...networkRoutes(networks),
     },

@@ -8,12 +8,13 @@ import type { LogRecord } from '../../logs/contract.ts';
 import { readUntil, startTestServer, type TestServer } from '../http/test-server.ts';
 import { containerRoutes } from './containers.ts';
 import { execRoutes } from './exec.ts';
-import { fakeContainers, fakeProcess } from './fake-containers.ts';
+import { fakeContainers, fakeProcess, testQueue } from './fake-containers.ts';
 
 const everything = 'stream=1&stdin=1&stdout=1&stderr=1';
 const upgrade = 'Connection: Upgrade\r\nUpgrade: tcp\r\n';
 
-const serve = (methods: Partial<ContainerService>) => startTestServer(containerRoutes(fakeContainers(methods)));
+const serve = (methods: Partial<ContainerService>) =>
+  startTestServer(containerRoutes(fakeContainers(methods), testQueue));
 
 function post(server: TestServer, url: string, headers = '', body = ''): Socket {
   const socket = server.connect();
@@ -157,7 +158,7 @@ describe('exec', () => {
     const process = fakeProcess();
     const events = createEventBus();
     const methods = { execInspect: () => inspected, execStart: async () => process.streams() };
-    await using server = await startTestServer(execRoutes(fakeContainers(methods), events));
+    await using server = await startTestServer(execRoutes(fakeContainers(methods), events, testQueue));
     const socket = post(server, '/exec/e/start', upgrade, '{"Detach":false,"Tty":false}');
     await readUntil(socket, /\r\n\r\n/);
     process.say('stdout', 'done');
@@ -183,7 +184,7 @@ describe('exec', () => {
         return process.streams();
       },
     };
-    await using server = await startTestServer(execRoutes(fakeContainers(methods), createEventBus()));
+    await using server = await startTestServer(execRoutes(fakeContainers(methods), createEventBus(), testQueue));
     const answer = await server.request('POST', '/exec/e/start', { Detach: true });
     assert.deepEqual([answer.status, started], [200, [true]]);
   });
@@ -196,7 +197,7 @@ describe('exec', () => {
         throw failure.error;
       },
     };
-    await using server = await startTestServer(execRoutes(fakeContainers(methods), createEventBus()));
+    await using server = await startTestServer(execRoutes(fakeContainers(methods), createEventBus(), testQueue));
     const start = () => readUntil(post(server, '/exec/e/start', upgrade, '{}'), 'end');
     assert.match(await start(), new RegExp(`^HTTP/1.1 101 [\\s\\S]*${frame(1, 'exec: "x": not found\r\n')}$`));
     failure.error = conflict('container c is not running');

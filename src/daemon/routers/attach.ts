@@ -2,10 +2,15 @@ import type { ContainerService } from '../../containers/contract.ts';
 import { defaultDetachKeys, parseDetachKeys } from '../../formats/detach-keys.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { isBelow } from '../http/versions.ts';
+import type { QueueOptions } from './output-queue.ts';
 import { connectStdio } from './stdio.ts';
 
 /** `POST /containers/{id}/attach`: the connection becomes the container's stdio. */
-export async function attachContainer(containers: ContainerService, exchange: Exchange): Promise<undefined> {
+export async function attachContainer(
+  containers: ContainerService,
+  queue: QueueOptions,
+  exchange: Exchange,
+): Promise<undefined> {
   const { query } = exchange;
   const detachKeys = detachSequence(query.text('detachKeys'));
   const wants = { stdin: query.boolean('stdin'), stdout: query.boolean('stdout'), stderr: query.boolean('stderr') };
@@ -13,7 +18,7 @@ export async function attachContainer(containers: ContainerService, exchange: Ex
   const options = { ...wants, logs: query.boolean('logs'), stream: query.boolean('stream') };
   const streams = await containers.attach(exchange.param('id'), options, exchange.signal);
   connection.accept(rawStreamType(exchange, streams.terminal));
-  await connectStdio(connection.socket, streams, { ...wants, detachKeys });
+  await connectStdio(connection.socket, streams, { ...wants, detachKeys, queue });
 }
 
 /** The keys that detach. @throws invalid for what is no key sequence. */

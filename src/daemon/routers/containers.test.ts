@@ -5,9 +5,10 @@ import type { ContainerService } from '../../containers/contract.ts';
 import type { LogReadOptions, LogRecord } from '../../logs/contract.ts';
 import { readUntil, startTestServer } from '../http/test-server.ts';
 import { containerRoutes } from './containers.ts';
-import { fakeContainers } from './fake-containers.ts';
+import { fakeContainers, testQueue } from './fake-containers.ts';
 
-const serve = (methods: Partial<ContainerService> = {}) => startTestServer(containerRoutes(fakeContainers(methods)));
+const serve = (methods: Partial<ContainerService> = {}) =>
+  startTestServer(containerRoutes(fakeContainers(methods), testQueue));
 
 describe('container routes', () => {
   it('create from what the client sent, in any case and with nulls', async () => {

@@ -6,9 +6,10 @@ import type { Handlers } from '../http/router.ts';
 import { isBelow } from '../http/versions.ts';
 import { attachContainer } from './attach.ts';
 import { containerLogs } from './logs.ts';
+import type { QueueOptions } from './output-queue.ts';
 
 /** Containers, but for exec: what the requests mean, and nothing of what containers do. */
-export function containerRoutes(containers: ContainerService): Handlers {
+export function containerRoutes(containers: ContainerService, queue: QueueOptions): Handlers {
   return {
     async ContainerCreate(exchange) {
       const request = await exchange.body(createRequest, {
@@ -60,7 +61,7 @@ export function containerRoutes(containers: ContainerService): Handlers {
     },
     ContainerWait: (exchange) => waitForContainer(containers, exchange),
     ContainerLogs: (exchange) => containerLogs(containers, exchange),
-    ContainerAttach: (exchange) => attachContainer(containers, exchange),
+    ContainerAttach: (exchange) => attachContainer(containers, queue, exchange),
   };
 }
 

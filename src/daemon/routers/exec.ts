@@ -7,10 +7,11 @@ import type { Exchange, Reply } from '../http/exchange.ts';
 import type { Handlers } from '../http/router.ts';
 import { detachSequence, rawStreamType } from './attach.ts';
 import { terminalSize } from './containers.ts';
+import type { QueueOptions } from './output-queue.ts';
 import { connectStdio } from './stdio.ts';
 
 /** More processes in running containers. */
-export function execRoutes(containers: ContainerService, events: EventBus): Handlers {
+export function execRoutes(containers: ContainerService, events: EventBus, queue: QueueOptions): Handlers {
   return {
     async ContainerExec(exchange) {
       const request = await exchange.body(execCreateRequest);
@@ -18,7 +19,7 @@ export function execRoutes(containers: ContainerService, events: EventBus): Hand
       detachSequence(request.DetachKeys || undefined);
       return { status: 201, body: { Id: await containers.execCreate(exchange.param('id'), request) } };
     },
-    ExecStart: (exchange) => startExec(containers, events, exchange),
+    ExecStart: (exchange) => startExec(containers, events, queue, exchange),
     ExecInspect: (exchange) => ({ status: 200, body: containers.execInspect(exchange.param('id')) }),
     async ExecResize(exchange) {
       const { rows, columns } = terminalSize(exchange);
@@ -31,6 +32,7 @@ export function execRoutes(containers: ContainerService, events: EventBus): Hand
 async function startExec(
   containers: ContainerService,
   events: EventBus,
+  queue: QueueOptions,
   exchange: Exchange,
 ): Promise<Reply | undefined> {
   const id = exchange.param('id');
@@ -64,6 +66,7 @@ async function startExec(
     stdout: inspected.OpenStdout,
     stderr: inspected.OpenStderr,
     detachKeys: detachSequence(inspected.DetachKeys || undefined),
+    queue,
     afterEnd: died.promise, // a client asks for the exit code as soon as the stream ends
   });
   return undefined;

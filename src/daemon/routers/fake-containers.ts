@@ -1,6 +1,12 @@
+import { tmpdir } from 'node:os';
 import { notFound } from '../../base/errors.ts';
+import { silentLogger } from '../../base/log.ts';
 import type { ContainerService, ContainerStreams } from '../../containers/contract.ts';
 import type { AttachedStdio } from '../../runtime/monitor/contract.ts';
+import type { QueueOptions } from './output-queue.ts';
+
+/** For tests: a queue that keeps its backlog with the system's temporary files. */
+export const testQueue: QueueOptions = { spool: tmpdir(), log: silentLogger };
 
 /** For tests: a container service in which nothing exists, but for the methods given. */
 export function fakeContainers(methods: Partial<ContainerService> = {}): ContainerService {

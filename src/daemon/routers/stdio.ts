@@ -3,18 +3,20 @@ import type { ContainerStreams } from '../../containers/contract.ts';
 import { createDetachMatcher } from '../../formats/detach-keys.ts';
 import { frameHeader } from '../../formats/raw-stream.ts';
 import type { AttachedStdio } from '../../runtime/monitor/contract.ts';
+import { createOutputQueue, type OutputQueue, type QueueOptions } from './output-queue.ts';
 
 export interface StdioOptions {
   readonly stdin: boolean;
   readonly stdout: boolean;
   readonly stderr: boolean;
   readonly detachKeys: Uint8Array;
+  readonly queue: QueueOptions;
   /** What must have happened, besides the end of output, before the client is told the end. */
   readonly afterEnd?: Promise<void>;
 }
 
-/** Bytes kept for a client that reads slower than the process writes. Beyond it the client is cut off: a container never waits for one. */
-const outputBound = 64 * 1024 * 1024;
+/** Bytes of live output kept while the history is given. Beyond it the client is cut off: a container never waits. */
+const liveBound = 64 * 1024 * 1024;
 
 /**
  * Joins a hijacked connection to a process's stdio, framed unless it has a terminal, until the process's
@@ -25,7 +27,8 @@ export async function connectStdio(socket: Socket, streams: ContainerStreams, op
   const gone = Promise.withResolvers<void>();
   if (socket.destroyed) gone.resolve();
   else socket.once('close', () => gone.resolve());
-  const output = createOutput(socket, streams.terminal, options);
+  const queue = createOutputQueue(socket, options.queue);
+  const output = createOutput(socket, queue, streams.terminal, options);
   let stdio: AttachedStdio | undefined;
   let over = false;
   try {
@@ -38,13 +41,14 @@ export async function connectStdio(socket: Socket, streams: ContainerStreams, op
     live?.catch(() => {}); // awaited below, when the history is out
     for await (const record of streams.history ?? []) {
       output.history(record.stream, record.data);
+      await Promise.race([queue.flushed(), gone.promise]);
       if (socket.writableNeedDrain) await Promise.race([drained(socket), gone.promise]);
       if (socket.destroyed) return;
     }
     output.historyDone();
     if ((await Promise.race([live, gone.promise])) === undefined || !stdio) return;
     const detached = takeInput(socket, stdio, streams, options);
-    await Promise.race([stdio.ended.then(() => options.afterEnd), gone.promise, detached]);
+    await Promise.race([stdio.ended.then(() => queue.flushed()).then(() => options.afterEnd), gone.promise, detached]);
   } finally {
     over = true;
     stdio?.detach();
@@ -53,44 +57,30 @@ export async function connectStdio(socket: Socket, streams: ContainerStreams, op
   }
 }
 
-/** Writes to the client: what is live waits until the history is out. All that comes in one turn goes out in one call. */
-function createOutput(socket: Socket, terminal: boolean, wants: StdioOptions) {
+/** Writes to the client: what is live waits until the history is out. */
+function createOutput(socket: Socket, queue: OutputQueue, terminal: boolean, wants: StdioOptions) {
   let waiting: [stream: 'stdout' | 'stderr', data: Uint8Array][] | undefined = [];
   let waitingBytes = 0;
-  let corked = false;
   let closed = false;
-  const uncork = (): void => {
-    corked = false;
-    socket.uncork();
-  };
   const send = (stream: 'stdout' | 'stderr', data: Uint8Array): void => {
-    if (closed || socket.destroyed || data.length === 0 || !(stream === 'stdout' ? wants.stdout : wants.stderr)) return;
-    if (socket.writableLength + waitingBytes > outputBound) {
-      socket.destroy();
-      return;
-    }
-    if (!corked) {
-      corked = true;
-      socket.cork();
-      setImmediate(uncork);
-    }
-    if (!terminal) socket.write(frameHeader(stream, data.length));
-    socket.write(data);
+    if (closed || data.length === 0 || !(stream === 'stdout' ? wants.stdout : wants.stderr)) return;
+    if (terminal) queue.push(data);
+    else queue.push(frameHeader(stream, data.length), data);
   };
   return {
     live(stream: 'stdout' | 'stderr', data: Uint8Array): void {
-      if (!waiting) send(stream, data);
-      else {
-        waitingBytes += data.length;
-        if (waitingBytes > outputBound) socket.destroy();
-        else waiting.push([stream, data]);
+      if (!waiting) {
+        send(stream, data);
+        return;
       }
+      waitingBytes += data.length;
+      if (waitingBytes > liveBound) socket.destroy();
+      else waiting.push([stream, data]);
     },
     history: send,
     historyDone(): void {
       const held = waiting ?? [];
       waiting = undefined;
-      waitingBytes = 0;
       for (const [stream, data] of held) send(stream, data);
     },
     close(): void {
