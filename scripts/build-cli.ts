@@ -3,10 +3,10 @@ import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 
-// Compiles the command line to one executable, `dist/tug`: `node scripts/build-cli.ts`.
+// Compiles the command line to one executable: `node scripts/build-cli.ts [FILE]`, by default `dist/tug`.
 
 const root = path.resolve(import.meta.dirname, '..');
-const target = path.join(root, 'dist', 'tug');
+const target = path.resolve(process.argv[2] ?? path.join(root, 'dist', 'tug'));
 const draft = `${target}.draft-${process.pid}`;
 
 mkdirSync(path.dirname(target), { recursive: true });

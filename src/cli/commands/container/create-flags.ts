@@ -9,6 +9,8 @@ import {
   parseSysctl,
   parseTmpfs,
 } from './create-values.ts';
+import { parseGpusOption } from './gpus-option.ts';
+import { parseMountOption } from './mount-option.ts';
 import { parseNetworkOption } from './network-option.ts';
 import { resourceFlags } from './resource-flags.ts';
 
@@ -98,6 +100,13 @@ const storageFlags: readonly Flag[] = [
   list('volume', 'Mount a host path or a volume (SOURCE:TARGET[:OPTIONS])', { short: 'v' }),
   text('volume-driver', 'Driver for volumes that have to be made'),
   list('volumes-from', "Mount another container's volumes"),
+  {
+    long: 'mount',
+    kind: 'list',
+    value: 'mount',
+    description: 'Mount described field by field',
+    check: parseMountOption,
+  },
   list('tmpfs', 'Mount a tmpfs (PATH[:OPTIONS])', { check: parseTmpfs }),
   on('read-only', 'Mount the root file system read-only'),
   list('storage-opt', 'Option for the storage driver (KEY=VALUE)'),
@@ -108,6 +117,13 @@ const isolationFlags: readonly Flag[] = [
   list('cap-add', 'Capability to add'),
   list('cap-drop', 'Capability to drop'),
   list('security-opt', 'Security option'),
+  {
+    long: 'gpus',
+    kind: 'list',
+    value: 'gpu-request',
+    description: "GPUs of the host ('all' for every one)",
+    check: parseGpusOption,
+  },
   text('ipc', 'IPC namespace'),
   text('pid', 'Process namespace'),
   text('uts', 'Host name namespace'),

@@ -29,11 +29,11 @@ export function parseAttachStream(text: string): 'stdin' | 'stdout' | 'stderr' {
   throw invalid('valid streams are STDIN, STDOUT and STDERR');
 }
 
-/** `NAME:ALIAS`, the alias being the name when it is left out. @throws invalid. */
+/** `NAME[:ALIAS]`. @throws invalid. */
 export function parseLinkOption(text: string): string {
   const parts = text.split(':');
   if (text === '' || parts.length > 2) throw invalid(`bad format for links: ${text}`);
-  return parts.length === 1 ? `${text}:${text}` : text;
+  return text;
 }
 
 export function parseSysctl(text: string): [name: string, value: string] {

@@ -1,22 +1,14 @@
 import path from 'node:path';
 import type { HostConfig } from '../../../api/types/container.ts';
-import { invalid, messageOf } from '../../../base/errors.ts';
-import { parseBytes, parseMemorySwap } from '../../../formats/bytes.ts';
+import { invalid } from '../../../base/errors.ts';
+import { parseBytes } from '../../../formats/bytes.ts';
 import { cutKeyValue } from '../../../formats/key-value.ts';
 import type { ParsedFlags } from '../../flags.ts';
-import { readOptionFile } from '../../option-file.ts';
-import {
-  parseAddHost,
-  parseCpus,
-  parseDevice,
-  parseIpAddress,
-  parseLinkOption,
-  parseRateDevice,
-  parseSysctl,
-  parseTmpfs,
-  parseUlimit,
-  parseWeightDevice,
-} from './create-values.ts';
+import { parseAddHost, parseIpAddress, parseLinkOption, parseTmpfs } from './create-values.ts';
+import { copied, copiedLists, keyValues, numbers } from './given-fields.ts';
+import { isolationConfig } from './isolation-config.ts';
+import { parseMountOption } from './mount-option.ts';
+import { resourceConfig } from './resource-config.ts';
 
 /** The part of a create request that is about the host. @throws invalid in Docker's words. */
 export function hostConfigOf(
@@ -28,29 +20,11 @@ export function hostConfigOf(
     NetworkMode: networkMode,
     ...(Object.keys(portBindings).length > 0 ? { PortBindings: portBindings } : {}),
     ...lifecycle(flags),
-    ...isolation(flags),
+    ...isolationConfig(flags),
     ...storage(flags),
     ...names(flags),
-    ...cpuAndMemory(flags),
-    ...devices(flags),
+    ...resourceConfig(flags),
   };
-}
-
-/** Fields of the options that were given and go over as they are. */
-function copied(flags: ParsedFlags, fields: Readonly<Record<string, string>>): HostConfig {
-  const given = Object.entries(fields).filter(([option]) => flags.given(option));
-  return Object.fromEntries(given.map(([option, field]) => [field, flags.string(option)]));
-}
-
-function copiedLists(flags: ParsedFlags, fields: Readonly<Record<string, string>>): HostConfig {
-  const given = Object.entries(fields).filter(([option]) => flags.given(option));
-  return Object.fromEntries(given.map(([option, field]) => [field, [...flags.list(option)]]));
-}
-
-/** Numbers of the options that were given. */
-function numbers(flags: ParsedFlags, fields: Readonly<Record<string, string>>, read: (text: string) => number) {
-  const given = Object.entries(fields).filter(([option]) => flags.given(option));
-  return Object.fromEntries(given.map(([option, field]) => [field, read(flags.string(option))])) as HostConfig;
 }
 
 function lifecycle(flags: ParsedFlags): HostConfig {
@@ -85,59 +59,6 @@ function logConfig(flags: ParsedFlags): HostConfig {
   return { LogConfig: { Type: flags.string('log-driver'), Config: options } };
 }
 
-function keyValues(texts: readonly string[]): Record<string, string> {
-  return Object.fromEntries(texts.map(cutKeyValue).map(({ key, value }) => [key, value ?? '']));
-}
-
-function isolation(flags: ParsedFlags): HostConfig {
-  return {
-    ...(flags.bool('privileged') ? { Privileged: true } : {}),
-    ...copied(flags, {
-      ...{ ipc: 'IpcMode', pid: 'PidMode', uts: 'UTSMode', userns: 'UsernsMode', cgroupns: 'CgroupnsMode' },
-      ...{ isolation: 'Isolation', runtime: 'Runtime', 'cgroup-parent': 'CgroupParent' },
-    }),
-    ...copiedLists(flags, { 'cap-add': 'CapAdd', 'cap-drop': 'CapDrop', 'group-add': 'GroupAdd' }),
-    ...securityOptions(flags.list('security-opt')),
-    ...(flags.given('sysctl') ? { Sysctls: Object.fromEntries(flags.list('sysctl').map(parseSysctl)) } : {}),
-    ...(flags.given('annotation') ? { Annotations: keyValues(flags.list('annotation')) } : {}),
-  };
-}
-
-/** A seccomp profile is a file of the client's: its text goes over. `systempaths=unconfined` unmasks /proc and /sys. */
-function securityOptions(texts: readonly string[]): HostConfig {
-  if (texts.length === 0) return {};
-  const options: string[] = [];
-  let unmasked = false;
-  for (const text of texts) {
-    const cut = /^([^=:]+)[=:](.*)$/.exec(text);
-    if (!cut) {
-      if (text !== 'no-new-privileges') throw invalid(`Invalid --security-opt: "${text}"`);
-      options.push(text);
-      continue;
-    }
-    const [, key = '', value = ''] = cut;
-    if (key === 'systempaths' && value === 'unconfined') unmasked = true;
-    else if (key === 'seccomp' && value !== 'unconfined' && value !== 'builtin')
-      options.push(`seccomp=${seccompProfile(value)}`);
-    else options.push(text);
-  }
-  return { SecurityOpt: options, ...(unmasked ? { MaskedPaths: [], ReadonlyPaths: [] } : {}) };
-}
-
-function seccompProfile(file: string): string {
-  let text: string;
-  try {
-    text = readOptionFile(file).toString();
-  } catch (error) {
-    throw invalid(`opening seccomp profile (${file}) failed: ${messageOf(error)}`, { cause: error });
-  }
-  try {
-    return JSON.stringify(JSON.parse(text));
-  } catch (error) {
-    throw invalid(`compacting json for seccomp profile (${file}) failed: ${messageOf(error)}`, { cause: error });
-  }
-}
-
 function storage(flags: ParsedFlags): HostConfig {
   const binds = flags
     .list('volume')
@@ -150,6 +71,7 @@ function storage(flags: ParsedFlags): HostConfig {
   });
   return {
     ...(binds.length > 0 ? { Binds: binds } : {}),
+    ...(flags.given('mount') ? { Mounts: flags.list('mount').map(parseMountOption) } : {}),
     ...(flags.given('tmpfs') ? { Tmpfs: Object.fromEntries(flags.list('tmpfs').map(parseTmpfs)) } : {}),
     ...(storageOptions.length > 0 ? { StorageOpt: Object.fromEntries(storageOptions) } : {}),
     ...(flags.bool('read-only') ? { ReadonlyRootfs: true } : {}),
@@ -173,46 +95,5 @@ function names(flags: ParsedFlags): HostConfig {
     ...(flags.given('dns') ? { Dns: flags.list('dns').map(parseIpAddress) } : {}),
     ...(flags.given('link') ? { Links: flags.list('link').map(parseLinkOption) } : {}),
     ...copiedLists(flags, { 'dns-option': 'DnsOptions', 'dns-search': 'DnsSearch' }),
-  };
-}
-
-function cpuAndMemory(flags: ParsedFlags): HostConfig {
-  const swappiness = flags.int('memory-swappiness');
-  if (swappiness !== -1 && (swappiness < 0 || swappiness > 100))
-    throw invalid(`invalid value: ${swappiness}. Valid memory swappiness range is 0-100`);
-  return {
-    ...numbers(flags, { memory: 'Memory', 'memory-reservation': 'MemoryReservation' }, parseBytes),
-    ...numbers(flags, { 'memory-swap': 'MemorySwap' }, parseMemorySwap),
-    ...(swappiness === -1 ? {} : { MemorySwappiness: swappiness }),
-    ...numbers(flags, { cpus: 'NanoCpus' }, parseCpus),
-    ...integers(flags, {
-      ...{ 'cpu-shares': 'CpuShares', 'cpu-period': 'CpuPeriod', 'cpu-quota': 'CpuQuota' },
-      ...{ 'cpu-rt-period': 'CpuRealtimePeriod', 'cpu-rt-runtime': 'CpuRealtimeRuntime' },
-      ...{ 'pids-limit': 'PidsLimit', 'oom-score-adj': 'OomScoreAdj', 'blkio-weight': 'BlkioWeight' },
-    }),
-    ...copied(flags, { 'cpuset-cpus': 'CpusetCpus', 'cpuset-mems': 'CpusetMems' }),
-    ...(flags.given('oom-kill-disable') ? { OomKillDisable: flags.bool('oom-kill-disable') } : {}),
-    ...(flags.given('ulimit') ? { Ulimits: flags.list('ulimit').map(parseUlimit) } : {}),
-  };
-}
-
-function integers(flags: ParsedFlags, fields: Readonly<Record<string, string>>): HostConfig {
-  const given = Object.entries(fields).filter(([option]) => flags.given(option));
-  return Object.fromEntries(given.map(([option, field]) => [field, flags.int(option)]));
-}
-
-function devices(flags: ParsedFlags): HostConfig {
-  const rates = (option: string, field: string, unit: 'bytes' | 'operations'): HostConfig =>
-    flags.given(option) ? { [field]: flags.list(option).map((text) => parseRateDevice(text, unit)) } : {};
-  return {
-    ...(flags.given('device') ? { Devices: flags.list('device').map(parseDevice) } : {}),
-    ...copiedLists(flags, { 'device-cgroup-rule': 'DeviceCgroupRules' }),
-    ...(flags.given('blkio-weight-device')
-      ? { BlkioWeightDevice: flags.list('blkio-weight-device').map(parseWeightDevice) }
-      : {}),
-    ...rates('device-read-bps', 'BlkioDeviceReadBps', 'bytes'),
-    ...rates('device-write-bps', 'BlkioDeviceWriteBps', 'bytes'),
-    ...rates('device-read-iops', 'BlkioDeviceReadIOps', 'operations'),
-    ...rates('device-write-iops', 'BlkioDeviceWriteIOps', 'operations'),
   };
 }

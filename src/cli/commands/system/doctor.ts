@@ -40,7 +40,15 @@ function report(checks: readonly DoctorCheck[]): string {
     `${marks[status] ?? '?'} ${name.padEnd(width)}  ${sentence}`,
     ...(remedy === undefined ? [] : [`${' '.repeat(width + 4)}to mend it: ${remedy}`]),
   ]);
-  return `${lines.join('\n')}\n`;
+  return `${[...lines, summary(checks)].join('\n')}\n`;
+}
+
+function summary(checks: readonly DoctorCheck[]): string {
+  const count = (wanted: DoctorCheck['status']) => checks.filter(({ status }) => status === wanted).length;
+  if (count('failed') > 0)
+    return `${count('failed')} of ${checks.length} checks failed: containers cannot run here yet.`;
+  if (count('warning') > 0) return `Containers run here, with ${count('warning')} of ${checks.length} checks warning.`;
+  return 'Everything a container needs is here.';
 }
 
 /** `tugd doctor` looks at this machine without an engine; its report and exit code are passed on. */
