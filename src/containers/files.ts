@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { hostname as hostHostname } from 'node:os';
 import { invalid } from '../base/errors.ts';
 import type { Sandbox } from '../networks/contract.ts';
@@ -12,7 +12,6 @@ import type { ContainerRecord } from './record.ts';
  */
 export function writeEtcFiles(record: ContainerRecord, paths: ContainerPaths, sandbox: Sandbox): OciMount[] {
   const hostname = containerHostname(record);
-  mkdirSync(paths.bundle, { recursive: true, mode: 0o711 });
   writeFileSync(paths.hostname, `${hostname}\n`);
   writeFileSync(paths.hosts, hostsFile(record, hostname, sandbox));
   writeFileSync(paths.resolvConf, resolvConf(record, sandbox));

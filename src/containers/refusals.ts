@@ -28,6 +28,9 @@ export function refuseUnbuilt(request: CreateRequest): void {
   for (const { what, asked } of notBuilt) {
     if (asked(host, request)) throw unsupported(`${what}: not available in this version of tug`, { code: 'not-built' });
   }
+  for (const field of ['CpuCount', 'CpuPercent', 'IOMaximumIOps', 'IOMaximumBandwidth'] as const) {
+    if (host[field]) throw invalid(`invalid option: ${field} is for containers of Windows`);
+  }
   if (!['', 'default'].includes(host.Isolation ?? ''))
     throw invalid(`invalid isolation '${host.Isolation}': on Linux only 'default' is there`);
   for (const [field, value, allowed] of [

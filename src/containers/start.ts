@@ -5,6 +5,7 @@ import { crashPoint } from '../base/crash-points.ts';
 import { asTugError, conflict, messageOf, TugError } from '../base/errors.ts';
 import { processStartTime } from '../host/process-identity.ts';
 import type { Sandbox } from '../networks/contract.ts';
+import type { Runtime } from '../runtime/contract.ts';
 import type { Monitored } from '../runtime/monitor/contract.ts';
 import { kernelHasSeccomp } from '../runtime/spec/security.ts';
 import { buildSpec } from '../runtime/spec/spec.ts';
@@ -53,29 +54,13 @@ export async function startContainer(context: ContainerContext, record: Containe
   });
 }
 
+/** The monitor comes up while the bundle is made: it is a program to load, and there is another core. */
 async function bringUp(context: ContainerContext, record: ContainerRecord): Promise<Monitored> {
   const paths = pathsOf(context, record);
-  const networking = connectNetwork(context, record);
-  try {
-    context.log.debug('mounting the root file system', { container: record.id });
-    await context.snapshots.prepare(record.id, record.layers, { volatile: record.host.AutoRemove ?? false });
-    await context.snapshots.mount(record.id, paths.rootfs);
-    crashPoint('container.start.mounted');
-  } catch (error) {
-    await networking.catch(() => {});
-    throw error;
-  }
-  const sandbox = await networking;
-  crashPoint('container.start.networked');
-
-  const etcFiles = writeEtcFiles(record, paths, sandbox);
   const runtime = runtimeOf(context, record);
-  const plain = specOf(context, record, sandbox, etcFiles);
-  const spec = runtime.prepare?.(plain) ?? plain;
+  mkdirSync(paths.bundle, { recursive: true, mode: 0o711 });
   mkdirSync(paths.data, { recursive: true, mode: 0o710 });
-  writeFileSync(path.join(paths.bundle, 'config.json'), JSON.stringify(spec));
-  crashPoint('container.start.bundled');
-
+  const ready = Promise.resolve().then(() => makeBundle(context, record, runtime));
   const monitored = await context.monitor.create({
     id: record.id,
     name: record.name,
@@ -84,12 +69,32 @@ async function bringUp(context: ContainerContext, record: ContainerRecord): Prom
     runtime,
     terminal: record.config.Tty ?? false,
     stdin: record.config.OpenStdin ?? false,
+    ready,
   });
   crashPoint('container.start.created');
   await connectEarlyAttachers(context, record);
   await runtime.start(record.id);
   crashPoint('container.start.started');
   return monitored;
+}
+
+async function makeBundle(context: ContainerContext, record: ContainerRecord, runtime: Runtime): Promise<void> {
+  const paths = pathsOf(context, record);
+  const networking = connectNetwork(context, record);
+  try {
+    await context.snapshots.prepare(record.id, record.layers, { volatile: record.host.AutoRemove ?? false });
+    await context.snapshots.mount(record.id, paths.rootfs);
+    crashPoint('container.start.mounted');
+  } catch (error) {
+    await networking.catch(() => {}); // the first error is the one to tell
+    throw error;
+  }
+  const sandbox = await networking;
+  crashPoint('container.start.networked');
+  const etcFiles = writeEtcFiles(record, paths, sandbox);
+  const spec = specOf(context, record, sandbox, etcFiles);
+  writeFileSync(path.join(paths.bundle, 'config.json'), JSON.stringify(runtime.prepare?.(spec) ?? spec));
+  crashPoint('container.start.bundled');
 }
 
 function connectNetwork(context: ContainerContext, record: ContainerRecord): Promise<Sandbox> {

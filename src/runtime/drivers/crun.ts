@@ -1,5 +1,6 @@
 import type { Runtime } from '../contract.ts';
 import { createSeccompCache } from './crun-seccomp.ts';
+import { removeEndedState } from './crun-state.ts';
 import { createOciRuntime } from './oci-command-line.ts';
 
 export interface CrunOptions {
@@ -14,5 +15,11 @@ export interface CrunOptions {
 export function createCrun(options: CrunOptions): Runtime {
   const globalArgs = ['--root', options.root, `--cgroup-manager=${options.cgroupManager}`];
   const runtime = createOciRuntime({ name: 'crun', path: options.path, root: options.root, globalArgs });
-  return { ...runtime, prepare: createSeccompCache() };
+  return {
+    ...runtime,
+    prepare: createSeccompCache(),
+    async delete(id, force) {
+      if (!removeEndedState(options.root, id)) await runtime.delete(id, force);
+    },
+  };
 }

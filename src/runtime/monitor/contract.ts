@@ -63,6 +63,11 @@ export interface MonitorCreate {
   readonly terminal: boolean;
   /** Keep a stdin pipe open for attachers; without it stdin is /dev/null. */
   readonly stdin: boolean;
+  /**
+   * The monitor starts at once; what it is to create need be complete (config.json, mounts, namespaces) only when
+   * this resolves. When it rejects, the monitor is taken back and `create` rejects with the same error.
+   */
+  readonly ready?: Promise<void>;
 }
 
 export interface MonitorExec {

@@ -1,5 +1,7 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { closeSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { errnoOf } from '../../../../base/errors.ts';
+import { createPipe } from '../../../../host/adopted-fd.ts';
 import { refusedByRuntime, runtimeWords } from '../../../runtime-words.ts';
 import type { MonitorCreate, Monitored } from '../../contract.ts';
 import { type Launched, launch, nextReport } from './launch.ts';
@@ -14,6 +16,7 @@ export async function createContainer(
 ): Promise<Monitored> {
   const { id, bundle, runtime, terminal } = request;
   const stdin = request.stdin && !terminal ? prepareStdin(bundle, runtime) : undefined;
+  const [startRead, startWrite] = createPipe();
   let launched: Launched;
   try {
     launched = launch({
@@ -24,15 +27,22 @@ export async function createContainer(
       runtime,
       log: request.log,
       args: terminal ? ['--terminal'] : [],
-      ...(stdin && { ...stdin, inherit: [stdin.holder] }),
+      ...(stdin && { runtimePath: stdin.runtimePath, runtimeArgs: stdin.runtimeArgs }),
+      inherit: [startRead, ...(stdin ? [stdin.holder] : [])],
+      env: { _OCI_STARTPIPE: String(startRead) },
     });
     const input = terminal ? (request.stdin ? 'terminal' : 'none') : stdin ? 'fifo' : 'none';
     writeNote(bundle, { monitorPid: launched.pid, input, ...(stdin && { holder: stdin.holder }) });
+  } catch (error) {
+    closeSync(startWrite);
+    throw error;
   } finally {
+    closeSync(startRead);
     stdin?.close();
   }
   started(launched);
   try {
+    await letGo(launched, startWrite, request);
     const report = await nextReport(launched.reports);
     if (report && report.data > 0) return { pid: report.data, monitorPid: launched.pid };
     throw await refused(request, launched, report?.message ?? '');
@@ -41,14 +51,46 @@ export async function createContainer(
   }
 }
 
+/** conmon waits on its start pipe before it runs the runtime: told to when all is ready, killed when it will not be. */
+async function letGo(launched: Launched, startWrite: number, request: MonitorCreate): Promise<void> {
+  try {
+    await request.ready;
+  } catch (error) {
+    closeSync(startWrite);
+    killUnlessGone(launched.pid);
+    await launched.exited;
+    removeOwnFiles(request.bundle);
+    throw error;
+  }
+  try {
+    writeSync(startWrite, '1');
+  } catch (error) {
+    if (errnoOf(error) !== 'EPIPE') throw error; // conmon gave up already, and its report says why
+  } finally {
+    closeSync(startWrite);
+  }
+}
+
+function killUnlessGone(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (errnoOf(error) !== 'ESRCH') throw error;
+  }
+}
+
 /** The runtime's words; conmon's own when it never came as far. Takes away what either left. */
 async function refused(request: MonitorCreate, launched: Launched, words: string) {
   await launched.exited;
   const said = runtimeWords(words) || runtimeWords(launched.complaints());
   await request.runtime.delete(request.id, true);
-  for (const name of ['monitor.json', 'stdin', 'ctl', 'winsz', 'attach', 'pid', 'exit'])
-    rmSync(path.join(request.bundle, name), { force: true });
+  removeOwnFiles(request.bundle);
   return refusedByRuntime(request.runtime.name, 'create', said, commandOf(request.bundle));
+}
+
+function removeOwnFiles(bundle: string): void {
+  for (const name of ['monitor.json', 'stdin', 'ctl', 'winsz', 'attach', 'pid', 'exit'])
+    rmSync(path.join(bundle, name), { force: true });
 }
 
 function commandOf(bundle: string): string {
