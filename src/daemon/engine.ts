@@ -1,36 +1,37 @@
-import { mkdirSync } from 'node:fs';
 import * as path from 'node:path';
 import { type Database, openDatabase } from '../base/database.ts';
 import { type Journal, journalMigrations, openJournal } from '../base/journal.ts';
 import { type Leases, leaseMigrations, openLeases } from '../base/leases.ts';
 import { createLockTable } from '../base/lock.ts';
 import type { Logger } from '../base/log.ts';
+import type { ContainerService } from '../containers/contract.ts';
 import { createContainerService } from '../containers/service.ts';
 import { containerMigrations } from '../containers/store.ts';
 import { createEventBus } from '../events/bus.ts';
 import type { EventBus } from '../events/contract.ts';
+import type { ImageService } from '../images/contract.ts';
 import { imageMigrations } from '../images/migrations.ts';
 import { createImageService } from '../images/service.ts';
 import { openImageStores } from '../images/stores.ts';
+import type { NetworkService } from '../networks/contract.ts';
 import { createNetworkService } from '../networks/service.ts';
 import { networkMigrations } from '../networks/store.ts';
 import * as builtins from './builtins.ts';
 import type { DaemonConfig } from './config.ts';
 import { engineId, engineMigrations } from './engine-id.ts';
-import type { Handlers } from './http/router.ts';
-import { infoResponse, versionResponse } from './info.ts';
+import type { InfoSource } from './info.ts';
 import { createLazyPull } from './lazy-pull.ts';
 import { restore } from './restore.ts';
-import { containerRoutes } from './routers/containers.ts';
-import { eventRoutes } from './routers/events.ts';
-import { execRoutes } from './routers/exec.ts';
-import { imageRoutes } from './routers/images.ts';
-import { networkRoutes } from './routers/networks.ts';
-import { systemRoutes } from './routers/system.ts';
 
-/** All domains, composed, and what they answer with. */
+/** All domains, composed. */
 export interface Engine {
-  readonly handlers: Handlers;
+  readonly config: DaemonConfig;
+  readonly containers: ContainerService;
+  readonly images: ImageService;
+  readonly networks: NetworkService;
+  readonly events: EventBus;
+  /** What `/info` is told from. */
+  readonly info: InfoSource;
   /** Makes state and world agree. Call once, before serving. */
   restore(): Promise<void>;
   /** Lets go of everything; containers run on. Nothing may be called after it. */
@@ -76,22 +77,13 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
   });
   const info = { ...machinery, config, containers, images, networkDrivers, engineId: foundations.id };
 
-  const queue = { spool: path.join(config.dataRoot, 'spool'), log: log.channel('api') };
-  mkdirSync(queue.spool, { recursive: true, mode: 0o700 });
-
   return {
-    handlers: {
-      ...systemRoutes({
-        version: versionResponse,
-        info: () => infoResponse(info),
-        doctor: () => examine(config.dataRoot),
-      }),
-      ...eventRoutes(foundations.events),
-      ...containerRoutes(containers, queue),
-      ...execRoutes(containers, foundations.events, queue),
-      ...imageRoutes(images),
-      ...networkRoutes(networks),
-    },
+    config,
+    containers,
+    images,
+    networks,
+    events: foundations.events,
+    info,
     restore: () => restore({ ...foundations, containers, networks, images }),
     async close() {
       containers.shutdown();
@@ -154,12 +146,4 @@ function openMachinery({ config, id, log }: Foundations) {
     initPath: builtins.findInit(),
   };
   return { machinery, closeCgroups: () => cgroups.close() };
-}
-
-async function examine(dataRoot: string): Promise<unknown> {
-  const [{ runDoctor }, { gatherFacts }] = await Promise.all([
-    import('./doctor/doctor.ts'),
-    import('./doctor/gather.ts'),
-  ]);
-  return runDoctor(await gatherFacts(dataRoot));
 }

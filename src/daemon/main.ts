@@ -1,20 +1,12 @@
 import * as fs from 'node:fs';
-import type http from 'node:http';
 import { invalid, messageOf, TugError } from '../base/errors.ts';
 import { createLogger, type Logger } from '../base/log.ts';
 import { tugVersion } from '../base/version.ts';
 import { type DaemonConfig, loadConfig } from './config.ts';
 import { openEngine } from './engine.ts';
 import { type DaemonFlags, helpText, parseFlags } from './flags.ts';
-import { type Activity, createActivity } from './http/activity.ts';
-import { createRouter } from './http/router.ts';
-import { createApiServer } from './http/server.ts';
-import { type Address, answers, listen, parseAddress, refuseOpenTcp, showAddress } from './listen.ts';
+import { parseAddress, refuseOpenTcp, showAddress } from './listen.ts';
 import { claimRoots } from './locks.ts';
-
-/** How long a shutdown waits for requests that are being worked on, in milliseconds. */
-const patience = 10_000;
-const dockerSocket = { kind: 'unix', path: '/run/docker.sock' } as const satisfies Address;
 
 /**
  * tugd. Resolves with the exit code: at once for `--help` and the like, else when the engine was told to end
@@ -61,16 +53,14 @@ async function runEngine(config: DaemonConfig): Promise<number> {
   const told = untilTold(log);
   const engine = openEngine(config, log);
   try {
-    await engine.restore();
-    const activity = createActivity();
-    const router = createRouter(engine.handlers);
-    const servers = await openServers(addresses, config, log, () =>
-      createApiServer({ router, log: log.channel('api'), activity }),
-    );
-    log.info('daemon has completed initialization', { version: tugVersion, storageDriver: config.storageDriver });
-    for (const { address } of servers) log.info(`API listen on ${showAddress(address)}`);
+    // The HTTP side is loaded while the restore waits for the kernel.
+    const [{ openApi }] = await Promise.all([import('./api.ts'), engine.restore()]);
+    const api = await openApi(engine, addresses, log);
+    const milliseconds = Math.round(performance.now());
+    log.info('daemon has completed initialization', { version: tugVersion, milliseconds });
+    for (const address of api.addresses) log.info(`API listen on ${showAddress(address)}`);
     await told;
-    await closeServers(servers, activity);
+    await api.close();
   } finally {
     await engine.close();
   }
@@ -99,47 +89,4 @@ function untilTold(log: Logger): Promise<void> {
     });
   }
   return promise;
-}
-
-interface OpenServer {
-  readonly server: http.Server;
-  readonly address: Address;
-}
-
-/** Listens everywhere or nowhere. @throws as `listen`. */
-async function openServers(
-  addresses: readonly Address[],
-  config: DaemonConfig,
-  log: Logger,
-  create: () => http.Server,
-): Promise<OpenServer[]> {
-  const wanted = [...addresses];
-  if (config.dockerSocket) {
-    if (await answers(dockerSocket.path)) log.warn('another engine answers on /run/docker.sock: left to it');
-    else wanted.push(dockerSocket);
-  }
-  const opened: OpenServer[] = [];
-  try {
-    for (const address of wanted) {
-      if (address.kind === 'tcp')
-        log.warn('serving without TLS: whoever can connect is root on this host', { address });
-      const server = create();
-      await listen(server, address, config.group);
-      opened.push({ server, address });
-    }
-  } catch (error) {
-    for (const { server } of opened) server.close();
-    throw error;
-  }
-  return opened;
-}
-
-/** Takes no more connections, waits a while for what is being worked on, and cuts the streams. Sockets are removed. */
-async function closeServers(servers: readonly OpenServer[], activity: Activity): Promise<void> {
-  for (const { server } of servers) server.close();
-  const timeout = Promise.withResolvers<void>();
-  const timer = setTimeout(timeout.resolve, patience);
-  await Promise.race([activity.idle(), timeout.promise]);
-  clearTimeout(timer);
-  for (const { server } of servers) server.closeAllConnections();
 }

@@ -48,6 +48,18 @@ export function containerRoutes(containers: ContainerService, queue: QueueOption
       await containers.kill(exchange.param('id'), exchange.query.text('signal') ?? 'SIGKILL');
       return { status: 204 };
     },
+    async ContainerPause(exchange) {
+      await containers.pause(exchange.param('id'));
+      return { status: 204 };
+    },
+    async ContainerUnpause(exchange) {
+      await containers.unpause(exchange.param('id'));
+      return { status: 204 };
+    },
+    ContainerRename(exchange) {
+      containers.rename(exchange.param('id'), exchange.query.text('name') ?? '');
+      return { status: 204 };
+    },
     async ContainerDelete(exchange) {
       const { query } = exchange;
       const options = { force: query.boolean('force'), volumes: query.boolean('v'), link: query.boolean('link') };

@@ -23,6 +23,11 @@ export function fakeContainers(methods: Partial<ContainerService> = {}): Contain
     start: missing,
     stop: missing,
     kill: missing,
+    pause: missing,
+    unpause: missing,
+    rename: (reference) => {
+      throw notFound(`No such container: ${reference}`);
+    },
     remove: missing,
     wait: missing,
     resize: missing,

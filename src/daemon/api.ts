@@ -1,0 +1,94 @@
+import { mkdirSync } from 'node:fs';
+import type { Server } from 'node:http';
+import * as path from 'node:path';
+import type { Logger } from '../base/log.ts';
+import type { DaemonConfig } from './config.ts';
+import type { Engine } from './engine.ts';
+import { createActivity } from './http/activity.ts';
+import { createRouter, type Handlers } from './http/router.ts';
+import { createApiServer } from './http/server.ts';
+import { infoResponse, versionResponse } from './info.ts';
+import { type Address, answers, listen } from './listen.ts';
+import { containerRoutes } from './routers/containers.ts';
+import { eventRoutes } from './routers/events.ts';
+import { execRoutes } from './routers/exec.ts';
+import { imageRoutes } from './routers/images.ts';
+import { networkRoutes } from './routers/networks.ts';
+import { systemRoutes } from './routers/system.ts';
+
+/** How long closing waits for requests that are being worked on, in milliseconds. */
+const patience = 10_000;
+const dockerSocket = { kind: 'unix', path: '/run/docker.sock' } as const satisfies Address;
+
+/** The engine's API, served. */
+export interface Api {
+  readonly addresses: readonly Address[];
+  /** Takes no more connections, waits a while for what is being worked on, and cuts the streams. Sockets are removed. */
+  close(): Promise<void>;
+}
+
+/** Serves the API on all addresses, or on none. @throws as `listen`. */
+export async function openApi(engine: Engine, addresses: readonly Address[], log: Logger): Promise<Api> {
+  const activity = createActivity();
+  const router = createRouter(createHandlers(engine, log));
+  const wanted = [...addresses, ...(await moreAddresses(engine.config, log))];
+  const servers: Server[] = [];
+  try {
+    for (const address of wanted) {
+      if (address.kind === 'tcp')
+        log.warn('serving without TLS: whoever can connect is root on this host', { address });
+      const server = createApiServer({ router, log: log.channel('api'), activity });
+      await listen(server, address, engine.config.group);
+      servers.push(server);
+    }
+  } catch (error) {
+    for (const server of servers) server.close();
+    throw error;
+  }
+  return {
+    addresses: wanted,
+    async close() {
+      for (const server of servers) server.close();
+      const timeout = Promise.withResolvers<void>();
+      const timer = setTimeout(timeout.resolve, patience);
+      await Promise.race([activity.idle(), timeout.promise]);
+      clearTimeout(timer);
+      for (const server of servers) server.closeAllConnections();
+    },
+  };
+}
+
+/** Docker's own socket, where that is wanted and nobody else's. */
+async function moreAddresses(config: DaemonConfig, log: Logger): Promise<Address[]> {
+  if (!config.dockerSocket) return [];
+  if (!(await answers(dockerSocket.path))) return [dockerSocket];
+  log.warn(`another engine answers on ${dockerSocket.path}: left to it`);
+  return [];
+}
+
+function createHandlers(engine: Engine, log: Logger): Handlers {
+  const { config, containers, images, networks, events, info } = engine;
+  const queue = { spool: path.join(config.dataRoot, 'spool'), log: log.channel('api') };
+  mkdirSync(queue.spool, { recursive: true, mode: 0o700 });
+  const system = {
+    version: versionResponse,
+    info: () => infoResponse(info),
+    doctor: () => examine(config.dataRoot),
+  };
+  return {
+    ...systemRoutes(system),
+    ...eventRoutes(events),
+    ...containerRoutes(containers, queue),
+    ...execRoutes(containers, events, queue),
+    ...imageRoutes(images),
+    ...networkRoutes(networks),
+  };
+}
+
+async function examine(dataRoot: string): Promise<unknown> {
+  const [{ runDoctor }, { gatherFacts }] = await Promise.all([
+    import('./doctor/doctor.ts'),
+    import('./doctor/gather.ts'),
+  ]);
+  return runDoctor(await gatherFacts(dataRoot));
+}
