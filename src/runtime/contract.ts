@@ -22,7 +22,7 @@ export interface Runtime {
   kill(id: string, signal: number, all?: boolean): Promise<void>;
   pause(id: string): Promise<void>;
   resume(id: string): Promise<void>;
-  /** Removes what the runtime keeps of a container, killing it first with `force`. Idempotent. */
+  /** Removes what the runtime keeps of a container, killing it first with `force`. Its control group may stay: see `CgroupDriver.remove`. Idempotent. */
   delete(id: string, force: boolean): Promise<void>;
   /** What the runtime knows, or undefined when it knows no such container. */
   state(id: string): Promise<RuntimeState | undefined>;

@@ -108,7 +108,9 @@ export function openTestContainers(folder: string, monitor: Monitor, runtime: Ru
         await runtime.delete(id, true);
       }
       for (const { target } of listMounts(folder).reverse()) unmount(target, { detach: true });
-      for (const hierarchy of fs.globSync(`/sys/fs/cgroup{,/*}${cgroups}`)) fs.rmdirSync(hierarchy);
+      // the containers' own groups first, then their parent
+      for (const level of [`${cgroups}/*`, cgroups])
+        for (const group of fs.globSync(`/sys/fs/cgroup{,/*}${level}/`)) fs.rmdirSync(group);
       fs.rmSync(folder, { recursive: true, force: true });
     },
   };
