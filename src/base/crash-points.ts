@@ -16,6 +16,7 @@ export const crashPointNames = [
   'container.exit.seen',
   'container.exit.recorded',
   'container.exit.released',
+  'container.pause.frozen',
   'container.remove.journaled',
   'container.remove.unmounted',
   'container.remove.deleted',

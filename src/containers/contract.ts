@@ -26,6 +26,12 @@ export interface ContainerService {
   stop(reference: string, options: { timeout: number | undefined; signal: string | undefined }): Promise<void>;
   /** @throws conflict "Cannot kill container: X: container ... is not running". */
   kill(reference: string, signal: string): Promise<void>;
+  /** @throws conflict when it does not run or is paused already. */
+  pause(reference: string): Promise<void>;
+  /** @throws conflict when it is not paused. */
+  unpause(reference: string): Promise<void>;
+  /** @throws invalid for a malformed name, conflict for one in use. */
+  rename(reference: string, name: string): void;
   remove(reference: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
   /**
    * Resolves with the exit code. The first promise resolves once the wait is registered, so that the

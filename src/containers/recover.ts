@@ -8,6 +8,7 @@ import { isAlive, processStartTime } from '../host/process-identity.ts';
 import { type ContainerContext, pathsOf, runtimeOf } from './context.ts';
 import { eventAttributes } from './create.ts';
 import { settleExit, watchExit } from './exit.ts';
+import { settlePause } from './pause.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 import { releaseResources } from './release.ts';
 import { removeLocked } from './remove.ts';
@@ -28,6 +29,8 @@ export async function recoverContainers(context: ContainerContext): Promise<void
 async function settleIntent(context: ContainerContext, intent: Intent): Promise<void> {
   const record = context.store.get(intent.subject);
   if (record && intent.kind === 'container.start') await settleStart(context, record);
+  if (record && (intent.kind === 'container.pause' || intent.kind === 'container.hold'))
+    await settlePause(context, record, intent);
   if (record && intent.kind === 'container.release') await releaseResources(context, record);
   if (record && intent.kind === 'container.remove') await removeLocked(context, record);
   else if (record && intent.kind === 'container.release' && record.host.AutoRemove) await removeLocked(context, record);

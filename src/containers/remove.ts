@@ -30,9 +30,11 @@ export async function removeContainer(
 }
 
 function cannotRemove(record: ContainerRecord) {
-  const state = record.state.status === 'paused' ? 'paused' : 'running';
-  const remedy = `stop the container before removing or force remove`;
-  return conflict(`cannot remove container "${record.name}": container is ${state}: ${remedy}`, {
+  const why =
+    record.state.status === 'paused'
+      ? 'container is paused and must be unpaused first'
+      : 'container is running: stop the container before removing or force remove';
+  return conflict(`cannot remove container "${record.name}": ${why}`, {
     code: 'container-running',
   });
 }

@@ -9,9 +9,11 @@ import { createExec, inspectExec, resizeExec, startExec } from './exec.ts';
 import { createExecTable } from './exec-table.ts';
 import { inspectContainer } from './inspect.ts';
 import { listContainers } from './list.ts';
+import { pauseContainer, unpauseContainer } from './pause.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 import { recoverContainers } from './recover.ts';
 import { removeContainer } from './remove.ts';
+import { renameContainer } from './rename.ts';
 import { startContainer } from './start.ts';
 import { killContainer, stopContainer } from './stop.ts';
 import { openContainerStore } from './store.ts';
@@ -49,6 +51,9 @@ export function createContainerService(deps: ContainerDeps): Containers {
     start: async (reference) => await startContainer(context, store.resolve(reference)),
     stop: async (reference, options) => await stopContainer(context, store.resolve(reference), options),
     kill: async (reference, signal) => await killContainer(context, store.resolve(reference), signal),
+    pause: async (reference) => await pauseContainer(context, store.resolve(reference)),
+    unpause: async (reference) => await unpauseContainer(context, store.resolve(reference)),
+    rename: (reference, name) => renameContainer(context, store.resolve(reference), name),
     remove: async (reference, options) => await removeContainer(context, store.resolve(reference), options),
     wait: async (reference, condition, signal) =>
       waitFor(context.waiters, store, store.resolve(reference), condition, signal),

@@ -31,6 +31,7 @@ import { lookUpUser } from './user.ts';
  */
 export async function startContainer(context: ContainerContext, record: ContainerRecord): Promise<void> {
   await context.locks.with('container', record.id, async () => {
+    if (record.state.status === 'paused') throw conflict('cannot start a paused container, try unpause instead');
     if (isRunning(record)) throw new TugError('not-modified', `container ${record.name} is already running`);
     if (!context.store.get(record.id) || record.state.status === 'removing' || record.state.status === 'dead')
       throw conflict(`container ${record.name} is marked for removal and cannot be started`);

@@ -3,6 +3,7 @@ import { parseSignal } from '../base/process.ts';
 import { isAlive } from '../host/process-identity.ts';
 import type { ContainerContext } from './context.ts';
 import { eventAttributes } from './create.ts';
+import { thawIfPaused } from './pause.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 
 const DEFAULT_TIMEOUT = 10;
@@ -22,9 +23,9 @@ export async function stopContainer(
   if (!isRunning(record)) throw new TugError('not-modified', `container ${record.name} is not running`);
   const seconds = options.timeout ?? record.config.StopTimeout ?? DEFAULT_TIMEOUT;
   const ended = context.waiters.onExit(record.id);
-  send(context, record, signal);
+  await send(context, record, signal);
   if (!(await endsWithin(ended, seconds)) && isRunning(record)) {
-    send(context, record, SIGKILL);
+    await send(context, record, SIGKILL);
     await ended;
   }
   await settled(context, record);
@@ -40,7 +41,7 @@ export async function killContainer(context: ContainerContext, record: Container
     });
   }
   const ended = number === SIGKILL ? context.waiters.onExit(record.id) : undefined;
-  send(context, record, number);
+  await send(context, record, number);
   if (ended) {
     await ended;
     await settled(context, record);
@@ -51,7 +52,7 @@ export async function killContainer(context: ContainerContext, record: Container
 export async function killAndWait(context: ContainerContext, record: ContainerRecord): Promise<void> {
   const ended = context.waiters.onExit(record.id);
   if (!isRunning(record)) return;
-  send(context, record, SIGKILL);
+  await send(context, record, SIGKILL);
   await ended;
   await settled(context, record);
 }
@@ -64,9 +65,9 @@ function signalNumber(text: string): number {
 
 /**
  * kill(2) on the container's first process, which the state knows by pid and start time; a process that
- * ended this moment is no fault, its exit is on the way.
+ * ended this moment is no fault, its exit is on the way. A paused container goes on, since it could not react.
  */
-function send(context: ContainerContext, record: ContainerRecord, signal: number): void {
+async function send(context: ContainerContext, record: ContainerRecord, signal: number): Promise<void> {
   const { pid, pidStart } = record.state;
   if (isAlive(pid, pidStart)) {
     try {
@@ -76,6 +77,7 @@ function send(context: ContainerContext, record: ContainerRecord, signal: number
     }
   }
   context.events.publish('container', 'kill', record.id, { ...eventAttributes(record), signal: String(signal) });
+  await thawIfPaused(context, record);
 }
 
 async function endsWithin(ended: Promise<unknown>, seconds: number): Promise<boolean> {

@@ -22,6 +22,8 @@ export interface ContainerStore {
   resolve(reference: string): ContainerRecord;
   /** @throws conflict when the name is taken (Docker's sentence). */
   add(record: ContainerRecord): void;
+  /** @throws conflict when the name is taken (Docker's sentence). */
+  rename(record: ContainerRecord, name: string): void;
   setState(record: ContainerRecord, change: Partial<RecordedState>): void;
   /** Idempotent. */
   delete(id: string): void;
@@ -54,6 +56,16 @@ export function openContainerStore(database: Database): ContainerStore {
       );
       byId.set(record.id, record);
       idByName.set(record.name, record.id);
+    },
+    rename(record, name) {
+      const owner = idByName.get(name);
+      if (owner !== undefined) throw nameTaken(name, owner);
+      const { state: _state, ...definition } = record;
+      const text = JSON.stringify({ ...definition, name });
+      database.run('UPDATE containers SET name = ?, definition = ? WHERE id = ?', name, text, record.id);
+      idByName.delete(record.name);
+      idByName.set(name, record.id);
+      record.name = name;
     },
     setState(record, change) {
       const state = { ...record.state, ...change };

@@ -37,6 +37,12 @@ const removeForced: Workload = async ({ engine }) => {
   await engine.api('DELETE', `/containers/${id}?force=1`);
 };
 
+const pause: Workload = async ({ engine }) => {
+  const id = await create(engine, { Cmd: ['sleep', '1000'] });
+  await engine.api('POST', `/containers/${id}/start`);
+  await engine.api('POST', `/containers/${id}/pause`);
+};
+
 const execute: Workload = async ({ engine }) => {
   const made = await engine.api('POST', '/containers/steady/exec', {
     Cmd: ['sh', '-c', 'sleep 0.3'],
@@ -81,6 +87,7 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.exit.seen': runAndKeep,
   'container.exit.recorded': runAndRemove,
   'container.exit.released': runAndRemove,
+  'container.pause.frozen': pause,
   'container.remove.journaled': runAndRemove,
   'container.remove.unmounted': removeForced,
   'container.remove.deleted': removeForced,

@@ -51,6 +51,18 @@ export async function kill(engine: Engine, reference: string, signal: string | u
   await engine.send('POST', at(reference, '/kill'), { query: { signal } });
 }
 
+export async function pause(engine: Engine, reference: string): Promise<void> {
+  await engine.send('POST', at(reference, '/pause'));
+}
+
+export async function unpause(engine: Engine, reference: string): Promise<void> {
+  await engine.send('POST', at(reference, '/unpause'));
+}
+
+export async function rename(engine: Engine, reference: string, name: string): Promise<void> {
+  await engine.send('POST', at(reference, '/rename'), { query: { name } });
+}
+
 export async function remove(
   engine: Engine,
   reference: string,
