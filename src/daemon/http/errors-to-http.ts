@@ -21,6 +21,8 @@ export const statusOfKind: Readonly<Record<ErrorKind, number>> = {
   internal: 500,
 };
 
+const longestMessage = 16 * 1024;
+
 export interface ErrorAnswer {
   readonly status: number;
   /** Undefined for 304, which has no body. */
@@ -32,14 +34,19 @@ export function errorAnswer(thrown: unknown, log: Logger, request: string): Erro
   const error = asTugError(thrown);
   report(error, log, request);
   const status = statusOfKind[error.kind];
-  return { status, body: status === 304 ? undefined : { message: error.message } };
+  return { status, body: status === 304 ? undefined : { message: shortened(error.message) } };
+}
+
+/** A message may quote what the client sent, and that may be long. */
+function shortened(message: string): string {
+  return message.length > longestMessage ? `${message.slice(0, longestMessage)}...` : message;
 }
 
 function report(error: TugError, log: Logger, request: string): void {
   const fields = { request, error };
   if (error.kind === 'internal') log.error('request failed', { ...fields, stack: originOf(error) });
   else if (error.kind === 'exhausted') log.error('request failed', fields);
-  else log.debug('request refused', { ...fields, kind: error.kind });
+  else log.debug('request refused', { request, error: shortened(error.message), kind: error.kind });
 }
 
 /** The stack of the error at the bottom of the chain of causes: where it began. */
