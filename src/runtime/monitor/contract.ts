@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import type { LogRecord } from '../../logs/contract.ts';
 import type { Runtime } from '../contract.ts';
 
@@ -97,9 +96,9 @@ export interface MonitorExit {
 }
 
 /**
- * One connection to a process's stdio. `output` yields chunks tagged with their stream (a pty has only
- * stdout) and ends when the process closed its side; it obeys back-pressure up to a bound and then drops the
- * connection rather than stall the container. `input` is written as it comes; `closeInput` ends the process's stdin.
+ * One connection to a process's stdio. Output comes tagged with its stream (a pty has only stdout) and must be
+ * taken as it comes: a monitor that cannot hand it on stalls the container, so whoever listens keeps what a slow
+ * client has not read. Input is written as it comes.
  */
 export interface AttachedStdio {
   onOutput(listener: (stream: 'stdout' | 'stderr', data: Buffer) => void): void;
@@ -108,9 +107,8 @@ export interface AttachedStdio {
   /** False when the caller should wait for `drained` before writing more. */
   write(data: Uint8Array): boolean;
   drained(): Promise<void>;
+  /** Ends the process's stdin, for everybody. Idempotent. */
   closeInput(): void;
-  /** Stop and go on reading, for a client that is slow. A pause stalls the container for everyone: see `boundedPause`. */
+  /** Closes this connection; the process does not notice. Idempotent. */
   detach(): void;
 }
-
-export type { Duplex };
