@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { messageOf } from '../base/errors.ts';
 import type { Flag } from './command.ts';
 
@@ -24,82 +23,101 @@ export interface ParsedLine {
   readonly help: false | 'help' | 'short-help';
 }
 
-type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number];
-type OptionToken = Extract<Token, { kind: 'option' }>;
+/** What has been read of a line so far. */
+interface Reading {
+  readonly byLong: ReadonlyMap<string, Flag>;
+  readonly byShort: ReadonlyMap<string, Flag>;
+  readonly values: Map<string, string[]>;
+  help: ParsedLine['help'];
+}
 
 /**
- * Reads a command line as pflag does: grouped shorthands, `-p80`, `--x=false`, `-x=value`, repeated options.
+ * Reads a command line as pflag does: grouped shorthands, `-p80`, `--x=false`, `-x=value`, repeated options, `--`.
  * With `stopAtArgument` everything from the first argument on is an argument.
  * @throws FlagError with pflag's wording.
  */
 export function parseFlags(table: readonly Flag[], argv: readonly string[], stopAtArgument: boolean): ParsedLine {
   const byLong = new Map(table.map((flag) => [flag.long, flag]));
   const byShort = new Map(table.flatMap((flag) => (flag.short ? [[flag.short, flag] as const] : [])));
-  const values = new Map<string, string[]>();
+  const reading: Reading = { byLong, byShort, values: new Map(), help: false };
   const args: string[] = [];
-  let help: ParsedLine['help'] = false;
-  for (const token of tokensOf(table, argv)) {
-    if (token.kind === 'option-terminator') {
-      if (stopAtArgument || args.length > 0) continue;
-      continue;
-    }
-    if (token.kind === 'positional') {
-      args.push(token.value);
-      if (!stopAtArgument) continue;
-      args.push(...argv.slice(token.index + 1));
+  for (let at = 0; at < argv.length && reading.help !== 'short-help'; at++) {
+    const word = argv[at]!;
+    if (word === '--') {
+      args.push(...argv.slice(at + 1));
       break;
     }
-    const long = token.rawName.startsWith('--');
-    const flag = long ? byLong.get(token.name) : byShort.get(token.rawName.slice(1));
-    if (flag) {
-      const value = readValue(flag, token);
-      const key = flag.aliasOf ?? flag.long;
-      values.set(key, [...(values.get(key) ?? []), value]);
-    } else if (long && token.name === 'help') help = parseBool('--help', token.value ?? 'true') ? 'help' : false;
-    else if (token.rawName === '-h') help = 'short-help';
-    else throw unknownFlag(token, argv);
-    if (help === 'short-help') break;
+    if (word.length < 2 || !word.startsWith('-')) {
+      args.push(word);
+      if (!stopAtArgument) continue;
+      args.push(...argv.slice(at + 1));
+      break;
+    }
+    const usedNext = word.startsWith('--')
+      ? readLong(reading, word, argv[at + 1])
+      : readShorthands(reading, word.slice(1), argv[at + 1]);
+    if (usedNext) at++;
   }
-  return { flags: accessors(byLong, values), args, help };
+  return { flags: accessors(byLong, reading.values), args, help: reading.help };
 }
 
-function tokensOf(table: readonly Flag[], argv: readonly string[]): Token[] {
-  const options: Record<string, { type: 'string' | 'boolean'; short?: string }> = {};
-  for (const flag of table)
-    options[flag.long] = {
-      type: flag.kind === 'bool' ? 'boolean' : 'string',
-      ...(flag.short ? { short: flag.short } : {}),
-    };
-  return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens;
-}
-
-function unknownFlag(token: OptionToken, argv: readonly string[]): FlagError {
-  if (token.rawName.startsWith('--')) return new FlagError(`unknown flag: ${token.rawName}`);
-  const letter = token.rawName.slice(1);
-  const word = argv[token.index] ?? token.rawName;
-  return new FlagError(`unknown shorthand flag: '${letter}' in -${word.slice(Math.max(word.indexOf(letter), 1))}`);
-}
-
-function readValue(flag: Flag, token: OptionToken): string {
-  const long = token.rawName.startsWith('--');
-  let value = token.value;
-  if (value === undefined) {
-    if (flag.kind === 'bool') return 'true';
-    throw new FlagError(
-      long ? `flag needs an argument: --${flag.long}` : `flag needs an argument: '${flag.short}' in -${flag.short}`,
-    );
+/** `--name`, `--name=value`, `--name value`. True when the next word was the value. */
+function readLong(reading: Reading, word: string, next: string | undefined): boolean {
+  const equals = word.indexOf('=');
+  const name = word.slice(2, equals < 0 ? undefined : equals);
+  const inline = equals < 0 ? undefined : word.slice(equals + 1);
+  if (name === '' || name.startsWith('-')) throw new FlagError(`bad flag syntax: ${word}`);
+  const flag = reading.byLong.get(name);
+  if (!flag) {
+    if (name !== 'help') throw new FlagError(`unknown flag: --${name}`);
+    reading.help = parseBool('--help', inline ?? 'true') ? 'help' : false;
+    return false;
   }
-  if (!long && token.inlineValue && value.startsWith('=')) value = value.slice(1);
+  const value = inline ?? (flag.kind === 'bool' ? 'true' : next);
+  if (value === undefined) throw new FlagError(`flag needs an argument: --${name}`);
+  store(reading, flag, value);
+  return inline === undefined && flag.kind !== 'bool';
+}
+
+/** `-it`, `-p80`, `-p=80`, `-p 80`. True when the next word was the last one's value. */
+function readShorthands(reading: Reading, letters: string, next: string | undefined): boolean {
+  for (let rest = letters; rest !== ''; rest = rest.slice(1)) {
+    const letter = rest.charAt(0);
+    const flag = reading.byShort.get(letter);
+    if (!flag) {
+      if (letter !== 'h') throw new FlagError(`unknown shorthand flag: '${letter}' in -${rest}`);
+      reading.help = 'short-help';
+      return false;
+    }
+    if (rest.length > 2 && rest.charAt(1) === '=') {
+      store(reading, flag, rest.slice(2));
+      return false;
+    }
+    if (flag.kind === 'bool') {
+      store(reading, flag, 'true');
+      continue;
+    }
+    const value = rest.length > 1 ? rest.slice(1) : next;
+    if (value === undefined) throw new FlagError(`flag needs an argument: '${letter}' in -${rest}`);
+    store(reading, flag, value);
+    return rest.length === 1;
+  }
+  return false;
+}
+
+function store(reading: Reading, flag: Flag, text: string): void {
   const name = flag.short ? `-${flag.short}, --${flag.long}` : `--${flag.long}`;
+  let value = text;
   try {
-    if (flag.kind === 'bool') return String(parseBool(name, value));
-    if (flag.kind === 'int') parseInteger(value);
-    flag.check?.(value);
+    if (flag.kind === 'bool') value = String(parseBool(name, text));
+    if (flag.kind === 'int') parseInteger(text);
+    flag.check?.(text);
   } catch (error) {
     if (error instanceof FlagError) throw error;
-    throw new FlagError(`invalid argument ${JSON.stringify(value)} for "${name}" flag: ${messageOf(error)}`);
+    throw new FlagError(`invalid argument ${JSON.stringify(text)} for "${name}" flag: ${messageOf(error)}`);
   }
-  return value;
+  const key = flag.aliasOf ?? flag.long;
+  reading.values.set(key, [...(reading.values.get(key) ?? []), value]);
 }
 
 function parseBool(name: string, text: string): boolean {

@@ -1,6 +1,5 @@
 import { parseBytes, parseMemorySwap } from '../../../formats/bytes.ts';
 import type { Flag } from '../../command.ts';
-import { parseInteger } from '../../flags.ts';
 import { parseCpus, parseRateDevice, parseUlimit, parseWeightDevice } from './create-values.ts';
 
 const bytes = (long: string, description: string, extra: Partial<Flag> = {}): Flag => ({
@@ -23,6 +22,12 @@ const rate = (long: string, description: string, unit: 'bytes' | 'operations'): 
   description,
   check: (text) => parseRateDevice(text, unit),
 });
+
+function checkUint16(text: string): void {
+  const quoted = JSON.stringify(text);
+  if (!/^\d+$/.test(text)) throw new Error(`strconv.ParseUint: parsing ${quoted}: invalid syntax`);
+  if (Number(text) > 65535) throw new Error(`strconv.ParseUint: parsing ${quoted}: value out of range`);
+}
 
 /** Limits on what the container may use. */
 export const resourceFlags: readonly Flag[] = [
@@ -49,18 +54,14 @@ export const resourceFlags: readonly Flag[] = [
   },
   int('oom-score-adj', 'Preference of the out-of-memory killer (-1000 to 1000)'),
   { long: 'oom-kill-disable', kind: 'bool', description: 'Turn off the out-of-memory killer' },
-  { long: 'device', kind: 'list', description: 'Device of the host (PATH[:PATH-IN-CONTAINER[:PERMISSIONS]])' },
+  { long: 'device', kind: 'list', description: 'Device of the host (PATH[:TARGET[:PERMISSIONS]])' },
   { long: 'device-cgroup-rule', kind: 'list', description: 'Rule for devices, as the kernel writes them' },
   {
     long: 'blkio-weight',
-    kind: 'int',
+    kind: 'string',
     value: 'uint16',
     description: 'Weight of its block I/O (10 to 1000); 0 for none',
-    check: (text) => {
-      const value = parseInteger(text);
-      if (value < 0 || value > 65535)
-        throw new Error(`strconv.ParseUint: parsing ${JSON.stringify(text)}: value out of range`);
-    },
+    check: checkUint16,
   },
   {
     long: 'blkio-weight-device',
