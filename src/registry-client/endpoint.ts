@@ -5,7 +5,7 @@ import type { HttpRequest, HttpResponse, Transport } from './transport.ts';
 /** One registry host, with the protocol it was found to speak. */
 export interface Endpoint {
   readonly host: string;
-  /** Sends to `/v2/PATH` there and follows redirects. `origin` of the answer says where the registry itself is. */
+  /** Sends to `/v2/PATH` there, or to a whole address, and follows redirects. `origin` of the answer says where the registry itself is. */
   send(path: string, request: Omit<HttpRequest, 'url'>): Promise<HttpResponse & { origin: string }>;
 }
 
@@ -20,7 +20,7 @@ export function connectEndpoint(transport: Transport, host: string, fixed?: 'htt
     if (base === null) throw new TugError('invalid', `invalid registry address ${JSON.stringify(host)}`);
     const url = new URL(path, base);
     const answer = await sendFollowing(transport, { ...request, url });
-    remembered = protocol;
+    if (url.origin === base.origin) remembered = protocol;
     return { ...answer, origin: base.origin };
   };
   return {

@@ -68,6 +68,8 @@ export interface AnswerContext {
   /** `busybox@sha256:...`, for requests about a blob. */
   readonly blob?: string;
   readonly registry: string;
+  /** Reading, unless it says otherwise. */
+  readonly action?: 'pull' | 'push';
 }
 
 interface RegistryErrorEntry {
@@ -107,10 +109,11 @@ function refusal(
   status: number,
   entry: RegistryErrorEntry | undefined,
   said: string | undefined,
-  { name, reference, blob, registry }: AnswerContext,
-): ['not-found' | 'unauthorized' | 'unavailable', code: string, sentence: string] {
+  { name, reference, blob, registry, action }: AnswerContext,
+): ['not-found' | 'unauthorized' | 'forbidden' | 'invalid' | 'unavailable', code: string, sentence: string] {
   const because = said ? `: ${said}` : '';
   if (entry?.code === 'DENIED' || (status === 403 && !entry)) {
+    if (action === 'push') return ['forbidden', 'push-denied', pushDenied(name, said)];
     return ['not-found', 'pull-denied', pullDenied(name, said ?? 'denied: status 403')];
   }
   if (entry?.code === 'UNAUTHORIZED' || status === 401) {
@@ -125,6 +128,10 @@ function refusal(
       `manifest for ${reference} not found${because || ': manifest unknown: manifest unknown'}`,
     ];
   }
+  if (entry?.code === 'DIGEST_INVALID' && action === 'push') {
+    const sentence = `registry ${registry} got other bytes than those of ${blob ?? reference ?? name}${because}`;
+    return ['invalid', 'digest-mismatch', sentence];
+  }
   if (status === 404 && blob) return ['not-found', 'blob-unknown', `blob ${blob} not found in the registry${because}`];
   return [
     'unavailable',
@@ -136,6 +143,11 @@ function refusal(
 /** Docker's sentence for a repository that is missing or closed to this user. */
 export function pullDenied(name: string, cause: string): string {
   return `pull access denied for ${name}, repository does not exist or may require 'docker login': ${cause}`;
+}
+
+/** Docker's sentence for a repository that this user may not write to, and what to do. */
+export function pushDenied(name: string, said = 'denied: requested access to the resource is denied'): string {
+  return `${said}: log in as somebody who may push to ${name}`;
 }
 
 function firstEntry(body: string): RegistryErrorEntry | undefined {

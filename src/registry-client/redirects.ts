@@ -14,7 +14,8 @@ export async function sendFollowing(transport: Transport, request: HttpRequest):
   for (let hop = 0; hop <= most; hop += 1) {
     const answer = await transport.send(current);
     const location = answer.headers.location;
-    if (request.method === 'POST' || !redirecting.has(answer.status) || location === undefined) return answer;
+    const follows = request.method === 'GET' || request.method === 'HEAD';
+    if (!follows || !redirecting.has(answer.status) || location === undefined) return answer;
     answer.body.destroy();
     current = { ...current, ...next(current, location) };
   }

@@ -2,13 +2,13 @@ import { type Descriptor, mediaTypes } from '../api/oci/image.ts';
 import { isKind, TugError } from '../base/errors.ts';
 import { isDigest, sha256 } from '../formats/digest.ts';
 import { familiarName, formatFamiliar, type Reference } from '../formats/reference.ts';
-import { createAuthorizer } from './auth.ts';
-import { bodyChunks, discardBody, readBody, readErrorText } from './body.ts';
-import { parseChallenges } from './challenge.ts';
+import { authorizedRequests } from './authorized.ts';
+import { bodyChunks, discardBody, readBody } from './body.ts';
 import type { Credentials } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';
-import { type AnswerContext, answerError, pullDenied } from './errors.ts';
+import type { AnswerContext } from './errors.ts';
 import { type RetryPolicy, retrying } from './retry.ts';
+import { collectTags, readTags } from './tags.ts';
 import type { HttpResponse, Transport } from './transport.ts';
 
 export interface RepositoryOptions {
@@ -48,6 +48,8 @@ export interface Repository {
    * from where it is. The bytes are not verified here. @throws invalid `bad-range` when there is nothing at `offset`.
    */
   fetchBlob(digest: string, options: { offset: number; signal: AbortSignal }): Promise<BlobAnswer>;
+  /** All tags, in the registry's order. @throws not-found, unauthorized, unavailable. */
+  listTags(signal: AbortSignal): Promise<string[]>;
 }
 
 const manifestTypes = [
@@ -60,7 +62,7 @@ const longestManifest = 4 * 1024 * 1024;
 
 export function openRepository(options: RepositoryOptions): Repository {
   const { endpoint, name, retry } = options;
-  const ask = authorizedRequests(options);
+  const ask = authorizedRequests({ ...options, scope: `repository:${name.path}:pull` });
   const manifestPath = (tagOrDigest: string) => `${name.path}/manifests/${tagOrDigest}`;
   const shown = (tagOrDigest: string): AnswerContext => ({
     name: familiarName(name),
@@ -103,59 +105,12 @@ export function openRepository(options: RepositoryOptions): Repository {
       const discard = (): void => void answer.body.destroy();
       return { ...statedRange(answer, offset), bytes: bodyChunks(answer, signal), discard };
     },
+    async listTags(signal) {
+      const context = { name: familiarName(name), registry: endpoint.host };
+      const page = (path: string) => retrying(() => readTags(ask, path, context, signal), retry, signal);
+      return collectTags(`${name.path}/tags/list`, page, endpoint.host);
+    },
   };
-}
-
-type Ask = (
-  path: string,
-  request: { method: 'GET' | 'HEAD'; headers: Readonly<Record<string, string>>; signal: AbortSignal },
-  context: AnswerContext,
-) => Promise<HttpResponse>;
-
-/** Requests that answer the registry's 401 once, and turn every refusal into an error. */
-function authorizedRequests({ endpoint, transport, credentials, name }: RepositoryOptions): Ask {
-  const scope = `repository:${name.path}:pull`;
-  const authorizer = createAuthorizer({ transport, credentials, scope, registry: endpoint.host });
-  return async (path, request, context) => {
-    const send = (header: string | undefined) =>
-      endpoint.send(path, {
-        ...request,
-        headers: { ...request.headers, ...(header ? { authorization: header } : {}) },
-      });
-    const known = await authorizer.header();
-    let answer = await send(known);
-    if (answer.status === 401 && answer.url.origin === answer.origin) {
-      const challenges = parseChallenges(answer.headers['www-authenticate'] ?? '');
-      const header = await authorizer.answer(challenges, known, answer.url);
-      if (header !== undefined) {
-        discardBody(answer.body);
-        answer = await send(header);
-      }
-    }
-    if (answer.status === 200 || answer.status === 206) return answer;
-    throw await refusal(answer, request.method, request.signal, context);
-  };
-}
-
-async function refusal(
-  answer: HttpResponse,
-  method: string,
-  signal: AbortSignal,
-  context: AnswerContext,
-): Promise<TugError> {
-  if (answer.status === 416) {
-    discardBody(answer.body);
-    const text = `registry ${context.registry} has nothing at the place asked for of ${context.blob ?? context.name}`;
-    return new TugError('invalid', text, { code: 'bad-range' });
-  }
-  const text = method === 'HEAD' ? '' : await readErrorText(answer, signal);
-  if (method === 'HEAD') discardBody(answer.body);
-  const challenge = parseChallenges(answer.headers['www-authenticate'] ?? '')[0];
-  if (answer.status === 401 && challenge?.parameters['error'] === 'insufficient_scope') {
-    const sentence = pullDenied(context.name, 'denied: requested access to the resource is denied');
-    return new TugError('not-found', sentence, { code: 'pull-denied' });
-  }
-  return answerError(answer.status, answer.headers, text, context);
 }
 
 function statedDescriptor({ headers }: HttpResponse): Descriptor | undefined {

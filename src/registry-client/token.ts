@@ -10,6 +10,8 @@ export interface Token {
   readonly value: string;
   /** Milliseconds since the epoch until which it should be sent; somewhat before it really ends. */
   readonly goodUntil: number;
+  /** A token that gets further ones, where it was asked for and the server gives them. */
+  readonly refresh: string | undefined;
 }
 
 export interface TokenRequest {
@@ -20,6 +22,8 @@ export interface TokenRequest {
   readonly registry: string;
   /** Where the challenge came from. */
   readonly asked: URL;
+  /** Asks for a refresh token too. */
+  readonly offline?: boolean;
 }
 
 const clientId = 'tug';
@@ -57,7 +61,11 @@ function toHttp(request: TokenRequest, signal: AbortSignal): HttpRequest {
   }
   const url = new URL(realm);
   if (service) url.searchParams.set('service', service);
-  for (const one of scope.split(' ')) url.searchParams.append('scope', one);
+  for (const one of scope.split(' ').filter(Boolean)) url.searchParams.append('scope', one);
+  if (request.offline) {
+    url.searchParams.set('offline_token', 'true');
+    url.searchParams.set('client_id', clientId);
+  }
   const basic = basicHeader(credentials);
   if (basic && credentials?.username) url.searchParams.set('account', credentials.username);
   return { method: 'GET', url, headers: basic ? { authorization: basic } : {}, signal };
@@ -113,7 +121,8 @@ function readToken(body: Buffer, host: string): Token {
     const value = parsed['token'] || parsed['access_token'];
     if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) throw new TypeError('there is no token in it');
     const seconds = typeof parsed['expires_in'] === 'number' ? Math.max(60, parsed['expires_in']) : 60;
-    return { value, goodUntil: Date.now() + seconds * 900 };
+    const refresh = typeof parsed['refresh_token'] === 'string' ? parsed['refresh_token'] : '';
+    return { value, goodUntil: Date.now() + seconds * 900, refresh: refresh || undefined };
   } catch (error) {
     const text = `the token server ${host} answered with something unreadable: ${messageOf(error)}`;
     throw new TugError('unavailable', text, { code: 'bad-token', cause: error });

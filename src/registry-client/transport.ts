@@ -1,6 +1,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
-import { TugError } from '../base/errors.ts';
+import type { Readable } from 'node:stream';
+import { asTugError, TugError } from '../base/errors.ts';
 import { tugVersion } from '../base/version.ts';
 import { secureContextFor } from './certificates.ts';
 import { connectionError } from './errors.ts';
@@ -19,12 +20,21 @@ export interface TransportOptions {
   readonly idleTimeout?: number;
 }
 
+/** A body that is opened when it is sent, and again when the request is sent again. */
+export interface StreamedBody {
+  /** Bytes: what `open` gives is exactly that long. */
+  readonly size: number;
+  open(): Readable;
+}
+
 export interface HttpRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array | StreamedBody;
   readonly signal: AbortSignal;
+  /** Milliseconds of silence to bear, where the answer takes long; the transport's `idleTimeout` without. */
+  readonly patience?: number;
 }
 
 export interface HttpResponse {
@@ -103,15 +113,34 @@ function sendOnce(request: HttpRequest, agent: http.Agent, options: TransportOpt
       else reject(error instanceof TugError ? error : connectionError(error, url));
     };
     const module = url.protocol === 'https:' ? https : http;
-    const headers = { 'user-agent': `tug/${tugVersion}`, ...request.headers };
+    const headers = { 'user-agent': `tug/${tugVersion}`, ...lengthOf(request.body), ...request.headers };
     const outgoing = module.request(url, { method: request.method, headers, agent, signal });
-    boundTimes(outgoing, url, options);
+    boundTimes(outgoing, url, { ...options, idleTimeout: request.patience ?? options.idleTimeout ?? 60_000 });
     outgoing.on('error', refuse);
     outgoing.on('response', (body) => {
+      // An answer before the whole body was sent ends the sending, and the connection with it.
+      if (!outgoing.writableEnded) body.once('close', () => outgoing.destroy());
       resolve({ status: body.statusCode ?? 0, headers: body.headers, url, body });
     });
-    outgoing.end(request.body);
+    sendBody(outgoing, request.body);
   });
+}
+
+function lengthOf(body: HttpRequest['body']): Record<string, string> {
+  if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return {};
+  return { 'content-length': String(body.size) };
+}
+
+function sendBody(outgoing: http.ClientRequest, body: HttpRequest['body']): void {
+  if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
+    outgoing.end(body);
+    return;
+  }
+  const source = body.open();
+  source.on('error', (error) => outgoing.destroy(asTugError(error)));
+  outgoing.once('close', () => source.destroy());
+  outgoing.once('response', () => outgoing.writableEnded || source.destroy());
+  source.pipe(outgoing);
 }
 
 /** Ends a request whose connection does not come to stand, or falls silent. */
