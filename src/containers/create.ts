@@ -1,5 +1,5 @@
 import { cpus } from 'node:os';
-import type { CreateRequest, CreateResponse, HostConfig } from '../api/types/container.ts';
+import type { ContainerConfig, CreateRequest, CreateResponse, HostConfig } from '../api/types/container.ts';
 import { crashPoint } from '../base/crash-points.ts';
 import { invalid, notFound, unsupported } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
@@ -10,6 +10,7 @@ import { buildResources } from '../runtime/spec/resources.ts';
 import { kernelHasSeccomp, parseSecurityOptions } from '../runtime/spec/security.ts';
 import { containerCapabilities } from '../runtime/spec/spec.ts';
 import type { ContainerDeps } from './deps.ts';
+import { checkKernelValues } from './kernel-values.ts';
 import { commandLine, mergeConfig } from './merge.ts';
 import { checkMounts } from './mounts.ts';
 import { checkName, inventName } from './names.ts';
@@ -110,18 +111,13 @@ function checkConfig(stopSignal: string | undefined, workingDir: string | undefi
     throw invalid(`the working directory '${workingDir}' is invalid, it needs to be an absolute path`);
 }
 
-function checkHost(
-  deps: ContainerDeps,
-  host: HostConfig,
-  config: { Hostname?: string | undefined },
-  request: CreateRequest,
-) {
+function checkHost(deps: ContainerDeps, host: HostConfig, config: ContainerConfig, request: CreateRequest) {
   if (!deps.runtimes.has(host.Runtime!)) throw invalid(`unknown or invalid runtime name: ${host.Runtime}`);
   const logDriver = deps.logDrivers.get(host.LogConfig!.Type!);
   if (!logDriver) throw invalid(`logger: no log driver named '${host.LogConfig!.Type}' is registered`);
   logDriver.check(host.LogConfig!.Config!);
-  if (config.Hostname !== undefined && config.Hostname.length > 63)
-    throw invalid(`invalid hostname: ${config.Hostname}`);
+  checkKernelValues(config, host);
+  if (host.CgroupParent) deps.cgroups.pathFor('any', host.CgroupParent);
   if (host.Init && deps.initPath === undefined)
     throw unsupported('--init: no static init is installed; install the package "tini" and start the engine again');
   for (const { Name, Soft, Hard } of host.Ulimits ?? []) {

@@ -43,8 +43,19 @@ export function refusedByRuntime(runtime: string, verb: 'create' | 'exec', words
     const sentence = `unable to start container process: exec: ${JSON.stringify(command)}: ${reasonFor(command, reason)}`;
     return invalid(`${told}${runtime} ${verb} failed: ${sentence}: unknown`, { code, details: { words } });
   }
+  if (kernelRefusals.some((pattern) => pattern.test(words)))
+    return invalid(`${told}${words}: unknown`, { code: 'value-refused', details: { runtime } });
   return internal(`${told}${words || `${runtime} failed without a word`}: unknown`, { details: { runtime } });
 }
+
+/** Values of the request that the kernel does not take: the user's to change, and no fault of the engine. */
+const kernelRefusals = [
+  /writing file `[^`]+`: (Invalid argument|Numerical result out of range|Argument list too long|No such device)/i,
+  /write to \/proc\/self\/oom_score_adj: Permission denied/i,
+  /set(host|domain)name: Invalid argument/i,
+  /sysctl .* is not (namespaced|in a separate kernel namespace)/i,
+  /: file name too long/i,
+];
 
 /** crun says "not found in $PATH" of a path too; Docker says that the file is not there. */
 const reasonFor = (command: string, reason: string): string =>

@@ -1,15 +1,18 @@
 import { z } from 'zod';
 
+/** The kernel ends a text at its first NUL: what comes after it would be dropped in silence. */
+const text = z.string().refine((given) => !given.includes('\0'), 'a text must not contain a NUL byte');
+
 /**
  * What clients send about containers (Engine API v1.55, ContainerConfig, HostConfig, NetworkingConfig).
  * Fields tug knows are typed here; which values it can honour is decided in `containers/create.ts`, which
  * refuses the rest with a sentence. Fields that are not listed are dropped, as Docker drops them.
  */
-const stringList = z.array(z.string());
-const stringMap = z.record(z.string(), z.string());
+const stringList = z.array(text);
+const stringMap = z.record(text, text);
 /** Docker takes a string where a list is meant, for Cmd and Entrypoint. */
-const stringOrList = z.union([z.string().transform((text) => [text]), stringList]);
-const flags = z.record(z.string(), z.object({}));
+const stringOrList = z.union([text.transform((word) => [word]), stringList]);
+const flags = z.record(text, z.object({}));
 const integer = z.number().int();
 
 export const healthConfig = z.object({
@@ -22,9 +25,9 @@ export const healthConfig = z.object({
 });
 
 export const containerConfig = z.object({
-  Hostname: z.string().optional(),
-  Domainname: z.string().optional(),
-  User: z.string().optional(),
+  Hostname: text.optional(),
+  Domainname: text.optional(),
+  User: text.optional(),
   AttachStdin: z.boolean().optional(),
   AttachStdout: z.boolean().optional(),
   AttachStderr: z.boolean().optional(),
@@ -36,30 +39,30 @@ export const containerConfig = z.object({
   Cmd: stringOrList.optional(),
   Healthcheck: healthConfig.optional(),
   ArgsEscaped: z.boolean().optional(),
-  Image: z.string().optional(),
+  Image: text.optional(),
   Volumes: flags.optional(),
-  WorkingDir: z.string().optional(),
+  WorkingDir: text.optional(),
   Entrypoint: stringOrList.optional(),
   NetworkDisabled: z.boolean().optional(),
-  MacAddress: z.string().optional(),
+  MacAddress: text.optional(),
   OnBuild: stringList.optional(),
   Labels: stringMap.optional(),
-  StopSignal: z.string().optional(),
+  StopSignal: text.optional(),
   StopTimeout: integer.optional(),
   Shell: stringList.optional(),
 });
 
-export const portBinding = z.object({ HostIp: z.string().optional(), HostPort: z.string().optional() });
+export const portBinding = z.object({ HostIp: text.optional(), HostPort: text.optional() });
 
 export const mountRequest = z.object({
-  Type: z.string().optional(),
-  Source: z.string().optional(),
-  Target: z.string().optional(),
+  Type: text.optional(),
+  Source: text.optional(),
+  Target: text.optional(),
   ReadOnly: z.boolean().optional(),
-  Consistency: z.string().optional(),
+  Consistency: text.optional(),
   BindOptions: z
     .object({
-      Propagation: z.string().optional(),
+      Propagation: text.optional(),
       NonRecursive: z.boolean().optional(),
       CreateMountpoint: z.boolean().optional(),
       ReadOnlyNonRecursive: z.boolean().optional(),
@@ -70,23 +73,31 @@ export const mountRequest = z.object({
     .object({
       NoCopy: z.boolean().optional(),
       Labels: stringMap.optional(),
-      Subpath: z.string().optional(),
-      DriverConfig: z.object({ Name: z.string().optional(), Options: stringMap.optional() }).optional(),
+      Subpath: text.optional(),
+      DriverConfig: z.object({ Name: text.optional(), Options: stringMap.optional() }).optional(),
     })
     .optional(),
-  ImageOptions: z.object({ Subpath: z.string().optional() }).optional(),
+  ImageOptions: z.object({ Subpath: text.optional() }).optional(),
   TmpfsOptions: z
     .object({ SizeBytes: integer.optional(), Mode: integer.optional(), Options: z.array(stringList).optional() })
     .optional(),
 });
 
-const weightDevice = z.object({ Path: z.string(), Weight: integer });
-const rateDevice = z.object({ Path: z.string(), Rate: integer });
+const weightDevice = z.object({ Path: text, Weight: integer });
+const rateDevice = z.object({ Path: text, Rate: integer });
+
+const deviceRequest = z.object({
+  Driver: text.optional(),
+  Count: integer.optional(),
+  DeviceIDs: stringList.optional(),
+  Capabilities: z.array(stringList).optional(),
+  Options: stringMap.optional(),
+});
 
 export const hostConfig = z.object({
   CpuShares: integer.optional(),
   Memory: integer.optional(),
-  CgroupParent: z.string().optional(),
+  CgroupParent: text.optional(),
   BlkioWeight: integer.optional(),
   BlkioWeightDevice: z.array(weightDevice).optional(),
   BlkioDeviceReadBps: z.array(rateDevice).optional(),
@@ -97,13 +108,15 @@ export const hostConfig = z.object({
   CpuQuota: integer.optional(),
   CpuRealtimePeriod: integer.optional(),
   CpuRealtimeRuntime: integer.optional(),
-  CpusetCpus: z.string().optional(),
-  CpusetMems: z.string().optional(),
-  Devices: z
-    .array(z.object({ PathOnHost: z.string(), PathInContainer: z.string(), CgroupPermissions: z.string() }))
-    .optional(),
+  CpusetCpus: text.optional(),
+  CpusetMems: text.optional(),
+  Devices: z.array(z.object({ PathOnHost: text, PathInContainer: text, CgroupPermissions: text })).optional(),
   DeviceCgroupRules: stringList.optional(),
-  DeviceRequests: z.array(z.looseObject({})).optional(),
+  DeviceRequests: z.array(deviceRequest).optional(),
+  CpuCount: integer.optional(),
+  CpuPercent: integer.optional(),
+  IOMaximumIOps: integer.optional(),
+  IOMaximumBandwidth: integer.optional(),
   KernelMemoryTCP: integer.optional(),
   MemoryReservation: integer.optional(),
   MemorySwap: integer.optional(),
@@ -112,44 +125,44 @@ export const hostConfig = z.object({
   OomKillDisable: z.boolean().optional(),
   Init: z.boolean().optional(),
   PidsLimit: integer.optional(),
-  Ulimits: z.array(z.object({ Name: z.string(), Soft: integer, Hard: integer })).optional(),
+  Ulimits: z.array(z.object({ Name: text, Soft: integer, Hard: integer })).optional(),
   Binds: stringList.optional(),
-  ContainerIDFile: z.string().optional(),
-  LogConfig: z.object({ Type: z.string().optional(), Config: stringMap.optional() }).optional(),
-  NetworkMode: z.string().optional(),
-  PortBindings: z.record(z.string(), z.array(portBinding).nullable()).optional(),
-  RestartPolicy: z.object({ Name: z.string().optional(), MaximumRetryCount: integer.optional() }).optional(),
+  ContainerIDFile: text.optional(),
+  LogConfig: z.object({ Type: text.optional(), Config: stringMap.optional() }).optional(),
+  NetworkMode: text.optional(),
+  PortBindings: z.record(text, z.array(portBinding).nullable()).optional(),
+  RestartPolicy: z.object({ Name: text.optional(), MaximumRetryCount: integer.optional() }).optional(),
   AutoRemove: z.boolean().optional(),
-  VolumeDriver: z.string().optional(),
+  VolumeDriver: text.optional(),
   VolumesFrom: stringList.optional(),
   Mounts: z.array(mountRequest).optional(),
   ConsoleSize: z.array(integer).length(2).optional(),
   Annotations: stringMap.optional(),
   CapAdd: stringList.optional(),
   CapDrop: stringList.optional(),
-  CgroupnsMode: z.string().optional(),
+  CgroupnsMode: text.optional(),
   Dns: stringList.optional(),
   DnsOptions: stringList.optional(),
   DnsSearch: stringList.optional(),
   ExtraHosts: stringList.optional(),
   GroupAdd: stringList.optional(),
-  IpcMode: z.string().optional(),
-  Cgroup: z.string().optional(),
+  IpcMode: text.optional(),
+  Cgroup: text.optional(),
   Links: stringList.optional(),
   OomScoreAdj: integer.optional(),
-  PidMode: z.string().optional(),
+  PidMode: text.optional(),
   Privileged: z.boolean().optional(),
   PublishAllPorts: z.boolean().optional(),
   ReadonlyRootfs: z.boolean().optional(),
   SecurityOpt: stringList.optional(),
   StorageOpt: stringMap.optional(),
   Tmpfs: stringMap.optional(),
-  UTSMode: z.string().optional(),
-  UsernsMode: z.string().optional(),
+  UTSMode: text.optional(),
+  UsernsMode: text.optional(),
   ShmSize: integer.optional(),
   Sysctls: stringMap.optional(),
-  Runtime: z.string().optional(),
-  Isolation: z.string().optional(),
+  Runtime: text.optional(),
+  Isolation: text.optional(),
   MaskedPaths: stringList.optional(),
   ReadonlyPaths: stringList.optional(),
 });
@@ -157,35 +170,44 @@ export const hostConfig = z.object({
 export const endpointConfig = z.object({
   IPAMConfig: z
     .object({
-      IPv4Address: z.string().optional(),
-      IPv6Address: z.string().optional(),
+      IPv4Address: text.optional(),
+      IPv6Address: text.optional(),
       LinkLocalIPs: stringList.optional(),
     })
     .optional(),
   Links: stringList.optional(),
   Aliases: stringList.optional(),
-  NetworkID: z.string().optional(),
-  MacAddress: z.string().optional(),
+  NetworkID: text.optional(),
+  MacAddress: text.optional(),
   DriverOpts: stringMap.optional(),
   GwPriority: integer.optional(),
+  // What an endpoint has once it is connected: clients send it back empty, and it is not heeded.
+  EndpointID: text.optional(),
+  Gateway: text.optional(),
+  IPAddress: text.optional(),
+  IPPrefixLen: integer.optional(),
+  IPv6Gateway: text.optional(),
+  GlobalIPv6Address: text.optional(),
+  GlobalIPv6PrefixLen: integer.optional(),
+  DNSNames: stringList.optional(),
 });
 
 export const createRequest = containerConfig.extend({
   HostConfig: hostConfig.optional(),
-  NetworkingConfig: z.object({ EndpointsConfig: z.record(z.string(), endpointConfig).optional() }).optional(),
+  NetworkingConfig: z.object({ EndpointsConfig: z.record(text, endpointConfig).optional() }).optional(),
 });
 
 export const execCreateRequest = z.object({
-  User: z.string().optional(),
+  User: text.optional(),
   Privileged: z.boolean().optional(),
   Tty: z.boolean().optional(),
   ConsoleSize: z.array(integer).length(2).optional(),
   AttachStdin: z.boolean().optional(),
   AttachStdout: z.boolean().optional(),
   AttachStderr: z.boolean().optional(),
-  DetachKeys: z.string().optional(),
+  DetachKeys: text.optional(),
   Env: stringList.optional(),
-  WorkingDir: z.string().optional(),
+  WorkingDir: text.optional(),
   Cmd: stringList.optional(),
 });
 
@@ -319,6 +341,12 @@ export interface ExecInspect {
   ContainerID: string;
   DetachKeys: string;
   Pid: number;
+}
+
+/** An element of `GET /containers/{id}/changes`. `Kind`: 0 modified, 1 added, 2 deleted. */
+export interface FilesystemChange {
+  Path: string;
+  Kind: 0 | 1 | 2;
 }
 
 export interface CreateResponse {

@@ -50,11 +50,13 @@ export async function removeEmptyParent(options: CgroupfsOptions): Promise<void>
   await removeAll(mountsOf(options.hierarchies).map((mount) => path.join(mount, parentOf(options))));
 }
 
-/** @throws invalid for a path that leads out of the hierarchy, or names its root. */
+/** @throws invalid for a path that leads out of the hierarchy, names its root, or is longer than paths can be. */
 function checkedPath(group: string): string {
   const clean = path.posix.normalize(`/${group}`);
-  if (clean === '/' || group.split('/').includes('..') || group.includes('\0'))
-    throw invalid(`invalid cgroup path: ${JSON.stringify(group)}`);
+  const parts = group.split('/');
+  const tooLong = Buffer.byteLength(group) > 2048 || parts.some((part) => Buffer.byteLength(part) > 255);
+  if (clean === '/' || parts.includes('..') || group.includes('\0') || tooLong)
+    throw invalid(`invalid cgroup path: ${JSON.stringify(group.slice(0, 100))}`);
   return clean;
 }
 

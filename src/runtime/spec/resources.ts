@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { HostConfig } from '../../api/types/container.ts';
 import { invalid } from '../../base/errors.ts';
+import { checkCpuSet } from './cpu-set.ts';
 import type { OciResources, OciThrottle } from './types.ts';
 
 /** The least memory a container may be limited to, as Docker's. */
@@ -28,6 +29,7 @@ function memory(host: HostConfig): OciResources {
   if (reservation < 0) throw invalid(`invalid memory reservation ${reservation}: it must not be negative`);
   if (reservation > 0 && limit > 0 && limit < reservation)
     throw invalid('Minimum memory limit can not be less than memory reservation limit, see usage');
+  if (swap < -1) throw invalid(`invalid memory-swap ${swap}: it is a size, or -1 for no limit`);
   if (swappiness !== undefined && (swappiness < -1 || swappiness > 100))
     throw invalid(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
   const result: NonNullable<OciResources['memory']> = {};
@@ -50,6 +52,9 @@ function cpu(host: HostConfig, cpus: number): OciResources {
     throw invalid('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
   if (quota > 0 && quota < 1000) throw invalid('CPU cfs quota can not be less than 1ms (i.e. 1000)');
   if (shares < 0) throw invalid(`invalid CPU shares (${shares}): value must be a positive integer`);
+  checkRealtime(host);
+  if (host.CpusetCpus) checkCpuSet('cpus', host.CpusetCpus);
+  if (host.CpusetMems) checkCpuSet('mems', host.CpusetMems);
   const result: NonNullable<OciResources['cpu']> = {};
   if (shares > 0) result.shares = shares;
   if (nano > 0) {
@@ -57,7 +62,7 @@ function cpu(host: HostConfig, cpus: number): OciResources {
     result.quota = Math.round(nano / 10_000);
   }
   if (period > 0) result.period = period;
-  if (quota !== 0) result.quota = quota;
+  if (quota > 0) result.quota = quota;
   if (host.CpusetCpus) result.cpus = host.CpusetCpus;
   if (host.CpusetMems) result.mems = host.CpusetMems;
   if (host.CpuRealtimePeriod) result.realtimePeriod = host.CpuRealtimePeriod;
@@ -65,9 +70,16 @@ function cpu(host: HostConfig, cpus: number): OciResources {
   return Object.keys(result).length === 0 ? {} : { cpu: result };
 }
 
+function checkRealtime({ CpuRealtimePeriod: period = 0, CpuRealtimeRuntime: runtime = 0 }: HostConfig): void {
+  if (period < 0) throw invalid(`invalid cpu real-time period ${period}: it must not be negative`);
+  if (runtime < 0) throw invalid(`invalid cpu real-time runtime ${runtime}: it must not be negative`);
+  if (period > 0 && runtime > period) throw invalid('cpu real-time runtime cannot be higher than cpu real-time period');
+}
+
+/** No limit is what a new group has: 0 and negative numbers, which mean that, are not written. */
 function pids(host: HostConfig): OciResources {
   const limit = host.PidsLimit ?? 0;
-  return limit === 0 ? {} : { pids: { limit: limit < 0 ? -1 : limit } };
+  return limit <= 0 ? {} : { pids: { limit } };
 }
 
 function blockIo(host: HostConfig): OciResources {
