@@ -106,7 +106,13 @@ describe('limits', () => {
       cpu: { period: 100_000, quota: 50_000 },
       pids: { limit: 10 },
     });
-    assert.deepEqual(of({ PidsLimit: -1 }), { pids: { limit: -1 } });
+    assert.deepEqual(of({ PidsLimit: -1, CpuQuota: -1 }), {}, 'no limit is what a new group has');
+    for (const bad of [{ CpusetCpus: 'x' }, { CpusetCpus: '5-2' }, { CpusetMems: '-1' }, { CpuRealtimeRuntime: -1 }])
+      assert.throws(() => of(bad), { kind: 'invalid' });
+    assert.throws(
+      () => of({ CpusetCpus: '0,9999' }),
+      /Requested CPUs are not available - requested 0,9999, available: 0/,
+    );
   });
 
   it('out of range or at odds are refused in a sentence', () => {
