@@ -71,6 +71,7 @@ let attributes: Buffer | undefined;
 /** All signals back to their defaults and none blocked: Node ignores SIGPIPE, and children would inherit that. */
 function spawnAttributes(): Buffer {
   if (attributes) return attributes;
+  closeInheritedAtExec();
   const [SETSIGDEF, SETSIGMASK] = [4, 8];
   attributes = Buffer.alloc(512);
   const signals = Buffer.alloc(128);
@@ -80,6 +81,13 @@ function spawnAttributes(): Buffer {
   libc('int sigfillset(_Inout_ void *)')(signals);
   libc('int posix_spawnattr_setsigdefault(_Inout_ void *, const void *)')(attributes, signals);
   return attributes;
+}
+
+/** What the engine itself was started with (a shell's pipe, say) is not for its children; once is enough. */
+function closeInheritedAtExec(): void {
+  const CLOSE_RANGE_CLOEXEC = 4;
+  // Before Linux 5.11 there is no such call, and they are passed on.
+  libc('int close_range(unsigned int, unsigned int, int)')(3, 0xffff_ffff, CLOSE_RANGE_CLOEXEC);
 }
 
 async function reap(pid: number): Promise<number> {

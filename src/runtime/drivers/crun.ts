@@ -1,5 +1,6 @@
 import type { Runtime } from '../contract.ts';
 import { createSeccompCache } from './crun-seccomp.ts';
+import { startWaiting } from './crun-start.ts';
 import { removeEndedState } from './crun-state.ts';
 import { createOciRuntime } from './oci-command-line.ts';
 
@@ -18,6 +19,9 @@ export function createCrun(options: CrunOptions): Runtime {
   return {
     ...runtime,
     prepare: createSeccompCache(),
+    async start(id) {
+      if (!startWaiting(options.root, id)) await runtime.start(id);
+    },
     async delete(id, force) {
       if (!removeEndedState(options.root, id)) await runtime.delete(id, force);
     },

@@ -3,6 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { newId, shortId } from '../../base/ids.ts';
 import { processExists } from '../../base/process.ts';
+import { createCgroupfs } from '../../host/cgroup/cgroupfs.ts';
+import { readCgroups } from '../../host/cgroup/detect.ts';
 import { listMounts, unmount } from '../../host/mount.ts';
 import type { Runtime } from '../contract.ts';
 import type { AttachedStdio, Monitor, MonitorExit, Monitored, MonitoredExec } from './contract.ts';
@@ -10,6 +12,8 @@ import type { AttachedStdio, Monitor, MonitorExit, Monitored, MonitoredExec } fr
 /** Containers for tests: busybox in a root file system of links, no network, all removed in the end. */
 export interface TestContainers {
   readonly rootfs: string;
+  /** The control group that all of them lie in. */
+  readonly cgroups: string;
   create(options: TestContainerOptions): Promise<TestContainer>;
   /** Creates and starts. */
   run(options: TestContainerOptions): Promise<TestContainer>;
@@ -46,12 +50,20 @@ export interface TestContainer {
 
 const applets = ['sh', 'cat', 'echo', 'sleep', 'head', 'stty', 'true', 'printf'];
 
-export function openTestContainers(folder: string, monitor: Monitor, runtime: Runtime): TestContainers {
+export function openTestContainers(
+  folder: string,
+  monitor: Monitor,
+  runtime: Runtime,
+  cgroups = `/tug-test-${shortId(newId())}`,
+): TestContainers {
   const rootfs = path.join(folder, 'rootfs');
-  const cgroups = `/tug-test-${shortId(newId())}`;
   for (const name of ['bin', 'etc', 'proc', 'dev']) fs.mkdirSync(path.join(rootfs, name), { recursive: true });
-  fs.copyFileSync('/bin/busybox', path.join(rootfs, 'bin/busybox'));
-  for (const name of applets) fs.symlinkSync('busybox', path.join(rootfs, 'bin', name));
+  if (!fs.existsSync(path.join(rootfs, 'bin/busybox')))
+    fs.copyFileSync('/bin/busybox', path.join(rootfs, 'bin/busybox'));
+  for (const name of applets) {
+    fs.rmSync(path.join(rootfs, 'bin', name), { force: true });
+    fs.symlinkSync('busybox', path.join(rootfs, 'bin', name));
+  }
   fs.writeFileSync(path.join(rootfs, 'plain'), 'no program\n', { mode: 0o644 });
   const made: TestContainer[] = [];
 
@@ -93,6 +105,7 @@ export function openTestContainers(folder: string, monitor: Monitor, runtime: Ru
 
   return {
     rootfs,
+    cgroups,
     create,
     async run(options) {
       const container = await create(options);
@@ -100,18 +113,19 @@ export function openTestContainers(folder: string, monitor: Monitor, runtime: Ru
       return container;
     },
     async dispose() {
-      for (const { id, bundle, pids, exit } of made) {
-        if ((await monitor.exitOf(bundle)) === undefined && processExists(pids.pid)) {
-          process.kill(pids.pid, 'SIGKILL');
-          await exit();
+      try {
+        for (const { id, bundle, pids, exit } of made) {
+          if ((await monitor.exitOf(bundle)) === undefined && processExists(pids.pid)) {
+            process.kill(pids.pid, 'SIGKILL');
+            await exit();
+          }
+          await runtime.delete(id, true);
         }
-        await runtime.delete(id, true);
+        await createCgroupfs({ hierarchies: readCgroups(), engineId: 'test' }).remove(cgroups);
+      } finally {
+        for (const { target } of listMounts(folder).reverse()) unmount(target, { detach: true });
+        fs.rmSync(folder, { recursive: true, force: true });
       }
-      for (const { target } of listMounts(folder).reverse()) unmount(target, { detach: true });
-      // the containers' own groups first, then their parent
-      for (const level of [`${cgroups}/*`, cgroups])
-        for (const group of fs.globSync(`/sys/fs/cgroup{,/*}${level}/`)) fs.rmdirSync(group);
-      fs.rmSync(folder, { recursive: true, force: true });
     },
   };
 }
