@@ -1,7 +1,7 @@
 /**
  * The routes that are built, by the operation names of the Engine API. A route that is not in this table
  * does not exist: the server answers 404 "page not found". `{name...}` takes slashes, as image names have them.
- * `GET /doctor` is tug's own.
+ * `GET /doctor` and `GET /distribution/{name}/manifest` are tug's own.
  */
 export const routes = {
   SystemPing: 'GET /_ping',
@@ -37,8 +37,14 @@ export const routes = {
   ImageGetAll: 'GET /images/get',
   ImageGet: 'GET /images/{name...}/get',
   ImageInspect: 'GET /images/{name...}/json',
+  ImageSearch: 'GET /images/search',
   ImageTag: 'POST /images/{name...}/tag',
+  ImagePush: 'POST /images/{name...}/push',
   ImageDelete: 'DELETE /images/{name...}',
+
+  SystemAuth: 'POST /auth',
+  DistributionInspect: 'GET /distribution/{name...}/json',
+  DistributionManifest: 'GET /distribution/{name...}/manifest',
 
   NetworkList: 'GET /networks',
   NetworkInspect: 'GET /networks/{id}',

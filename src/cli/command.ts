@@ -50,6 +50,8 @@ export interface Session {
   /** The engine of the global options and the environment. Nothing is sent before a call is made. */
   readonly engine: Engine;
   readonly config: ConfigFile;
+  /** The folder of the configuration. */
+  readonly configFolder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly out: Output;
   readonly err: Output;

@@ -24,6 +24,7 @@ export async function openSession(globals: ParsedFlags, io: ProcessIo): Promise<
       engine ??= createEngine(endpoint, readConfig().HttpHeaders);
       return engine;
     },
+    configFolder: folder,
     env: io.env,
     out: io.out,
     err: io.err,

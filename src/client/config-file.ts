@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { errnoOf, invalid, messageOf } from '../base/errors.ts';
 
-/** What tug reads of Docker's client configuration (`config.json`). It never writes to it. */
+/** What tug reads of Docker's client configuration (`config.json`). What is written to it goes through `config-writer.ts`. */
 export interface ConfigFile {
   readonly currentContext?: string;
   readonly detachKeys?: string;

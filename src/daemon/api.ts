@@ -14,6 +14,7 @@ import { eventRoutes } from './routers/events.ts';
 import { execRoutes } from './routers/exec.ts';
 import { imageRoutes } from './routers/images.ts';
 import { networkRoutes } from './routers/networks.ts';
+import { registryRoutes } from './routers/registries.ts';
 import { systemRoutes } from './routers/system.ts';
 
 /** How long closing waits for requests that are being worked on, in milliseconds. */
@@ -67,7 +68,7 @@ async function moreAddresses(config: DaemonConfig, log: Logger): Promise<Address
 }
 
 function createHandlers(engine: Engine, log: Logger): Handlers {
-  const { config, containers, images, networks, events, info } = engine;
+  const { config, containers, images, networks, registries, events, info } = engine;
   const queue = { spool: path.join(config.dataRoot, 'spool'), log: log.channel('api') };
   mkdirSync(queue.spool, { recursive: true, mode: 0o700 });
   const system = {
@@ -81,6 +82,7 @@ function createHandlers(engine: Engine, log: Logger): Handlers {
     ...containerRoutes(containers, queue),
     ...execRoutes(containers, events, queue),
     ...imageRoutes(images),
+    ...registryRoutes(registries),
     ...networkRoutes(networks),
   };
 }

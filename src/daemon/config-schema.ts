@@ -5,6 +5,9 @@ const stringList = z.array(z.string());
 /** A runtime of `runtimes`: a binary that takes runc's command line. */
 const runtimeConfig = z.strictObject({ path: z.string().startsWith('/'), runtimeArgs: stringList.optional() });
 
+/** A registry of `registries`: its mirrors are asked before it, in their order. */
+const registryConfig = z.strictObject({ mirrors: stringList });
+
 /**
  * Every setting of the engine, by its key in the configuration file (Docker's names, where Docker has it).
  * `flag` is the command line's name for it, `short` its letter; a setting without one stands in the file only.
@@ -28,7 +31,13 @@ export const settings = {
     flag: 'insecure-registry',
   },
   'registry-mirrors': { ...list('Mirrors of the default registry'), flag: 'registry-mirror' },
+  registries: {
+    schema: z.record(z.string(), registryConfig),
+    kind: 'file',
+    help: 'Mirrors of any registry, by its domain',
+  },
   'max-concurrent-downloads': count('Layers of one pull to fetch at the same time'),
+  'max-concurrent-uploads': count('Layers to push at the same time'),
   'bridge-name': text('Name of the default bridge'),
   bip: text('Address and subnet of the default bridge'),
   mtu: count('MTU of the default bridge'),

@@ -23,7 +23,10 @@ export interface DaemonConfig {
   readonly runtimes: Readonly<Record<string, { path: string; runtimeArgs?: string[] | undefined }>>;
   readonly insecureRegistries: readonly string[];
   readonly registryMirrors: readonly string[];
+  /** Mirrors of registries, by domain. */
+  readonly registries: Readonly<Record<string, { readonly mirrors: readonly string[] }>>;
   readonly maxConcurrentDownloads: number;
+  readonly maxConcurrentUploads: number;
   readonly bridgeName: string;
   readonly bip: string | undefined;
   readonly mtu: number | undefined;
@@ -110,7 +113,9 @@ function complete(given: Settings): DaemonConfig {
     runtimes: given.runtimes ?? {},
     insecureRegistries: given['insecure-registries'] ?? [],
     registryMirrors: given['registry-mirrors'] ?? [],
+    registries: given.registries ?? {},
     maxConcurrentDownloads: given['max-concurrent-downloads'] ?? 3,
+    maxConcurrentUploads: given['max-concurrent-uploads'] ?? 5,
     bridgeName: bridgeName(given['bridge-name'] ?? 'tug0'),
     bip: given.bip,
     mtu: given.mtu,

@@ -20,8 +20,9 @@ import * as builtins from './builtins.ts';
 import type { DaemonConfig } from './config.ts';
 import { engineId, engineMigrations } from './engine-id.ts';
 import type { InfoSource } from './info.ts';
-import { createLazyPull } from './lazy-pull.ts';
+import { createLazyRegistries } from './lazy-registries.ts';
 import { restore } from './restore.ts';
+import type { Registries } from './routers/registries.ts';
 
 /** All domains, composed. */
 export interface Engine {
@@ -29,6 +30,7 @@ export interface Engine {
   readonly containers: ContainerService;
   readonly images: ImageService;
   readonly networks: NetworkService;
+  readonly registries: Registries;
   readonly events: EventBus;
   /** What `/info` is told from. */
   readonly info: InfoSource;
@@ -62,7 +64,7 @@ const migrations = [
 export function openEngine(config: DaemonConfig, log: Logger): Engine {
   const foundations = openFoundations(config, log);
   const { networks, networkDrivers } = openNetworks(foundations);
-  const { images, snapshots, pool, pull } = openImages(foundations, (id) => containers.stateOf(id));
+  const { images, snapshots, pool, registries } = openImages(foundations, (id) => containers.stateOf(id));
   const { machinery, closeCgroups } = openMachinery(foundations);
   const containers = createContainerService({
     ...foundations,
@@ -82,6 +84,7 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
     containers,
     images,
     networks,
+    registries,
     events: foundations.events,
     info,
     restore: () => restore({ ...foundations, containers, networks, images }),
@@ -90,7 +93,7 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
       await networks.shutdown({ removeBridge: false });
       await pool.close();
       await closeCgroups();
-      pull.close();
+      registries.close();
       foundations.database[Symbol.dispose]();
     },
   };
@@ -126,9 +129,9 @@ function openImages(foundations: Foundations, containerState: (id: string) => 'r
   const log = foundations.log.channel('images');
   const snapshots = builtins.openSnapshotDriver(config);
   const stores = openImageStores({ database, root: config.dataRoot, driver: snapshots, log });
-  const pull = createLazyPull(config, stores, { leases: foundations.leases, log });
-  const images = createImageService({ ...foundations, ...stores, log, pull: pull.run, containerState });
-  return { images, snapshots, pool: stores.pool, pull };
+  const registries = createLazyRegistries(config, stores, { leases: foundations.leases, log });
+  const images = createImageService({ ...foundations, ...stores, log, ...registries, containerState });
+  return { images, snapshots, pool: stores.pool, registries };
 }
 
 /** What runs containers: runtimes, monitor, control groups, logs. */

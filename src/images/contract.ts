@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import type { Descriptor, ImageConfigBlob } from '../api/oci/image.ts';
+import type { Descriptor, ImageConfigBlob, Platform } from '../api/oci/image.ts';
 import type { ImageDeleted, ImageInspect, ImageSummary, ProgressMessage } from '../api/types/image.ts';
 
 /**
@@ -20,6 +20,14 @@ export interface ImageService {
 
   /** Pulls; resolves when the image is usable. Progress lines are Docker's. Interrupted, it leaves only whole layers, which the next pull uses. */
   pull(request: PullRequest, progress: Progress, signal: AbortSignal): Promise<Image>;
+  /** Pulls all tags of a repository, as `pull` each; tags of what is no image for this host are told and left out. */
+  pullAll(request: PullRequest, progress: Progress, signal: AbortSignal): Promise<Image[]>;
+  /**
+   * Sends an image, or all tags of a repository, to its registry. An image that came from a registry keeps its
+   * manifest, and so its digest. Progress lines are Docker's. Interrupted, it leaves blobs there that the next push uses.
+   * @throws not-found when there is no such tag, unauthorized, forbidden, unavailable.
+   */
+  push(request: PushRequest, progress: Progress, signal: AbortSignal): Promise<void>;
   /** Reads a docker-archive or OCI-layout tar (plain, gzip, zstd). Returns what was loaded, in order. */
   load(archive: Readable, progress: Progress, signal: AbortSignal): Promise<LoadedImage[]>;
   /** Writes one tar that is both an OCI layout and a docker-archive. */
@@ -58,6 +66,14 @@ export interface PullRequest {
   /** As the user wrote it. */
   readonly reference: string;
   readonly platform: string | undefined;
+  readonly auth: RegistryAuth | undefined;
+}
+
+export interface PushRequest {
+  /** A name with a tag; without one it stands for all tags of the repository. */
+  readonly reference: string;
+  /** The image must be for this platform. */
+  readonly platform: Platform | undefined;
   readonly auth: RegistryAuth | undefined;
 }
 

@@ -4,11 +4,11 @@ import { asTugError, invalid, isKind, TugError } from '../base/errors.ts';
 import { humanSize } from '../formats/bytes.ts';
 import type { Repository } from '../registry-client/repository.ts';
 import { delayAfter, isPassing, pause, type RetryPolicy } from '../registry-client/retry.ts';
-import { cancelled } from '../registry-client/transport.ts';
 import type { BlobWriter, ContentStore } from './content/contract.ts';
 import type { Progress } from './contract.ts';
 import { atMostEvery, type LayerProgress, layerProgress } from './pull-progress.ts';
 import { createSharing } from './pull-sharing.ts';
+import { createSlots } from './slots.ts';
 
 export interface DownloadDeps {
   readonly content: ContentStore;
@@ -126,48 +126,4 @@ function givenUp(error: TugError, blob: Descriptor, have: number, attempts: numb
     `the download of ${blob.digest} stopped at ${humanSize(have)} of ${humanSize(blob.size)} after ${attempts} tries: ` +
     `${error.message}: pull again to go on from there`;
   return new TugError('unavailable', text, { code: error.code, cause: error, details: error.details });
-}
-
-interface Slots {
-  free(): number;
-  with(signal: AbortSignal, work: () => Promise<void>): Promise<void>;
-}
-
-/** Lets `count` pieces of work run at once, the others in the order they came. */
-function createSlots(count: number): Slots {
-  let free = count;
-  const waiting = new Set<() => void>();
-  const take = async (signal: AbortSignal): Promise<void> => {
-    if (signal.aborted) throw cancelled(signal);
-    if (free > 0) {
-      free -= 1;
-      return;
-    }
-    const turn = Promise.withResolvers<void>();
-    const leave = (): void => {
-      if (waiting.delete(turn.resolve)) turn.reject(cancelled(signal));
-    };
-    waiting.add(turn.resolve);
-    signal.addEventListener('abort', leave, { once: true });
-    await turn.promise.finally(() => signal.removeEventListener('abort', leave));
-  };
-  const give = (): void => {
-    const [next] = waiting;
-    if (next === undefined) free += 1;
-    else {
-      waiting.delete(next);
-      next();
-    }
-  };
-  return {
-    free: () => free,
-    async with(signal, work) {
-      await take(signal);
-      try {
-        await work();
-      } finally {
-        give();
-      }
-    },
-  };
 }

@@ -48,6 +48,11 @@ function normalise(os: string, architecture: string, variant: string | undefined
   return { os, architecture: plain, ...(rest === undefined ? {} : { variant: rest }) };
 }
 
+/** A platform in the usual spelling. */
+export function normalisePlatform({ os, architecture, variant }: Platform): Platform {
+  return normalise(os.toLowerCase(), architecture.toLowerCase(), variant?.toLowerCase() || undefined);
+}
+
 /** `linux/arm/v7`. */
 export function formatPlatform({ os, architecture, variant }: Platform): string {
   return [os, architecture, ...(variant ? [variant] : [])].join('/');
@@ -60,7 +65,9 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
  */
 export function selectManifest(manifests: readonly Descriptor[], platform: Platform): Descriptor {
   for (const wanted of runnable(platform)) {
-    const found = manifests.find((entry) => entry.platform && formatPlatform(normalised(entry.platform)) === wanted);
+    const found = manifests.find(
+      (entry) => entry.platform && formatPlatform(normalisePlatform(entry.platform)) === wanted,
+    );
     if (found) return found;
   }
   const unstated = manifests.find((entry) => entry.platform === undefined);
@@ -68,10 +75,6 @@ export function selectManifest(manifests: readonly Descriptor[], platform: Platf
   throw notFound(`no matching manifest for ${formatPlatform(platform)} in the manifest list entries`, {
     code: 'no-matching-manifest',
   });
-}
-
-function normalised({ os, architecture, variant }: Platform): Platform {
-  return normalise(os.toLowerCase(), architecture.toLowerCase(), variant?.toLowerCase() || undefined);
 }
 
 /** What a machine of that platform runs, best first. */

@@ -4,14 +4,24 @@ import type { Journal } from '../base/journal.ts';
 import type { Leases } from '../base/leases.ts';
 import type { Logger } from '../base/log.ts';
 import type { EventBus } from '../events/contract.ts';
-import { familiarName, formatFamiliar, parseReference, withDefaultTag } from '../formats/reference.ts';
-import type { Image, ImageService, Progress, PullRequest } from './contract.ts';
+import {
+  familiarName,
+  formatFamiliar,
+  formatReference,
+  parseReference,
+  type Reference,
+  withDefaultTag,
+} from '../formats/reference.ts';
+import type { Image, ImageService } from './contract.ts';
 import { createImageEvents, type ImageEvents } from './image-events.ts';
 import { importImage } from './import.ts';
 import { inspectImage } from './inspect.ts';
 import { createLayoutIndex } from './layout-index.ts';
 import { listImages } from './list.ts';
 import { loadImages } from './load.ts';
+import type { Pull } from './pull.ts';
+import type { PullAll } from './pull-all.ts';
+import type { Push } from './push.ts';
 import { recoverImages } from './recover.ts';
 import { removeImage } from './remove.ts';
 import { findImage, resolveImage } from './resolve.ts';
@@ -28,7 +38,10 @@ export interface ImageServiceDeps extends ImageStores {
   /** What a container that holds an image does; undefined when it is gone. */
   readonly containerState: (id: string) => 'running' | 'stopped' | undefined;
   /** Brings an image from its registry and records it; resolves with its id. */
-  readonly pull: (request: PullRequest, progress: Progress, signal: AbortSignal) => Promise<string>;
+  readonly pull: Pull;
+  /** The same for all tags of a repository. */
+  readonly pullAll: PullAll;
+  readonly push: Push;
 }
 
 /** Composes the image domain. Synchronous; call `recover` once before anything else. */
@@ -50,9 +63,22 @@ export function createImageService(deps: ImageServiceDeps): ImageService {
 
     async pull(request, progress, signal) {
       const id = await deps.pull(request, progress, signal);
-      publishPull(events, state.get(id), request);
+      publishPull(events, state.get(id), request.reference);
       await refresh();
       return resolveImage(state, id);
+    },
+    async pullAll(request, progress, signal) {
+      const pulled = await deps.pullAll(request, progress, signal);
+      for (const { id, reference } of pulled) publishPull(events, state.get(id), reference);
+      await refresh();
+      return pulled.map(({ id }) => resolveImage(state, id));
+    },
+    async push(request, progress, signal) {
+      for (const reference of await deps.push(request, progress, signal)) {
+        const id = state.byName(formatReference(reference)) ?? '';
+        publishTransfer(events, 'push', state.get(id), reference);
+      }
+      await refresh();
     },
     async load(archive, progress, signal) {
       const loaded = await loadImages(parts, archive, progress, signal);
@@ -78,9 +104,17 @@ export function createImageService(deps: ImageServiceDeps): ImageService {
   };
 }
 
-/** Docker's event of a pull has the name where others have the id. */
-function publishPull(events: ImageEvents, image: Image | undefined, request: PullRequest): void {
-  const reference = withDefaultTag(parseReference(request.reference));
+function publishPull(events: ImageEvents, image: Image | undefined, reference: string): void {
+  publishTransfer(events, 'pull', image, withDefaultTag(parseReference(reference)));
+}
+
+/** Docker's events of pulls and pushes have the name where others have the id. */
+function publishTransfer(
+  events: ImageEvents,
+  action: 'pull' | 'push',
+  image: Image | undefined,
+  reference: Reference,
+): void {
   const labels = image?.config.config?.Labels ?? {};
-  events.publish('pull', formatFamiliar(reference), familiarName(reference), labels);
+  events.publish(action, formatFamiliar(reference), familiarName(reference), labels);
 }

@@ -16,6 +16,10 @@ export interface ImageState extends ImageStore, NameRows, LayerRows {
   /** Ids that begin with these hex digits, at most two. */
   byPrefix(hex: string): string[];
   removeImage(id: string): void;
+  /** The index that an image was taken from, where it was one. */
+  indexOf(id: string): Descriptor | undefined;
+  /** Paths of the repositories of a registry that are known to hold a blob: images with it came from there, or went. */
+  repositoriesWith(blob: string, domain: string): string[];
   /** Digests that images and layers need. */
   neededBlobs(): Set<string>;
 }
@@ -40,6 +44,18 @@ export function createImageStore(deps: { database: Database; content: ContentSto
       database.run('DELETE FROM images WHERE id = ?', id);
       configs.delete(id);
     },
+    indexOf(id) {
+      const row = database.get('SELECT image_index FROM images WHERE id = ?', id);
+      return row?.['image_index'] == null ? undefined : (JSON.parse(String(row['image_index'])) as Descriptor);
+    },
+    repositoriesWith: (blob, domain) =>
+      database
+        .all(
+          `SELECT DISTINCT name FROM image_names JOIN image_blobs USING (image_id)
+           WHERE kind = 'digest' AND digest = ? AND name > ? AND name < ?`,
+          ...[blob, `${domain}/`, `${domain}0`], // the character after the slash
+        )
+        .map((row) => parseReference(String(row['name'])).path),
     async record(image) {
       const config = parseImageConfig(await content.read(image.id));
       const blobs = await blobsOf(content, image);

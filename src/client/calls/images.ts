@@ -30,6 +30,21 @@ export async function* pull(
   yield* jsonStream<ProgressMessage>(response.body());
 }
 
+/**
+ * Progress of a push, as it comes. @param options.tag absent for all tags of the repository.
+ * @param options.platform JSON, as the route takes it.
+ */
+export async function* push(
+  engine: Engine,
+  options: { name: string; tag: string | undefined; platform: string | undefined; auth: string | undefined },
+): AsyncGenerator<ProgressMessage, void> {
+  // Docker's engine wants the header, also without a login in it.
+  const headers = { 'X-Registry-Auth': options.auth ?? Buffer.from('{}').toString('base64url') };
+  const query = { tag: options.tag, platform: options.platform };
+  const response = await engine.call('POST', at(options.name, '/push'), { query, headers });
+  yield* jsonStream<ProgressMessage>(response.body());
+}
+
 /** Progress of a load. @param archive the tar, plain or compressed. */
 export async function* load(
   engine: Engine,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { notFound, TugError } from '../../base/errors.ts';
-import type { Image, ImageService, ImportRequest, PullRequest } from '../../images/contract.ts';
+import type { Image, ImageService, ImportRequest, PullRequest, PushRequest } from '../../images/contract.ts';
 import { startTestServer } from '../http/test-server.ts';
 import { imageRoutes } from './images.ts';
 import { decodeRegistryAuth } from './registry-auth.ts';
@@ -28,6 +28,8 @@ function serve(methods: Partial<ImageService>) {
     inspect: missing,
     count: () => 0,
     pull: async ({ reference }) => missing(reference),
+    pullAll: async ({ reference }) => missing(reference),
+    push: async ({ reference }) => missing(reference),
     load: async () => [],
     save: async ([reference = '']) => missing(reference),
     import: async () => image,
@@ -66,6 +68,52 @@ describe('image routes', () => {
     ]);
   });
 
+  it('pull all tags of a name without one', async () => {
+    const seen: PullRequest[] = [];
+    await using server = await serve({
+      async pullAll(request) {
+        seen.push(request);
+        return [image];
+      },
+    });
+    assert.equal((await server.request('POST', '/images/create?fromImage=box:5000/a/b')).status, 200);
+    assert.deepEqual(seen, [{ reference: 'box:5000/a/b', platform: undefined, auth: undefined }]);
+  });
+
+  it('push a tag, or all tags of a name, with the login and for the platform that came along', async () => {
+    const seen: PushRequest[] = [];
+    await using server = await serve({
+      async push(request, progress) {
+        seen.push(request);
+        progress({ status: 'Preparing' });
+      },
+    });
+    const auth = { 'x-registry-auth': Buffer.from('{"identitytoken":"t"}').toString('base64url') };
+    const platform = encodeURIComponent('{"os":"linux","architecture":"arm","variant":"v7"}');
+    const answer = await server.request(
+      'POST',
+      `/images/box:5000/a/b/push?tag=v1&platform=${platform}`,
+      undefined,
+      auth,
+    );
+    assert.deepEqual([answer.status, lines(answer.text)], [200, [{ status: 'Preparing' }]]);
+    await server.request('POST', '/images/a:old/push?tag=v2');
+    await server.request('POST', '/images/a/push');
+    const none = { platform: undefined, auth: undefined };
+    assert.deepEqual(seen, [
+      {
+        reference: 'box:5000/a/b:v1',
+        platform: { os: 'linux', architecture: 'arm', variant: 'v7' },
+        auth: { identitytoken: 't' },
+      },
+      { reference: 'a:v2', ...none },
+      { reference: 'a', ...none },
+    ]);
+    for (const url of ['/images/A/push', '/images/a/push?tag=,', '/images/a/push?tag=1&platform=linux']) {
+      assert.equal((await server.request('POST', url)).status, 400, url);
+    }
+  });
+
   it('report an error before the first line as HTTP, after it as the last line', async () => {
     let begun = false;
     await using server = await serve({
@@ -91,7 +139,6 @@ describe('image routes', () => {
       '',
       'fromImage=',
       'fromImage=UPPER&tag=1',
-      'fromImage=a',
       `fromImage=${'a'.repeat(900_000)}&tag=1`,
       'fromSrc=http://x',
     ]) {

@@ -1,5 +1,7 @@
+import { z } from 'zod';
+import type { Platform } from '../../api/oci/image.ts';
 import { invalid } from '../../base/errors.ts';
-import { parseReference } from '../../formats/reference.ts';
+import { formatFamiliar, parseReference, withTag as setTag } from '../../formats/reference.ts';
 import type { ImageService } from '../../images/contract.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { answerWithProgress } from '../http/progress.ts';
@@ -19,6 +21,7 @@ export function imageRoutes(images: ImageService): Handlers {
     ImageInspect: (exchange) => ({ status: 200, body: images.inspect(exchange.param('name')) }),
     ImageCreate: (exchange) =>
       exchange.query.has('fromSrc') ? importImage(images, exchange) : pullImage(images, exchange),
+    ImagePush: (exchange) => pushImages(images, exchange),
     ImageLoad: (exchange) => loadImages(images, exchange),
     ImageGet: (exchange) => saveImages(images, exchange, [exchange.param('name')]),
     ImageGetAll: (exchange) => saveImages(images, exchange, exchange.query.all('names')),
@@ -42,14 +45,36 @@ async function pullImage(images: ImageService, exchange: Exchange): Promise<unde
   const name = query.text('fromImage');
   if (!name) throw invalid('fromImage must name the image to pull, or fromSrc the source to import');
   const reference = withTag(name, query.text('tag'));
-  const parsed = parseReference(reference);
-  if (parsed.tag === undefined && parsed.digest === undefined) {
-    throw invalid(`pulling all tags of ${name} is not available in tug: name one with "tag", such as "latest"`);
-  }
+  const { tag, digest } = parseReference(reference);
   const auth = decodeRegistryAuth(request.headers['x-registry-auth']);
+  const pull = { reference, platform: query.text('platform'), auth };
   await answerWithProgress(exchange, async (progress) => {
-    await images.pull({ reference, platform: query.text('platform'), auth }, progress, signal);
+    if (tag === undefined && digest === undefined) await images.pullAll(pull, progress, signal);
+    else await images.pull(pull, progress, signal);
   });
+}
+
+async function pushImages(images: ImageService, exchange: Exchange): Promise<undefined> {
+  const { query, request, signal } = exchange;
+  const named = parseReference(exchange.param('name'));
+  const tag = query.text('tag');
+  const reference = formatFamiliar(tag === undefined ? named : setTag(named, tag));
+  const platform = readPlatform(query.text('platform'));
+  const auth = decodeRegistryAuth(request.headers['x-registry-auth']);
+  await answerWithProgress(exchange, (progress) => images.push({ reference, platform, auth }, progress, signal));
+}
+
+const platformShape = z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() });
+
+/** `platform` of newer routes: JSON. @throws invalid for anything else. */
+function readPlatform(text: string | undefined): Platform | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const { variant, ...rest } = platformShape.parse(JSON.parse(text));
+    return variant ? { ...rest, variant } : rest;
+  } catch (cause) {
+    throw invalid('invalid platform: it must be a JSON object with os and architecture', { cause });
+  }
 }
 
 async function importImage(images: ImageService, exchange: Exchange): Promise<undefined> {

@@ -37,6 +37,8 @@ export async function openTestService(
     log: silentLogger,
     containerState: (id) => containers.get(id),
     pull: () => Promise.reject(new Error('no registry here')),
+    pullAll: () => Promise.reject(new Error('no registry here')),
+    push: () => Promise.reject(new Error('no registry here')),
   });
   return {
     ...stores,

@@ -1,0 +1,118 @@
+import { type Descriptor, mediaTypes } from '../api/oci/image.ts';
+import { notFound } from '../base/errors.ts';
+import { sha256 } from '../formats/digest.ts';
+import type { SentManifest } from '../registry-client/push-target.ts';
+import type { LocalContentStore } from './content/store.ts';
+import type { Image } from './contract.ts';
+import { parseIndex, parseManifest } from './image-config.ts';
+import { formatManifest } from './new-image.ts';
+import type { PushOperation } from './push.ts';
+import type { ImageState } from './store.ts';
+
+/** What is to be sent of an image. */
+export interface PushPlan {
+  readonly config: Descriptor;
+  /** Bottom first. */
+  readonly layers: readonly PushLayer[];
+  readonly manifest: SentManifest;
+  /** The index around the manifest, where that is all it names: sent too, so that its digest stays. */
+  readonly index: SentManifest | undefined;
+}
+
+export interface PushLayer {
+  readonly diffId: string;
+  readonly blob: Descriptor;
+}
+
+/** Layer types that are tars as they are. */
+const plainTypes: readonly string[] = [mediaTypes.ociLayer, 'application/vnd.docker.image.rootfs.diff.tar'];
+
+/**
+ * Decides what is sent. The image's own manifest goes out byte for byte. Only an image that was made here and has
+ * never been in a registry has its plain layers compressed first, once, and its manifest changed to say so.
+ * @throws not-found when a blob or layer that is needed is missing.
+ */
+export async function planPush(operation: PushOperation): Promise<PushPlan> {
+  const { content, state, image } = operation;
+  const own = image.manifest;
+  if (!own || !content.has(own.digest)) return compressed(operation, layersHere(state, image));
+  const bytes = await content.read(own.digest);
+  const { config, layers } = parseManifest(bytes);
+  const inRegistry = image.digests.length > 0;
+  if (!inRegistry && layers.some(({ mediaType }) => plainTypes.includes(mediaType)))
+    return compressed(operation, layers);
+  return {
+    config,
+    layers: layers.map((blob, at) => ({ blob, diffId: image.config.rootfs.diff_ids[at] ?? blob.digest })),
+    manifest: { mediaType: own.mediaType, digest: own.digest, bytes },
+    index: await loneIndex(operation, own.digest),
+  };
+}
+
+/** The same image with the given layers as they are here, in a manifest of its own. @throws not-found. */
+export function withLayersAtHand(operation: PushOperation, plan: PushPlan, missing: readonly PushLayer[]): PushPlan {
+  const here = layersHere(operation.state, operation.image);
+  const blobs = plan.layers.map((layer, at) => (missing.includes(layer) ? (here[at] ?? layer.blob) : layer.blob));
+  return planOf(operation, blobs);
+}
+
+async function compressed(operation: PushOperation, layers: readonly Descriptor[]): Promise<PushPlan> {
+  const { content, image, leases, holder, state, work, signal } = operation;
+  for (const { digest } of layers) leases.acquire('operation', holder, 'blob', digest);
+  const blobs = await Promise.all(
+    layers.map((blob, at) => {
+      const chainId = image.layers[at] ?? '';
+      return plainTypes.includes(blob.mediaType) ? work.compress(blob, chainId, holder, signal) : blob;
+    }),
+  );
+  const plan = planOf(operation, blobs);
+  const { mediaType, digest, bytes } = plan.manifest;
+  leases.acquire('operation', holder, 'blob', digest);
+  await content.put(bytes);
+  await state.record({ id: image.id, manifest: { mediaType, digest, size: bytes.length }, tags: [], digests: [] });
+  return plan;
+}
+
+function planOf({ content, image }: PushOperation, blobs: readonly Descriptor[]): PushPlan {
+  const config = { mediaType: mediaTypes.ociConfig, digest: image.id, size: sizeOf(content, image.id) };
+  const layers = blobs.map((blob) => ({ ...blob, mediaType: ociType(blob.mediaType) }));
+  const bytes = formatManifest(config, layers);
+  return {
+    config,
+    layers: layers.map((blob, at) => ({ blob, diffId: image.config.rootfs.diff_ids[at] ?? blob.digest })),
+    manifest: { mediaType: mediaTypes.ociManifest, digest: sha256(bytes), bytes },
+    index: undefined,
+  };
+}
+
+function ociType(mediaType: string): string {
+  if (mediaType === mediaTypes.dockerLayerGzip) return mediaTypes.ociLayerGzip;
+  if (mediaType.endsWith('.tar.zstd')) return mediaTypes.ociLayerZstd;
+  return plainTypes.includes(mediaType) ? mediaTypes.ociLayer : mediaType;
+}
+
+function layersHere(state: ImageState, image: Image): Descriptor[] {
+  return image.layers.map((chainId) => {
+    const layer = state.layer(chainId);
+    if (!layer) throw notFound(`image ${image.id} cannot be pushed: its layer ${chainId} is missing`);
+    return layer.blob;
+  });
+}
+
+function sizeOf(content: LocalContentStore, digest: string): number {
+  const size = content.size(digest);
+  if (size === undefined) throw notFound(`blob ${digest} is missing`);
+  return size;
+}
+
+/** An index names images for other platforms, which are not here, so it can be sent only when there are none. */
+async function loneIndex(
+  { content, state, image }: PushOperation,
+  manifest: string,
+): Promise<SentManifest | undefined> {
+  const index = state.indexOf(image.id);
+  if (!index || !content.has(index.digest)) return undefined;
+  const bytes = await content.read(index.digest);
+  const isAlone = parseIndex(bytes).manifests.every(({ digest }) => digest === manifest);
+  return isAlone ? { mediaType: index.mediaType, digest: index.digest, bytes } : undefined;
+}
