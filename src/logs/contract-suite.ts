@@ -149,16 +149,16 @@ export function logDriverContractSuite(name: string, open: () => LogDriverUnderT
       assert.deepEqual(await read({ follow: true, until }), ['line 1\n']);
     });
 
-    it('reads a million lines in a few seconds', async () => {
-      for (let i = 0; i < 10; i++) append(file, lines(i * 100_000, i * 100_000 + 99_999));
+    it('reads 300,000 lines in about a second, and the last at once', async () => {
+      for (let i = 0; i < 3; i++) append(file, lines(i * 100_000, i * 100_000 + 99_999));
       const begin = performance.now();
       let bytes = 0;
       for await (const { data } of start({})) bytes += data.length;
       const took = performance.now() - begin;
-      assert.ok(bytes > 10_000_000);
-      assert.ok(took < 6000, `took ${Math.round(took)} ms`);
+      assert.ok(bytes > 3_000_000);
+      assert.ok(took < 3000, `took ${Math.round(took)} ms`);
       const tailBegin = performance.now();
-      assert.deepEqual(await read({ tail: 1 }), ['line 999999\n']);
+      assert.deepEqual(await read({ tail: 1 }), ['line 299999\n']);
       assert.ok(performance.now() - tailBegin < 500);
     });
 

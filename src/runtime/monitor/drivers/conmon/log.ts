@@ -33,24 +33,26 @@ export function parseLog(chunk: Uint8Array): { records: LogRecord[]; consumed: n
   }
 }
 
-/** Reads timestamps, remembering the last second's: a log has many records within one. */
+/** Reads timestamps, remembering the last minute's: a log has many records within one. */
 function openClock(): (bytes: Buffer, start: number, end: number) => bigint | undefined {
-  let second = '';
+  let minute = '';
   let zone = '';
   let base = 0n;
   return (bytes, start, end) => {
     const stamp = bytes.toString('latin1', start, end);
     if (stamp.length < 29) return undefined;
-    if (!stamp.startsWith(second, 0) || second === '' || !stamp.endsWith(zone)) {
-      second = stamp.slice(0, 19);
+    if (minute === '' || !stamp.startsWith(minute) || stamp.length !== 29 + zone.length || !stamp.endsWith(zone)) {
+      minute = stamp.slice(0, 16);
       zone = stamp.slice(29);
-      const milliseconds = Date.parse(second + zone);
+      const milliseconds = Date.parse(`${minute}:00${zone}`);
       if (Number.isNaN(milliseconds)) {
-        second = '';
+        minute = '';
         return undefined;
       }
-      base = BigInt(milliseconds) * 1000000n;
+      base = BigInt(milliseconds) * 1_000_000n;
     }
-    return base + BigInt(stamp.slice(20, 29));
+    // seconds and nanoseconds: "05.123456789"
+    const since = Number(stamp.slice(17, 19)) * 1_000_000_000 + Number(stamp.slice(20, 29));
+    return Number.isNaN(since) ? undefined : base + BigInt(since);
   };
 }
