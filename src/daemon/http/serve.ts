@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { apiVersion } from '../../api/version.ts';
-import { internal, invalid, notFound } from '../../base/errors.ts';
+import { errnoOf, internal, invalid, notFound, TugError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { tugVersion } from '../../base/version.ts';
 import { bodyLimit, checkBody, readBody, readJson } from './decode.ts';
@@ -46,10 +46,17 @@ export async function serve(router: Router, log: Logger, request: IncomingMessag
     if (reply.body === undefined) send(to, answer, reply.status, undefined);
     else send(to, answer, reply.status, adaptReply(exchange, reply.body));
   } catch (thrown) {
-    const { status, body } = errorAnswer(thrown, log, `${request.method} ${request.url?.slice(0, 200)}`);
+    const error = isBreakOff(thrown) && request.socket.destroyed ? clientGone(thrown) : thrown;
+    const { status, body } = errorAnswer(error, log, `${request.method} ${request.url?.slice(0, 200)}`);
     send(to, answer, status, body);
   }
 }
+
+/** What streams and signals throw when the connection under them goes away. */
+const isBreakOff = (thrown: unknown): boolean =>
+  thrown instanceof Error && (thrown.name === 'AbortError' || errnoOf(thrown) === 'ECONNRESET');
+
+const clientGone = (cause: unknown): TugError => new TugError('cancelled', 'the client went away', { cause });
 
 interface Located {
   readonly match: Match;
@@ -61,6 +68,9 @@ const pageNotFound = notFound('page not found');
 
 /** Finds the page of a request. @throws not-found "page not found", invalid for a version that is not served. */
 function locate(router: Router, request: IncomingMessage): Located {
+  // As Go's server, and RFC 9112, 3.2, has it.
+  if (request.httpVersion === '1.1' && request.headers.host === undefined)
+    throw invalid('missing required Host header');
   const url = request.url ?? '/';
   const mark = url.indexOf('?');
   const search = mark < 0 ? '' : url.slice(mark + 1);

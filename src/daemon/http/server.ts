@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../../base/log.ts';
@@ -36,6 +36,7 @@ export function createApiServer({ router, log, activity }: ApiServerOptions): Se
     requestTimeout: 0,
     noDelay: true,
     maxHeaderSize,
+    requireHostHeader: false, // Node would answer without a sentence: `serve` refuses
     shouldUpgradeCallback: wantsRawStream,
   });
 
@@ -55,6 +56,11 @@ export function createApiServer({ router, log, activity }: ApiServerOptions): Se
     const stream = upgradedStream(socket as Socket, head);
     const streams = activity.begin();
     void serve(router, log, request, { response: undefined, hijack: () => stream, streams }).then(streams);
+  });
+  server.on('connect', (_request, socket: Duplex) => answerMessage(socket as Socket, 404, 'page not found'));
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    const text = `${JSON.stringify({ message: `unknown expectation: ${request.headers.expect?.slice(0, 40)}` })}\n`;
+    response.writeHead(417, [...jsonHeaders, 'Content-Length', String(Buffer.byteLength(text))]).end(text);
   });
   server.on('clientError', (error: ParseError, socket: Duplex) => {
     const entry = raw.get(socket as Socket);
@@ -84,6 +90,11 @@ function refuseMalformed(error: ParseError, socket: Socket): void {
     error.code === 'HPE_HEADER_OVERFLOW'
       ? `malformed request: the request line and headers are longer than ${maxHeaderSize} bytes`
       : `malformed request: not HTTP (${error.message})`;
-  const headers = [...commonHeaders, 'Content-Type', 'application/json'];
-  answerOn(socket, 400, headers, `${JSON.stringify({ message })}\n`);
+  answerMessage(socket, 400, message);
+}
+
+const jsonHeaders: readonly string[] = [...commonHeaders, 'Content-Type', 'application/json'];
+
+function answerMessage(socket: Socket, status: number, message: string): void {
+  answerOn(socket, status, jsonHeaders, `${JSON.stringify({ message })}\n`);
 }
