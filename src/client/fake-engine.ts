@@ -112,7 +112,10 @@ async function sendAnswer(answer: FakeAnswer, response: http.ServerResponse): Pr
   else if ('json' in answer) response.end(JSON.stringify(answer.json));
   else {
     response.flushHeaders();
-    for await (const chunk of answer.chunks) response.write(chunk);
+    for await (const chunk of answer.chunks) {
+      if (response.destroyed) return;
+      response.write(chunk);
+    }
     response.end();
   }
 }

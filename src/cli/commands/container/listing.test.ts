@@ -48,7 +48,7 @@ describe('the list of containers', () => {
 
   it('shows everything, and sizes, when asked', async () => {
     const text = await printed('', { truncate: false, size: true, quiet: false });
-    assert.match(text, /NAMES {14}SIZE\n/);
+    assert.match(text, /NAMES {13}SIZE\n/);
     assert.ok(text.includes(id) && text.includes('web,other/alias') && text.includes('12.3kB (virtual 4.57MB)'));
   });
 

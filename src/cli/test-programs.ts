@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { messageOf } from '../base/errors.ts';
+import { runChecked } from '../base/process.ts';
+
+// The command line as a user runs it, for tests: the sources on Node, and the compiled program.
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+export interface Program extends AsyncDisposable {
+  readonly name: 'sources on Node' | 'compiled program';
+  readonly command: readonly string[];
+  /** Why it cannot be tested here, or undefined. */
+  readonly unavailable: string | undefined;
+}
+
+export const programNames = ['sources on Node', 'compiled program'] as const;
+
+/** The program of that name; the compiled one is built into a folder that goes with it. */
+export async function openProgram(name: Program['name']): Promise<Program> {
+  if (name === 'sources on Node') {
+    const command = [process.execPath, path.join(root, 'bin/tug.ts')];
+    return { name, command, unavailable: undefined, [Symbol.asyncDispose]: async () => {} };
+  }
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'tug-program-'));
+  const file = path.join(folder, 'tug');
+  const unavailable = await runChecked(process.execPath, [path.join(root, 'scripts/build-cli.ts'), file]).then(
+    () => undefined,
+    (error: unknown) => `the command line cannot be compiled here: ${messageOf(error)}`,
+  );
+  return { name, command: [file], unavailable, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
+}
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Outcome>;
+  /** Resolves when the output so far, of either stream, contains the text. @throws when it ends without it. */
+  said(text: string): Promise<void>;
+}
+
+/** Starts a command line without a terminal and without the user's own configuration. */
+export function start(
+  command: readonly string[],
+  args: readonly string[],
+  options: { host?: string; env?: Record<string, string>; input?: string } = {},
+): Running {
+  const [file = '', ...before] = command;
+  const child = spawn(file, [...before, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env['PATH'],
+      HOME: '/nonexistent',
+      ...(options.host ? { TUG_HOST: options.host } : {}),
+      ...options.env,
+    },
+  });
+  const output = { stdout: '', stderr: '' };
+  const listeners = new Set<() => void>();
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text;
+      for (const listener of listeners) listener();
+    });
+  }
+  const ended = new Promise<Outcome>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal, ...output }));
+  });
+  child.stdin.on('error', () => {}); // a program that does not read its input may end first
+  if (options.input !== undefined) child.stdin.end(options.input);
+  const said = (text: string) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => {
+        if (!output.stdout.includes(text) && !output.stderr.includes(text)) return;
+        listeners.delete(look);
+        resolve();
+      };
+      listeners.add(look);
+      void ended.then((outcome) => reject(new Error(`ended without saying ${text}: ${JSON.stringify(outcome)}`)));
+      look();
+    });
+  return { child, ended, said };
+}
