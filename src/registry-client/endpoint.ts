@@ -26,13 +26,16 @@ export function connectEndpoint(transport: Transport, host: string, fixed?: 'htt
   return {
     host,
     async send(path, request) {
+      const tried = remembered; // requests at the same time may change it
       try {
-        return await attempt(remembered ?? 'https:', path, request);
+        return await attempt(tried ?? 'https:', path, request);
       } catch (error) {
         if (fixed || !isUnreachable(error)) throw error;
-        const first = remembered === undefined;
-        remembered = undefined;
-        if (!first || !(await transport.isInsecure(host))) throw error;
+        if (tried !== undefined) {
+          if (remembered === tried) remembered = undefined;
+          throw error;
+        }
+        if (!(await transport.isInsecure(host))) throw error;
       }
       return attempt('http:', path, request);
     },

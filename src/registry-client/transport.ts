@@ -70,8 +70,16 @@ export function createTransport(options: TransportOptions = {}): Transport {
   return {
     isInsecure,
     async send(request) {
-      const agent = request.url.protocol === 'https:' ? await secureAgent(request.url.host) : plain(request.url.host);
-      return sendOnce(request, agent, options);
+      const { host, protocol } = request.url;
+      if (protocol !== 'https:') return sendOnce(request, plain(host), options);
+      const agent = await secureAgent(host);
+      try {
+        return await sendOnce(request, agent, options);
+      } catch (error) {
+        // Its CA may be put in place by the next try, which is to see it.
+        if (error instanceof TugError && error.code === 'registry-untrusted') secure.delete(host);
+        throw error;
+      }
     },
     [Symbol.dispose]: () => {
       plain.dispose();
