@@ -14,7 +14,7 @@ export interface Output {
   write(data: string | Uint8Array): Promise<void>;
 }
 
-/** The reader of standard output has gone (EPIPE): the command ends quietly, as one killed by SIGPIPE would. */
+/** The reader of standard output has gone (EPIPE; ECONNRESET of a socket; EIO of a terminal): the command ends quietly, as one killed by SIGPIPE would. */
 export class OutputClosed extends Error {}
 
 /**
@@ -56,7 +56,8 @@ async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
       offset += await writeSome(fd, bytes, offset);
     } catch (error) {
       const errno = errnoOf(error);
-      if (errno === 'EPIPE' || errno === 'EIO') throw new OutputClosed('the reader of the output has gone');
+      if (errno === 'EPIPE' || errno === 'ECONNRESET' || errno === 'EIO')
+        throw new OutputClosed('the reader of the output has gone');
       if (errno !== 'EAGAIN') throw error;
       // Another program has set the shared descriptor to non-blocking; nothing announces room in it to a plain write.
       await new Promise((resolve) => setTimeout(resolve, 5));
