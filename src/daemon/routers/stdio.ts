@@ -117,10 +117,13 @@ function takeInput(
     pass(found.data);
     if (found.detached) detached.resolve();
   });
-  socket.on('end', () => {
+  const end = (): void => {
     if (keys) pass(keys.flush());
     if (streams.closeInput) stdio.closeInput();
-  });
+  };
+  // a client without input may have ended it before the process was there
+  if (socket.readableEnded) end();
+  else socket.on('end', end);
   socket.resume();
   return detached.promise;
 }
