@@ -1,4 +1,5 @@
 import type { ContainerInspect, EndpointSettings, HostConfig } from '../api/types/container.ts';
+import { isKind } from '../base/errors.ts';
 import type { Sandbox } from '../networks/contract.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { configDefaults, hostConfigDefaults } from './defaults.ts';
@@ -47,12 +48,22 @@ export async function inspectContainer(
     AppArmorProfile: '',
     ExecIDs: execs.length > 0 ? execs.map(({ id }) => id) : null,
     HostConfig: { ...hostConfigDefaults, ...defined(record.host) },
-    GraphDriver: { Name: context.snapshots.name, Data: context.snapshots.describe(record.id) },
+    GraphDriver: { Name: context.snapshots.name, Data: layerData(context, record) },
     ...(options.size ? await sizes(context, record) : {}),
     Mounts: mountPoints(record.host),
     Config: { ...configDefaults, ...defined(record.config), Image: record.imageName },
     NetworkSettings: networkSettings(context, record),
   };
+}
+
+/** Where the writable layer lies; null before the first start, which makes it. */
+function layerData(context: ContainerContext, record: ContainerRecord): Record<string, string> | null {
+  try {
+    return context.snapshots.describe(record.id);
+  } catch (error) {
+    if (isKind(error, 'not-found')) return null;
+    throw error;
+  }
 }
 
 function logPath(context: ContainerContext, record: ContainerRecord): string {
