@@ -126,7 +126,6 @@ function checkHost(deps: ContainerDeps, host: HostConfig, config: ContainerConfi
   const score = host.OomScoreAdj ?? 0;
   if (score < -1000 || score > 1000) throw invalid(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
   if ((host.ShmSize ?? 0) < 0) throw invalid('SHM size can not be less than 0');
-  deps.networks.check(host.NetworkMode!);
   checkPorts(host, request.ExposedPorts ?? {});
   checkMounts(host, request.Volumes ?? {});
   buildResources(host, cpus().length);

@@ -16,6 +16,7 @@ const notBuilt: readonly { what: string; asked: (host: HostConfig, request: Crea
   { what: 'device requests (--gpus)', asked: (host) => some(host.DeviceRequests) },
   { what: 'user namespaces', asked: (host) => !['', 'host'].includes(host.UsernsMode ?? '') },
   { what: 'the process namespace of another container', asked: (host) => sharesContainer(host.PidMode) },
+  { what: 'the network of another container', asked: (host) => sharesContainer(host.NetworkMode) },
   { what: 'the IPC namespace of another container', asked: (host) => sharesContainer(host.IpcMode) },
   { what: 'a control group of another container', asked: (host) => (host.Cgroup ?? '') !== '' },
   { what: 'a limit on kernel TCP memory', asked: (host) => (host.KernelMemoryTCP ?? 0) !== 0 },

@@ -6,12 +6,6 @@ import type { EndpointConfig, EndpointSettings, PortBinding } from '../api/types
  */
 export interface NetworkService {
   /**
-   * Resolves a NetworkMode (`default`, `bridge`, `none`, `host`, later `container:ID` and network names).
-   * @throws not-found with Docker's sentence for an unknown network.
-   */
-  check(mode: string): void;
-
-  /**
    * Makes a container's sandbox and connects it: namespace, links, addresses, routes, published ports.
    * Journals its own intents. On failure everything made is undone before it throws.
    * @throws conflict with code `port-in-use` ("Bind for 0.0.0.0:80 failed: port is already allocated").

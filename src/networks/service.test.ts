@@ -128,9 +128,7 @@ describe('none and host', () => {
   it('other modes are networks that do not exist', async () => {
     await using engine = await startEngine();
     const unknown = (error: unknown) => isKind(error, 'not-found') && error.message === 'network mine not found';
-    assert.throws(() => engine.networks.check('mine'), unknown);
     await assert.rejects(engine.attach({ mode: 'mine' }), unknown);
-    for (const mode of ['', 'default', 'bridge', 'none', 'host']) engine.networks.check(mode);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Journal } from '../base/journal.ts';
 import type { Logger } from '../base/log.ts';
 import { createPortHolder } from '../host/port-holder.ts';
 import { attach } from './attach.ts';
-import { type NetworkContext, networkOfMode } from './context.ts';
+import type { NetworkContext } from './context.ts';
 import type { NetworkService } from './contract.ts';
 import { describeSandbox } from './describe.ts';
 import type { NetworkDriver } from './driver-contract.ts';
@@ -56,7 +56,6 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
   };
 
   return {
-    check: (mode) => void networkOfMode(mode, store),
     async attach(request) {
       await releasing.get(request.containerId);
       await attach(context, request);
