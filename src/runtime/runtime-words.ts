@@ -31,6 +31,9 @@ const reasons = [
   [/exec(utable)?\b.*exec format error/i, 'command-not-executable', 'exec format error'],
 ] as const;
 
+/** An empty name is no file anywhere; crun tries the folder that PATH begins with. */
+const emptyCommand = ['command-not-found', 'executable file not found in $PATH'] as const;
+
 /**
  * The error for a runtime that refused to create a container or to run a process in it. `command` is what the
  * user wanted to run. The message has Docker's shape, and the lower-case words its client looks for.
@@ -38,8 +41,9 @@ const reasons = [
 export function refusedByRuntime(runtime: string, verb: 'create' | 'exec', words: string, command: string): TugError {
   const prefix = verb === 'create' ? 'failed to create task for container: failed to create shim task: ' : '';
   const told = `${prefix}OCI runtime ${verb} failed: `;
-  for (const [pattern, code, reason] of reasons) {
+  for (const [pattern, ...found] of reasons) {
     if (!pattern.test(words)) continue;
+    const [code, reason] = command === '' ? emptyCommand : found;
     const sentence = `unable to start container process: exec: ${JSON.stringify(command)}: ${reasonFor(command, reason)}`;
     return invalid(`${told}${runtime} ${verb} failed: ${sentence}: unknown`, { code, details: { words } });
   }

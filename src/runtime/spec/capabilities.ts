@@ -78,8 +78,8 @@ export interface CapabilityRequest {
  */
 export function resolveCapabilities(request: CapabilityRequest, available: readonly string[]): string[] {
   if (request.privileged) return [...available];
-  const add = request.add.map(normalize);
-  const drop = request.drop.map(normalize);
+  const add = request.add.map((text) => normalize(text, 'CapAdd'));
+  const drop = request.drop.map((text) => normalize(text, 'CapDrop'));
   let base: readonly string[] = defaultCapabilities;
   if (add.includes('ALL')) base = available;
   else if (drop.includes('ALL')) base = [];
@@ -99,10 +99,10 @@ export function ownCapabilities(): string[] {
   return allCapabilities.filter((_, bit) => (bits >> BigInt(bit)) & 1n);
 }
 
-function normalize(text: string): string {
+function normalize(text: string, field: 'CapAdd' | 'CapDrop'): string {
   const upper = text.toUpperCase();
   if (upper === 'ALL') return upper;
   const name = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
-  if (!allCapabilities.includes(name)) throw invalid(`invalid capability: ${JSON.stringify(text)}`);
+  if (!allCapabilities.includes(name)) throw invalid(`invalid ${field}: unknown capability: ${JSON.stringify(name)}`);
   return name;
 }
