@@ -69,7 +69,7 @@ export async function startFakeEngine(handlers: Readonly<Record<string, FakeHand
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
-      await rm(folder, { recursive: true });
+      await rm(folder, { recursive: true, force: true });
     },
   };
 }
