@@ -109,7 +109,7 @@ for (const name of programNames) {
           assert.deepEqual(create.HostConfig.ConsoleSize, [33, 99]);
           await on.resize(20, 60);
           await resized('20x60');
-        await on.resize(33, 99); // the comparison of the settings includes the size
+          await on.resize(33, 99); // the comparison of the settings includes the size
           await endContainer(on.docker);
           await assertRestored(on.running, 0);
         },
