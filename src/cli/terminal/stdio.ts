@@ -1,3 +1,4 @@
+import { internal } from '../../base/errors.ts';
 import type { Connection } from '../../client/connection.ts';
 import { createDetachMatcher, defaultDetachKeys, parseDetachKeys } from '../../formats/detach-keys.ts';
 import { createFrameDecoder, type StreamName } from '../../formats/raw-stream.ts';
@@ -51,24 +52,32 @@ export async function copyOutput(
   stream: { read(): Promise<Buffer | undefined> },
   options: { terminal: boolean; out: Output; err: Output },
 ): Promise<void> {
-  const pieces: [StreamName, Buffer][] = [];
-  const decoder = createFrameDecoder((name, data) => pieces.push([name, data]));
+  let pieces: Piece[] = [];
+  const decoder = createFrameDecoder((name, data) => addPiece(pieces, name, data));
   for (let chunk = await stream.read(); chunk; chunk = await stream.read()) {
     if (options.terminal) {
       await options.out.write(chunk);
       continue;
     }
     decoder.push(chunk);
-    await writePieces(pieces.splice(0), options);
+    for (const { name, parts } of pieces) await writePiece(name, Buffer.concat(parts), options);
+    pieces = [];
   }
 }
 
-async function writePieces(
-  pieces: readonly [StreamName, Buffer][],
-  options: { out: Output; err: Output },
-): Promise<void> {
-  for (const [name, data] of pieces) {
-    if (name === 'systemerr') throw new Error(`error from daemon in stream: ${data.toString().trim()}`);
-    await (name === 'stderr' ? options.err : options.out).write(data);
-  }
+/** What one stream said without another one in between; frames are small, and a write for each would cost more. */
+interface Piece {
+  readonly name: StreamName;
+  readonly parts: Buffer[];
+}
+
+function addPiece(pieces: Piece[], name: StreamName, data: Buffer): void {
+  const last = pieces.at(-1);
+  if (last?.name === name) last.parts.push(data);
+  else pieces.push({ name, parts: [data] });
+}
+
+async function writePiece(name: StreamName, data: Buffer, options: { out: Output; err: Output }): Promise<void> {
+  if (name === 'systemerr') throw internal(`error from daemon in stream: ${data.toString().trim()}`);
+  await (name === 'stderr' ? options.err : options.out).write(data);
 }

@@ -3,7 +3,7 @@ import { load } from '../../../client/calls/images.ts';
 import type { Command } from '../../command.ts';
 import { CommandFailure } from '../../exit-codes.ts';
 import { openArchive } from '../../option-file.ts';
-import { drainProgress, showProgress } from '../../output/progress.ts';
+import { showProgress } from '../../output/progress.ts';
 import { standardInput } from '../../terminal/input.ts';
 
 export const command: Command = {
@@ -12,17 +12,16 @@ export const command: Command = {
   short: 'Load images from an archive or stdin',
   flags: [
     { long: 'input', short: 'i', kind: 'string', description: 'Archive to read instead of stdin' },
-    { long: 'quiet', short: 'q', kind: 'bool', description: 'Print nothing' },
+    { long: 'quiet', short: 'q', kind: 'bool', description: 'Print only what was loaded' },
   ],
   args: { min: 0, max: 0 },
   run: async ({ flags }, session) => {
     const file = flags.optional('input');
-    const quiet = flags.bool('quiet');
     if (file === undefined && standardInput().isTerminal)
       throw new CommandFailure('requested load from stdin, but stdin is empty', 1);
     const archive = file === undefined ? standardInput().chunks() : createReadStream('', { fd: openArchive(file) });
-    const messages = load(session.engine, archive, { quiet });
-    await (quiet ? drainProgress(messages) : showProgress(messages, session.out));
+    const messages = load(session.engine, archive, { quiet: flags.bool('quiet') });
+    await showProgress(messages, session.out);
     return 0;
   },
 };
