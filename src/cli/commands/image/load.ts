@@ -20,7 +20,7 @@ export const command: Command = {
     if (file === undefined && standardInput().isTerminal)
       throw new CommandFailure('requested load from stdin, but stdin is empty', 1);
     const archive = file === undefined ? standardInput().chunks() : createReadStream('', { fd: openArchive(file) });
-    const messages = load(session.engine, archive, { quiet: flags.bool('quiet') });
+    const messages = load(session.engine, archive, { quiet: flags.bool('quiet') || !session.out.isTerminal });
     await showProgress(messages, session.out);
     return 0;
   },
