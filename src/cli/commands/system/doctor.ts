@@ -53,21 +53,29 @@ function summary(checks: readonly DoctorCheck[]): string {
 
 /** `tugd doctor` looks at this machine without an engine; its report and exit code are passed on. */
 function runLocally(): Promise<number> {
-  const program = engineProgram();
+  const [program, ...args] = engineCommand();
   return new Promise((resolve, reject) => {
-    const child = spawn(program, ['doctor'], { stdio: 'inherit' });
+    const child = spawn(program, [...args, 'doctor'], { stdio: 'inherit' });
     child.on('error', (error) =>
-      reject(new CommandFailure(`cannot run ${program} doctor: ${error.message}`, 1, { cause: error })),
+      reject(
+        new CommandFailure(`no engine answers, and ${program} cannot be run: ${error.message}`, 1, { cause: error }),
+      ),
     );
     child.on('exit', (code) => resolve(code ?? 1));
   });
 }
 
-/** `bin/tugd` of this install: beside the compiled program's folder, or beside the sources; else the one on PATH. */
-function engineProgram(): string {
-  const places = [
-    path.resolve(path.dirname(realpathSync(process.execPath)), '../bin/tugd'),
-    path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../../../bin/tugd'),
+/** `tugd` of this install, which lies in `bin` beside this program's folder; from a checkout its source on Node; else the one on PATH. */
+function engineCommand(): [program: string, ...args: string[]] {
+  const roots = [
+    path.resolve(path.dirname(realpathSync(process.execPath)), '..'),
+    path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../../..'),
   ];
-  return places.find((place) => existsSync(place)) ?? 'tugd';
+  for (const root of roots) {
+    const installed = path.join(root, 'bin/tugd');
+    if (existsSync(installed)) return [installed];
+    const [node, source] = [path.join(root, 'node_modules/.bin/node'), path.join(root, 'bin/tugd.ts')];
+    if (existsSync(node) && existsSync(source)) return [node, source];
+  }
+  return ['tugd'];
 }
