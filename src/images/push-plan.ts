@@ -15,7 +15,7 @@ export interface PushPlan {
   /** Bottom first. */
   readonly layers: readonly PushLayer[];
   readonly manifest: SentManifest;
-  /** The index around the manifest, where that is all it names: sent too, so that its digest stays. */
+  /** The index around the manifest, where that is all it names, and none was asked for by its platform: so its digest stays. */
   readonly index: SentManifest | undefined;
 }
 
@@ -45,7 +45,7 @@ export async function planPush(operation: PushOperation): Promise<PushPlan> {
     config,
     layers: layers.map((blob, at) => ({ blob, diffId: image.config.rootfs.diff_ids[at] ?? blob.digest })),
     manifest: { mediaType: own.mediaType, digest: own.digest, bytes },
-    index: await loneIndex(operation, own.digest),
+    index: operation.platform ? undefined : await loneIndex(operation, own.digest),
   };
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Platform } from '../api/oci/image.ts';
 import { invalid, notFound } from '../base/errors.ts';
 import type { Leases } from '../base/leases.ts';
 import {
@@ -48,7 +49,7 @@ export function createPush(deps: PushDeps): Push {
     const known = new Set<string>();
     try {
       for (const { reference, image } of chosen) {
-        await pushOne({ ...deps, work, holder, known, reference, image, auth: request.auth, progress, signal });
+        await pushOne({ ...deps, ...request, work, holder, known, reference, image, progress, signal });
       }
     } finally {
       deps.leases.release(holder);
@@ -66,6 +67,7 @@ export interface PushOperation extends PushDeps {
   readonly known: Set<string>;
   readonly reference: Reference;
   readonly image: Image;
+  readonly platform: Platform | undefined;
   readonly auth: RegistryAuth | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal;

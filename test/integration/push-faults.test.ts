@@ -366,6 +366,8 @@ test('sends an index with the image when it names no other', async () => {
   assert.equal(said.at(-1), `v1: digest: ${index.digest} size: ${index.size}`);
   assert.deepEqual(registry.manifests.get('lone:v1')?.bytes, bytes);
   assert.ok(registry.manifests.has(`lone@${digest}`));
+  const platform = { os: 'linux', architecture: 'amd64' };
+  assert.match(statuses(await rig.send(`${registry.host}/lone:v1`, { platform })).at(-1) ?? '', new RegExp(digest));
 });
 
 test('refuses what it has not got, in Docker’s words, before anything is said', async () => {

@@ -18,8 +18,9 @@ export function openPrompter(out: Output): Prompter {
   let early = ''; // typed ahead, for the next question
   return {
     async ask(question, { hidden = false } = {}) {
-      await out.write(question);
+      // Before the question: whoever answers at once must not see what he types.
       using _raw = hidden ? await rawTerminal() : { [Symbol.dispose]: () => {} };
+      await out.write(question);
       const typed = await readLine(stdin, early, hidden);
       early = typed.rest;
       if (hidden) await out.write('\n');

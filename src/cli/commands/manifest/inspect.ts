@@ -48,8 +48,7 @@ async function verbose(
   if (!isIndex(top.Descriptor)) return describe(reference, top, top.Platforms[0]);
   const described: unknown[] = [];
   for (const { digest, platform } of (rawJson(top) as ImageIndex).manifests) {
-    const one = withDigest(reference, digest);
-    described.push(describe(one, await fetch(one), platform));
+    described.push(describe({ ...reference, digest }, await fetch(withDigest(reference, digest)), platform));
   }
   return described;
 }

@@ -27,9 +27,8 @@ export const command: Command = {
       filters: parseFilterOptions(flags.list('filter')),
       auth: await registryLogin(session, domain),
     });
-    const sorted = found.toSorted((left, right) => right.star_count - left.star_count);
     const format = flags.string('format');
-    await printListing(session.out, format, searchListing(!flags.bool('no-trunc'), format === 'json'), sorted);
+    await printListing(session.out, format, searchListing(!flags.bool('no-trunc'), format === 'json'), found);
     return 0;
   },
 };
@@ -43,7 +42,6 @@ function searchListing(truncate: boolean, asJson: boolean): Listing<SearchResult
     columns: ['Name', 'Description', 'StarCount', 'IsOfficial'],
     fields: {
       Description: { header: 'DESCRIPTION', value: ({ description }) => shorten(description, truncate) },
-      IsAutomated: { header: 'AUTOMATED', value: ({ is_automated }) => mark(is_automated) },
       IsOfficial: { header: 'OFFICIAL', value: ({ is_official }) => mark(is_official) },
       Name: { header: 'NAME', value: ({ name }) => name },
       StarCount: { header: 'STARS', value: ({ star_count }) => String(star_count) },
