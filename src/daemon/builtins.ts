@@ -5,6 +5,7 @@ import type { Logger } from '../base/log.ts';
 import { createCgroupfs, removeEmptyParent } from '../host/cgroup/cgroupfs.ts';
 import type { CgroupDriver } from '../host/cgroup/contract.ts';
 import { mountMissing, readCgroups } from '../host/cgroup/detect.ts';
+import { bindReadOnly, releaseProgram } from '../host/read-only-program.ts';
 import type { SnapshotDriver } from '../images/snapshots/contract.ts';
 import { createOverlay2Driver } from '../images/snapshots/drivers/overlay2.ts';
 import { createVfsDriver } from '../images/snapshots/drivers/vfs.ts';
@@ -54,13 +55,22 @@ export function openRuntimes({ runtimes, execRoot }: DaemonConfig): ReadonlyMap<
   const rootOf = (name: string): string => path.join(execRoot, 'runtime', name);
   for (const [name, create] of Object.entries(runtimeDrivers)) {
     const program = findProgram(name);
-    if (program) found.set(name, create({ path: program, root: rootOf(name), cgroupManager: 'cgroupfs' }));
+    if (!program) continue;
+    const shown = bindReadOnly(program, shownProgram(execRoot, name));
+    found.set(name, create({ path: shown, root: rootOf(name), cgroupManager: 'cgroupfs' }));
   }
   for (const [name, { path: program, runtimeArgs = [] }] of Object.entries(runtimes)) {
     const root = rootOf(name);
     found.set(name, createOciRuntime({ name, path: program, root, globalArgs: ['--root', root, ...runtimeArgs] }));
   }
   return found;
+}
+
+const shownProgram = (execRoot: string, name: string): string => path.join(execRoot, 'bin', name);
+
+/** Takes away what `openRuntimes` mounted. Containers that run do not need it. */
+export function closeRuntimes({ execRoot }: DaemonConfig): void {
+  for (const name of Object.keys(runtimeDrivers)) releaseProgram(shownProgram(execRoot, name));
 }
 
 /** @throws unsupported when there is no runtime at all, invalid when the one that is asked for is not there. */
