@@ -1,10 +1,13 @@
+import type { Writable } from 'node:stream';
 import type {
+  ContainerConfig,
   ContainerInspect,
   ContainerSummary,
   CreateRequest,
   CreateResponse,
   ExecCreateRequest,
   ExecInspect,
+  FilesystemChange,
   WaitResponse,
 } from '../api/types/container.ts';
 import type { LogReadOptions, LogRecord } from '../logs/contract.ts';
@@ -32,6 +35,12 @@ export interface ContainerService {
   unpause(reference: string): Promise<void>;
   /** @throws invalid for a malformed name, conflict for one in use. */
   rename(reference: string, name: string): void;
+  /** What it changed of its image's files. */
+  changes(reference: string): Promise<FilesystemChange[]>;
+  /** Writes its files as a tar; ends `into`. */
+  exportFiles(reference: string, into: Writable, signal: AbortSignal): Promise<void>;
+  /** Makes an image of it; returns the image's id. @throws invalid, not-found when its image is gone. */
+  commit(reference: string, request: CommitOptions, signal: AbortSignal): Promise<string>;
   remove(reference: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
   /**
    * Resolves with the exit code. The first promise resolves once the wait is registered, so that the
@@ -71,6 +80,19 @@ export interface ContainerListOptions {
   readonly size: boolean;
   /** Docker's filters: key to values. @throws invalid for an unknown key. */
   readonly filters: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface CommitOptions {
+  /** `name[:tag]` or undefined for an image without a name. */
+  readonly reference: string | undefined;
+  readonly author: string;
+  readonly comment: string;
+  /** Hold the container's processes while its files are read. */
+  readonly pause: boolean;
+  /** What is to be other than in the container's own configuration. */
+  readonly config: ContainerConfig;
+  /** Dockerfile instructions to apply after that. */
+  readonly changes: readonly string[];
 }
 
 export interface AttachOptions {

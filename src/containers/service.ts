@@ -1,6 +1,7 @@
 import { conflict } from '../base/errors.ts';
 import type { AttachedStdio } from '../runtime/monitor/contract.ts';
 import { attachContainer, readLog } from './attach.ts';
+import { changesOf, commitContainer, exportContainer } from './commit.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import type { ContainerService } from './contract.ts';
 import { createContainer, eventAttributes } from './create.ts';
@@ -54,6 +55,11 @@ export function createContainerService(deps: ContainerDeps): Containers {
     pause: async (reference) => await pauseContainer(context, store.resolve(reference)),
     unpause: async (reference) => await unpauseContainer(context, store.resolve(reference)),
     rename: (reference, name) => renameContainer(context, store.resolve(reference), name),
+    changes: async (reference) => await changesOf(context, store.resolve(reference)),
+    exportFiles: async (reference, into, signal) =>
+      await exportContainer(context, store.resolve(reference), into, signal),
+    commit: async (reference, request, signal) =>
+      await commitContainer(context, store.resolve(reference), request, signal),
     remove: async (reference, options) => await removeContainer(context, store.resolve(reference), options),
     wait: async (reference, condition, signal) =>
       waitFor(context.waiters, store, store.resolve(reference), condition, signal),

@@ -12,6 +12,7 @@ import { type Address, answers, listen } from './listen.ts';
 import { containerRoutes } from './routers/containers.ts';
 import { eventRoutes } from './routers/events.ts';
 import { execRoutes } from './routers/exec.ts';
+import { imageReportRoutes } from './routers/image-reports.ts';
 import { imageRoutes } from './routers/images.ts';
 import { networkRoutes } from './routers/networks.ts';
 import { registryRoutes } from './routers/registries.ts';
@@ -68,7 +69,7 @@ async function moreAddresses(config: DaemonConfig, log: Logger): Promise<Address
 }
 
 function createHandlers(engine: Engine, log: Logger): Handlers {
-  const { config, containers, images, networks, registries, events, info } = engine;
+  const { config, containers, images, reports, networks, registries, events, info } = engine;
   const queue = { spool: path.join(config.dataRoot, 'spool'), log: log.channel('api') };
   mkdirSync(queue.spool, { recursive: true, mode: 0o700 });
   const system = {
@@ -82,6 +83,7 @@ function createHandlers(engine: Engine, log: Logger): Handlers {
     ...containerRoutes(containers, queue),
     ...execRoutes(containers, events, queue),
     ...imageRoutes(images),
+    ...imageReportRoutes(reports),
     ...registryRoutes(registries),
     ...networkRoutes(networks),
   };

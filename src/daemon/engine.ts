@@ -11,6 +11,7 @@ import { createEventBus } from '../events/bus.ts';
 import type { EventBus } from '../events/contract.ts';
 import type { ImageService } from '../images/contract.ts';
 import { imageMigrations } from '../images/migrations.ts';
+import { createImageReports, type ImageReports } from '../images/reports.ts';
 import { createImageService } from '../images/service.ts';
 import { openImageStores } from '../images/stores.ts';
 import type { NetworkService } from '../networks/contract.ts';
@@ -29,6 +30,7 @@ export interface Engine {
   readonly config: DaemonConfig;
   readonly containers: ContainerService;
   readonly images: ImageService;
+  readonly reports: ImageReports;
   readonly networks: NetworkService;
   readonly registries: Registries;
   readonly events: EventBus;
@@ -64,7 +66,7 @@ const migrations = [
 export function openEngine(config: DaemonConfig, log: Logger): Engine {
   const foundations = openFoundations(config, log);
   const { networks, networkDrivers } = openNetworks(foundations);
-  const { images, snapshots, pool, registries } = openImages(foundations, (id) => containers.stateOf(id));
+  const { images, reports, snapshots, pool, registries } = openImages(foundations, (id) => containers.stateOf(id));
   const { machinery, closeCgroups } = openMachinery(foundations);
   const containers = createContainerService({
     ...foundations,
@@ -83,6 +85,7 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
     config,
     containers,
     images,
+    reports,
     networks,
     registries,
     events: foundations.events,
@@ -131,7 +134,7 @@ function openImages(foundations: Foundations, containerState: (id: string) => 'r
   const stores = openImageStores({ database, root: config.dataRoot, driver: snapshots, log });
   const registries = createLazyRegistries(config, stores, { leases: foundations.leases, log });
   const images = createImageService({ ...foundations, ...stores, log, ...registries, containerState });
-  return { images, snapshots, pool: stores.pool, registries };
+  return { images, reports: createImageReports(stores), snapshots, pool: stores.pool, registries };
 }
 
 /** What runs containers: runtimes, monitor, control groups, logs. */

@@ -6,6 +6,8 @@ import { cString } from './xattr.ts';
 const SYS_OPENAT2 = 437;
 const O_PATH = 0o10000000;
 const RESOLVE_NO_MAGICLINKS = 0x02;
+const RESOLVE_NO_SYMLINKS = 0x04;
+const RESOLVE_BENEATH = 0x08;
 const RESOLVE_IN_ROOT = 0x10;
 
 /**
@@ -14,13 +16,27 @@ const RESOLVE_IN_ROOT = 0x10;
  * @throws the system error (ENOENT, ELOOP, ...).
  */
 export function openInRoot(root: string, file: string, flags: number = fs.constants.O_RDONLY): number {
+  return openWithin(root, file, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
+/**
+ * Opens a folder inside `root` as a place to look names up in (O_PATH). No part of its path may be a link, so that
+ * whoever writes to the tree cannot lead the look-up elsewhere by swapping one in. The caller closes the descriptor.
+ * @throws the system error (ENOENT, ENOTDIR, ELOOP for a link, ENAMETOOLONG, ...).
+ */
+export function openFolderBeneath(root: string, folder: string | Buffer): number {
+  const resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  return openWithin(root, folder.length === 0 ? '.' : folder, O_PATH | fs.constants.O_DIRECTORY, resolve);
+}
+
+function openWithin(root: string, file: string | Buffer, flags: number, resolve: number): number {
   const rootFd = fs.openSync(root, O_PATH | fs.constants.O_DIRECTORY);
   try {
     const how = Buffer.alloc(24);
     how.writeBigUInt64LE(BigInt(flags | 0o2000000 /* O_CLOEXEC */), 0);
-    how.writeBigUInt64LE(BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS), 16);
+    how.writeBigUInt64LE(BigInt(resolve), 16);
     const call = libc('long syscall(long, long, const void *, void *, size_t)');
-    return check(Number(call(SYS_OPENAT2, rootFd, cString(file), how, how.length)), 'openat2', file);
+    return check(Number(call(SYS_OPENAT2, rootFd, cString(file), how, how.length)), 'openat2', String(file));
   } finally {
     fs.closeSync(rootFd);
   }

@@ -29,6 +29,7 @@ const instructions: Readonly<Record<string, Change>> = {
  */
 export function applyChanges(config: ImageRunConfig, changes: readonly string[]): ImageRunConfig {
   let result = config;
+  let hasOwnCommand = false;
   for (const line of changes.flatMap((change) => change.split(/(?<!\\)\r?\n/))) {
     const text = line.replace(/\\\r?\n/g, '').trim();
     if (text === '' || text.startsWith('#')) continue;
@@ -38,6 +39,12 @@ export function applyChanges(config: ImageRunConfig, changes: readonly string[])
     if (!change) throw invalid(`${word.toLowerCase()} is not a valid change command`, { code: 'bad-change' });
     if (rest === '') throw invalid(`${word.toUpperCase()} requires at least one argument`, { code: 'bad-change' });
     result = change(result, rest);
+    // The command was the argument of the entrypoint before, and makes no sense to another one.
+    if (/^cmd$/i.test(word)) hasOwnCommand = true;
+    else if (/^entrypoint$/i.test(word) && !hasOwnCommand) {
+      const { Cmd: _before, ...others } = result;
+      result = others;
+    }
   }
   return result;
 }

@@ -1,6 +1,9 @@
 import type { Readable, Writable } from 'node:stream';
-import type { Descriptor, ImageConfigBlob, Platform } from '../api/oci/image.ts';
+import type { Descriptor, ImageConfigBlob, ImageRunConfig, Platform } from '../api/oci/image.ts';
 import type { ImageDeleted, ImageInspect, ImageSummary, ProgressMessage } from '../api/types/image.ts';
+import type { FileChange } from './trees/changes.ts';
+
+export type { FileChange };
 
 /**
  * What the rest of the engine needs of images. The image ID is the digest of the image configuration;
@@ -34,6 +37,12 @@ export interface ImageService {
   save(references: readonly string[], into: Writable, signal: AbortSignal): Promise<void>;
   /** Makes a one-layer image of a root file system tar. */
   import(archive: Readable, request: ImportRequest, signal: AbortSignal): Promise<Image>;
+  /** Makes an image of a container's image and what the container changed. @throws not-found when its image is gone. */
+  commit(request: CommitRequest, signal: AbortSignal): Promise<Image>;
+  /** What a container changed of its image's files, folders first, names in order. */
+  changes(container: ContainerFiles): Promise<FileChange[]>;
+  /** Writes a container's files as a tar, as it runs or stands; ends `into`. */
+  exportFiles(container: ContainerFiles, into: Writable, signal: AbortSignal): Promise<void>;
   /** @throws invalid for a malformed target, not-found for the source. Idempotent. */
   tag(source: string, target: string): void;
   /** Removes a tag, and the image with its last one. @throws conflict when a container uses it (Docker's sentences). */
@@ -92,6 +101,32 @@ export interface ImportRequest {
   /** Dockerfile instructions of `--change`. */
   readonly changes: readonly string[];
   readonly platform: string | undefined;
+}
+
+/** A container as its files are kept: what the image domain needs to read them. */
+export interface ContainerFiles {
+  readonly id: string;
+  /** Chain-ids of its image, bottom first. */
+  readonly layers: readonly string[];
+  /** Paths (without a slash in front) that the engine mounts things over; what the runtime made for them is no change. */
+  readonly places: ReadonlySet<string>;
+}
+
+export interface CommitRequest {
+  readonly container: ContainerFiles;
+  readonly imageId: string;
+  /** `name[:tag]` or undefined for an image without a name. */
+  readonly reference: string | undefined;
+  readonly author: string;
+  readonly comment: string;
+  /** What the image's history says made the layer. */
+  readonly createdBy: string;
+  /** The configuration before `changes`. */
+  readonly config: ImageRunConfig;
+  /** Dockerfile instructions of `--change`. */
+  readonly changes: readonly string[];
+  /** Runs the reading of the container's files while it stands still, if it is to. */
+  readonly hold: <T>(read: () => Promise<T>) => Promise<T>;
 }
 
 export interface LoadedImage {

@@ -14,7 +14,7 @@ export interface Operation {
  */
 export async function withOperation<T>(
   deps: CollectorDeps & { readonly leases: Leases },
-  name: 'load' | 'import',
+  name: 'load' | 'import' | 'commit',
   work: (operation: Operation) => Promise<T>,
 ): Promise<T> {
   const holder = `${name}:${newId()}`;

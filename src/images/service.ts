@@ -12,6 +12,8 @@ import {
   type Reference,
   withDefaultTag,
 } from '../formats/reference.ts';
+import { commitImage } from './commit.ts';
+import { containerChanges, exportFiles } from './container-files.ts';
 import type { Image, ImageService } from './contract.ts';
 import { createImageEvents, type ImageEvents } from './image-events.ts';
 import { importImage } from './import.ts';
@@ -91,6 +93,13 @@ export function createImageService(deps: ImageServiceDeps): ImageService {
       await refresh();
       return resolveImage(state, id);
     },
+    async commit(request, signal) {
+      const id = await commitImage(parts, request, signal);
+      await refresh();
+      return resolveImage(state, id);
+    },
+    changes: (container) => containerChanges(deps.driver, container),
+    exportFiles: (container, into, signal) => exportFiles(deps.driver, container, into, signal),
     tag(source, target) {
       tagImage(parts, source, target);
       void refresh();

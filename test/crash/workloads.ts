@@ -74,6 +74,14 @@ const importImage: Workload = async ({ engine }) => {
   await engine.api('DELETE', '/images/crash:imported?force=1');
 };
 
+const commit: Workload = async ({ engine }) => {
+  const id = await create(engine, { Cmd: ['sh', '-c', 'echo hi > /new; rm /bin/true'] });
+  await engine.api('POST', `/containers/${id}/start`);
+  await engine.api('POST', `/containers/${id}/wait`);
+  await engine.api('POST', `/commit?container=${id}&repo=crash&tag=committed`, {});
+  await engine.api('DELETE', '/images/crash:committed?force=1');
+};
+
 /** Which workload passes which point. Complete by its type: a new point needs a line here. */
 export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.create.recorded': runAndKeep,
@@ -99,6 +107,7 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'image.pull.recorded': pull,
   'image.load.recorded': load,
   'image.import.recorded': importImage,
+  'image.commit.recorded': commit,
   'image.tag.recorded': tagAndRemove,
   'image.remove.recorded': tagAndRemove,
   'image.gc.swept': importImage,

@@ -34,6 +34,16 @@ export interface ImageInspect {
   Metadata: { LastTagTime: string };
 }
 
+/** An element of `GET /images/{name}/history`. */
+export interface HistoryItem {
+  Id: string;
+  Created: number;
+  CreatedBy: string;
+  Tags: string[] | null;
+  Size: number;
+  Comment: string;
+}
+
 /** An element of the answer to `DELETE /images/{name}`. */
 export interface ImageDeleted {
   Untagged?: string;

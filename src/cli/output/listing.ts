@@ -49,8 +49,15 @@ function defaultTable<T>(listing: Listing<T>, items: readonly T[]): string {
 
 function jsonLine<T>(listing: Listing<T>, item: T): string {
   const names = Object.keys(listing.fields).toSorted();
-  return JSON.stringify(Object.fromEntries(names.map((name) => [name, listing.fields[name]!.value(item)])));
+  return goJson(Object.fromEntries(names.map((name) => [name, listing.fields[name]!.value(item)])));
 }
+
+/** JSON as Go writes it: what means something in HTML, and two line ends that are none in JSON, are escaped. */
+export const goJson = (value: unknown): string =>
+  JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 /** The item as a template sees it; a field is computed when it is used. */
 function viewOf<T>(listing: Listing<T>, item: T): object {

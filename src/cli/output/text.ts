@@ -10,6 +10,12 @@ export function localTimeNano(seconds: number, fraction: number): string {
   return `${day}T${time}.${String(fraction).padStart(9, '0')}${zone === '+00:00' ? 'Z' : zone}`;
 }
 
+/** A time in the local zone as RFC 3339: `2006-01-02T15:04:05-07:00`, `Z` for UTC. */
+export function localTimeSeconds(seconds: number): string {
+  const { day, time, zone } = localParts(seconds);
+  return `${day}T${time}${zone === '+00:00' ? 'Z' : zone}`;
+}
+
 function localParts(seconds: number): { day: string; time: string; zone: string } {
   const date = new Date(seconds * 1000);
   const two = (number: number) => String(number).padStart(2, '0');

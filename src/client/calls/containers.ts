@@ -3,6 +3,7 @@ import type {
   ContainerSummary,
   CreateRequest,
   CreateResponse,
+  FilesystemChange,
   WaitResponse,
 } from '../../api/types/container.ts';
 import type { Connection } from '../connection.ts';
@@ -57,6 +58,30 @@ export async function pause(engine: Engine, reference: string): Promise<void> {
 
 export async function unpause(engine: Engine, reference: string): Promise<void> {
   await engine.send('POST', at(reference, '/unpause'));
+}
+
+/** What a container changed of its image's files. */
+export const changes = (engine: Engine, reference: string): Promise<FilesystemChange[]> =>
+  engine.json('GET', at(reference, '/changes'));
+
+/** A container's files as a tar, as it comes. */
+export const exportFiles = async (engine: Engine, reference: string): Promise<AsyncIterable<Buffer>> =>
+  (await engine.call('GET', at(reference, '/export'))).body();
+
+export interface CommitQuery {
+  readonly repository: string | undefined;
+  readonly tag: string | undefined;
+  readonly author: string | undefined;
+  readonly comment: string | undefined;
+  readonly pause: boolean;
+  readonly changes: readonly string[];
+}
+
+/** Makes an image of a container; returns the image's id. */
+export async function commit(engine: Engine, container: string, options: CommitQuery): Promise<string> {
+  const { repository, pause: hold, ...rest } = options;
+  const query = { ...rest, container, repo: repository, pause: hold ? '1' : '0' };
+  return (await engine.json<{ Id: string }>('POST', '/commit', { query, json: {} })).Id;
 }
 
 export async function rename(engine: Engine, reference: string, name: string): Promise<void> {

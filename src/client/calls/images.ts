@@ -1,4 +1,4 @@
-import type { ImageDeleted, ImageInspect, ImageSummary, ProgressMessage } from '../../api/types/image.ts';
+import type { HistoryItem, ImageDeleted, ImageInspect, ImageSummary, ProgressMessage } from '../../api/types/image.ts';
 import type { Engine } from '../engine.ts';
 import { type Filters, filtersQuery } from '../filters-query.ts';
 import { jsonStream } from '../json-stream.ts';
@@ -17,6 +17,10 @@ export function list(
 
 export const inspect = (engine: Engine, reference: string): Promise<ImageInspect> =>
   engine.json('GET', at(reference, '/json'));
+
+/** How an image was made, the last step first. @param platform JSON, as newer engines take it. */
+export const history = (engine: Engine, reference: string, platform?: string): Promise<HistoryItem[]> =>
+  engine.json('GET', at(reference, '/history'), { query: { platform } });
 
 /** Progress of a pull, as it comes. @param auth the `X-Registry-Auth` header's value. */
 export async function* pull(

@@ -5,6 +5,7 @@ import type { Exchange } from '../http/exchange.ts';
 import type { Handlers } from '../http/router.ts';
 import { isBelow } from '../http/versions.ts';
 import { attachContainer } from './attach.ts';
+import { commitContainer } from './commit.ts';
 import { containerLogs } from './logs.ts';
 import type { QueueOptions } from './output-queue.ts';
 
@@ -56,6 +57,16 @@ export function containerRoutes(containers: ContainerService, queue: QueueOption
       await containers.unpause(exchange.param('id'));
       return { status: 204 };
     },
+    async ContainerChanges(exchange) {
+      return { status: 200, body: await containers.changes(exchange.param('id')) };
+    },
+    async ContainerExport(exchange) {
+      const stream = exchange.begin('application/octet-stream');
+      await containers.exportFiles(exchange.param('id'), stream.response, exchange.signal);
+      stream.end();
+      return undefined;
+    },
+    ImageCommit: (exchange) => commitContainer(containers, exchange),
     ContainerRename(exchange) {
       containers.rename(exchange.param('id'), exchange.query.text('name') ?? '');
       return { status: 204 };

@@ -28,6 +28,9 @@ export function fakeContainers(methods: Partial<ContainerService> = {}): Contain
     rename: (reference) => {
       throw notFound(`No such container: ${reference}`);
     },
+    changes: missing,
+    exportFiles: missing,
+    commit: missing,
     remove: missing,
     wait: missing,
     resize: missing,

@@ -1,5 +1,3 @@
-import { z } from 'zod';
-import type { Platform } from '../../api/oci/image.ts';
 import { invalid } from '../../base/errors.ts';
 import { formatFamiliar, parseReference, withTag as setTag } from '../../formats/reference.ts';
 import type { ImageService } from '../../images/contract.ts';
@@ -7,6 +5,7 @@ import type { Exchange } from '../http/exchange.ts';
 import { answerWithProgress } from '../http/progress.ts';
 import type { Handlers } from '../http/router.ts';
 import { isBelow } from '../http/versions.ts';
+import { readPlatform } from './platform.ts';
 import { decodeRegistryAuth } from './registry-auth.ts';
 
 /** Images: what the requests mean. */
@@ -62,19 +61,6 @@ async function pushImages(images: ImageService, exchange: Exchange): Promise<und
   const platform = readPlatform(query.text('platform'));
   const auth = decodeRegistryAuth(request.headers['x-registry-auth']);
   await answerWithProgress(exchange, (progress) => images.push({ reference, platform, auth }, progress, signal));
-}
-
-const platformShape = z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() });
-
-/** `platform` of newer routes: JSON. @throws invalid for anything else. */
-function readPlatform(text: string | undefined): Platform | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const { variant, ...rest } = platformShape.parse(JSON.parse(text));
-    return variant ? { ...rest, variant } : rest;
-  } catch (cause) {
-    throw invalid('invalid platform: it must be a JSON object with os and architecture', { cause });
-  }
 }
 
 async function importImage(images: ImageService, exchange: Exchange): Promise<undefined> {

@@ -37,6 +37,12 @@ export interface SnapshotDriver {
   /** Removes a container's writable layer. Idempotent. @throws conflict while it is mounted. */
   discard(containerId: string): Promise<void>;
 
+  /** Where a container's files are, for reading only; undefined when it is not prepared. */
+  writable(containerId: string): WritableLayer | undefined;
+
+  /** The folders that show an image, topmost first; `layers` bottom first. Reading them merged as overlayfs would gives its files. */
+  stack(layers: readonly string[]): readonly string[];
+
   /** Container ids that have a writable layer. */
   containers(): Promise<string[]>;
 
@@ -51,6 +57,15 @@ export interface SnapshotDriver {
 
   /** Removes stages and half-removed snapshots that a killed engine left. Returns how many. */
   sweep(): Promise<number>;
+}
+
+/** What a container wrote. Another process may be writing to `folder`. */
+export interface WritableLayer {
+  readonly folder: string;
+  /** The folders below, topmost first. */
+  readonly below: readonly string[];
+  /** True when `folder` is a copy of all the container sees; false when it holds what differs, with overlayfs's marks. */
+  readonly whole: boolean;
 }
 
 export interface PrepareOptions {

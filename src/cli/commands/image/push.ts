@@ -4,6 +4,7 @@ import { familiarName, formatReference, parseReference, withDefaultTag } from '.
 import type { Command } from '../../command.ts';
 import { contentTrustFlag, refuseContentTrust } from '../../content-trust.ts';
 import { drainProgress, showProgress } from '../../output/progress.ts';
+import { platformJson } from '../../platform-option.ts';
 import { registryLogin } from '../../registry-login.ts';
 
 export const command: Command = {
@@ -42,11 +43,3 @@ export const command: Command = {
     return 0;
   },
 };
-
-function platformJson(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  const [os = '', architecture = '', variant, ...more] = text.split('/');
-  if (os === '' || architecture === '' || more.length > 0)
-    throw invalid(`invalid platform ${JSON.stringify(text)}: it must be OS/ARCH[/VARIANT], such as linux/arm64`);
-  return JSON.stringify({ os, architecture, ...(variant ? { variant } : {}) });
-}

@@ -43,6 +43,12 @@ export function createOverlay2Driver(root: string): SnapshotDriver {
       await unmountAsync(target, { quick: isVolatile(containers.path(containerId)) });
     },
     discard: containers.discard,
+    writable(containerId) {
+      if (!containers.list().includes(containerId)) return undefined;
+      const below = containers.layersOf(containerId).map(layers.path).reverse();
+      return { folder: upperOf(containerId), below, whole: false };
+    },
+    stack: (chain) => chain.map(layers.path).reverse(),
     containers: async () => containers.list(),
     usage: (containerId) => treeSize(upperOf(containerId)),
     describe: (containerId) => ({

@@ -38,6 +38,12 @@ export function createVfsDriver(root: string): SnapshotDriver {
       await unmountAsync(target, { quick: true });
     },
     discard: containers.discard,
+    writable(containerId) {
+      if (!containers.list().includes(containerId)) return undefined;
+      const below = containers.layersOf(containerId).slice(-1).map(layers.path);
+      return { folder: contentOf(store, containerId), below, whole: true };
+    },
+    stack: (chain) => chain.slice(-1).map(layers.path),
     containers: async () => containers.list(),
     usage: (containerId) => usageOf(store, containerId),
     describe: () => ({}),

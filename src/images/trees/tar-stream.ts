@@ -1,0 +1,165 @@
+import * as fs from 'node:fs';
+import { promisify } from 'node:util';
+import { paddingOf, type SparseSegment, type TarEntryType } from '../../formats/tar/entry.ts';
+import { formatEntry, type TarEntryInput, tarTrailer } from '../../formats/tar/writer.ts';
+import { dataSegments } from '../../host/data-segments.ts';
+import { readMetadata } from '../unpack/metadata.ts';
+import { type ByteString, parentOf } from '../unpack/names.ts';
+import { createBreath } from './breath.ts';
+import { type HeldFolder, holdFolder, ifThere } from './folder.ts';
+import type { TreeFile } from './merged.ts';
+
+/** A file of a tree, or the mark that a file of the layers below is deleted. */
+export type TarSource = TreeFile & { readonly deleted?: boolean };
+
+const pieceSize = 256 * 1024;
+
+/**
+ * The files as a tar, in their order, with all their metadata; names of one file are hard links, holes stay holes.
+ * Sockets are left out, for which there is no entry, and so is what vanishes meanwhile; a file that is cut shorter while
+ * it is read is filled up with zeros. Labels of the host's security module and overlayfs's own marks are left out.
+ * The same tree gives the same bytes.
+ */
+export async function* tarStream(sources: Iterable<TarSource> | AsyncIterable<TarSource>): AsyncGenerator<Buffer> {
+  const breathe = createBreath();
+  const writer: Writer = { links: new Map(), held: undefined };
+  let parts: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const source of sources) {
+      for await (const part of source.deleted ? [whiteout(source.path)] : fileParts(writer, source)) {
+        parts.push(part);
+        size += part.length;
+        if (size < pieceSize) continue;
+        yield Buffer.concat(parts, size);
+        parts = [];
+        size = 0;
+      }
+      await breathe();
+    }
+  } finally {
+    writer.held?.folder?.[Symbol.dispose]();
+  }
+  yield Buffer.concat([...parts, tarTrailer()]);
+}
+
+interface Writer {
+  /** The first name of each file that has several. */
+  readonly links: Map<string, ByteString>;
+  /** The folder that was looked into last. */
+  held: { readonly root: string; readonly path: ByteString; readonly folder: HeldFolder | undefined } | undefined;
+}
+
+/** OCI image-spec, layer.md, "Whiteouts". */
+function whiteout(path: ByteString): Buffer {
+  const slash = path.lastIndexOf('/') + 1;
+  const name = Buffer.from(`${path.slice(0, slash)}.wh.${path.slice(slash)}`, 'latin1');
+  return formatEntry({ name, type: 'file', mode: 0 });
+}
+
+function hold(writer: Writer, root: string, path: ByteString): HeldFolder | undefined {
+  if (writer.held?.root !== root || writer.held.path !== path) {
+    writer.held?.folder?.[Symbol.dispose]();
+    writer.held = undefined;
+    writer.held = { root, path, folder: holdFolder(root, path) };
+  }
+  return writer.held.folder;
+}
+
+async function* fileParts(writer: Writer, { root, path }: TreeFile): AsyncGenerator<Buffer> {
+  const file = hold(writer, root, parentOf(path))?.at(path.slice(path.lastIndexOf('/') + 1));
+  const stat = file && fs.lstatSync(file, { bigint: true, throwIfNoEntry: false });
+  const type = stat && typeOf(stat);
+  if (!file || !type) return;
+  const input = describe(path, type, file, stat);
+  if (!input) return;
+  const key = `${stat.dev}:${stat.ino}`;
+  const first = writer.links.get(key);
+  if (first !== undefined && type !== 'directory') {
+    const { xattrs: _xattrs, ...plain } = input;
+    yield formatEntry({ ...plain, type: 'hard-link', linkName: Buffer.from(first, 'latin1') });
+    return;
+  }
+  if (type !== 'file') yield formatEntry(input);
+  else {
+    const fd = openFile(file);
+    if (fd === undefined) return;
+    try {
+      yield* contentParts(fd, input);
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+  if (stat.nlink > 1n && type !== 'directory') writer.links.set(key, path);
+}
+
+function typeOf(stat: fs.BigIntStats): TarEntryType | undefined {
+  if (stat.isFile()) return 'file';
+  if (stat.isDirectory()) return 'directory';
+  if (stat.isSymbolicLink()) return 'symlink';
+  if (stat.isCharacterDevice()) return 'character-device';
+  if (stat.isBlockDevice()) return 'block-device';
+  return stat.isFIFO() ? 'fifo' : undefined;
+}
+
+function describe(
+  path: ByteString,
+  type: TarEntryType,
+  file: string | Buffer,
+  stat: fs.BigIntStats,
+): TarEntryInput | undefined {
+  return ifThere(() => {
+    const { mode, uid, gid, mtime, xattrs } = readMetadata(file);
+    const kept = [...xattrs].filter(([name]) => name !== 'security.selinux');
+    const input = { name: Buffer.from(path, 'latin1'), type, mode, uid, gid, mtime, xattrs: new Map(kept) };
+    if (type === 'symlink') return { ...input, linkName: fs.readlinkSync(file, 'buffer') };
+    return type.endsWith('-device') ? { ...input, ...deviceNumbers(stat.rdev) } : input;
+  });
+}
+
+/** As makedev(3) put them together. */
+function deviceNumbers(device: bigint): { deviceMajor: number; deviceMinor: number } {
+  const deviceMajor = Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn));
+  const deviceMinor = Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n));
+  return { deviceMajor, deviceMinor };
+}
+
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+
+/** Undefined for what is gone, or is no file any more. */
+function openFile(file: string | Buffer): number | undefined {
+  const fd = ifThere(() => fs.openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  if (fd === undefined || fs.fstatSync(fd).isFile()) return fd;
+  fs.closeSync(fd);
+  return undefined;
+}
+
+async function* contentParts(fd: number, input: TarEntryInput): AsyncGenerator<Buffer> {
+  const { size, blocks } = fs.fstatSync(fd);
+  const sparse = blocks * 512 < size ? dataSegments(fd, size) : undefined;
+  yield formatEntry({ ...input, size, sparse });
+  const segments: readonly SparseSegment[] = sparse ?? [{ offset: 0, length: size }];
+  let stored = 0;
+  for (const { offset, length } of segments) {
+    yield* segmentParts(fd, offset, length);
+    stored += length;
+  }
+  if (paddingOf(stored) > 0) yield Buffer.alloc(paddingOf(stored));
+}
+
+const readAsync = promisify(fs.read);
+const smallFile = 64 * 1024;
+
+async function* segmentParts(fd: number, offset: number, length: number): AsyncGenerator<Buffer> {
+  for (let done = 0; done < length; ) {
+    const want = Math.min(pieceSize, length - done);
+    const buffer = Buffer.allocUnsafe(want);
+    const got =
+      length <= smallFile
+        ? fs.readSync(fd, buffer, 0, want, offset + done)
+        : (await readAsync(fd, buffer, 0, want, offset + done)).bytesRead;
+    if (got < want) buffer.fill(0, got);
+    yield buffer;
+    done += want;
+  }
+}
