@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { internal } from './errors.ts';
+import { messageOf, unsupported } from './errors.ts';
 
 /** One step of a domain's schema. Steps of a domain run in order, once each; a step is never edited after release. */
 export interface Migration {
@@ -21,16 +21,18 @@ export interface Database extends Disposable {
   all(sql: string, ...values: SQLInputValue[]): Row[];
   /** Runs `work` in one immediate transaction; nested calls join the outer one. Rolls back when `work` throws. */
   transaction<T>(work: () => T): T;
+  /** For what is kept in memory beside the rows: has `undo` run if the transaction that is open is rolled back. Outside of one it does nothing. */
+  onRollback(undo: () => void): void;
 }
 
 /**
  * Opens (or creates) the database and brings its schema up to date, each migration in a transaction of its own.
  * A crash between two migrations is continued at the next open.
- * @throws internal when the file was written by a newer tug, or is not a database.
+ * @throws unsupported when the file was written by a newer tug, or is not a database; it is left as it was.
  */
 export function openDatabase(file: string, migrations: readonly Migration[]): Database {
   const handle = new DatabaseSync(file);
-  handle.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=2000');
+  configure(handle, file);
   const database = wrap(handle);
   try {
     migrate(database, handle, migrations);
@@ -41,9 +43,24 @@ export function openDatabase(file: string, migrations: readonly Migration[]): Da
   return database;
 }
 
+/** SQLITE_CORRUPT and SQLITE_NOTADB (sqlite.org/rescode.html). */
+const damaged = [11, 26];
+
+function configure(handle: DatabaseSync, file: string): void {
+  try {
+    handle.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=2000');
+  } catch (error) {
+    handle.close();
+    if (!damaged.includes((error as { errcode?: number }).errcode ?? 0)) throw error;
+    const what = `the engine's state ${file} is damaged, or no database: ${messageOf(error)}`;
+    throw unsupported(`${what}; put back a copy, or move it away and start with an empty state`, { cause: error });
+  }
+}
+
 function wrap(handle: DatabaseSync): Database {
   const statements = new Map<string, StatementSync>();
   let depth = 0;
+  let undos: (() => void)[] = [];
   const prepare = (sql: string): StatementSync => {
     let statement = statements.get(sql);
     if (!statement) {
@@ -65,11 +82,16 @@ function wrap(handle: DatabaseSync): Database {
         handle.exec('COMMIT');
         return result;
       } catch (error) {
-        handle.exec('ROLLBACK');
+        if (handle.isTransaction) handle.exec('ROLLBACK'); // on a full disk SQLite has done so itself
+        for (const undo of undos.reverse()) undo();
         throw error;
       } finally {
         depth -= 1;
+        undos = [];
       }
+    },
+    onRollback(undo) {
+      if (depth > 0) undos.push(undo);
     },
     [Symbol.dispose]: () => {
       statements.clear();
@@ -86,7 +108,7 @@ function migrate(database: Database, handle: DatabaseSync, migrations: readonly 
     const newest = steps.at(-1)!.version;
     let have = Number(database.get('SELECT version FROM schema_versions WHERE domain = ?', domain)?.['version'] ?? 0);
     if (have > newest) {
-      throw internal(`the state of "${domain}" is of schema ${have}, this tugd knows ${newest}: start a newer tugd`);
+      throw unsupported(`the state of "${domain}" is of schema ${have}, this tugd knows ${newest}: start a newer tugd`);
     }
     for (const step of steps) {
       if (step.version <= have) continue;

@@ -1,39 +1,71 @@
+import { setTimeout } from 'node:timers/promises';
 import { crashPoint } from '../base/crash-points.ts';
+import { asTugError } from '../base/errors.ts';
 import type { MonitorExit } from '../runtime/monitor/contract.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { eventAttributes } from './create.ts';
 import { type ContainerRecord, isRunning, LOST_CODE, LOST_SENTENCE } from './record.ts';
-import { releaseResources } from './release.ts';
+import { finishRelease } from './release.ts';
 import { removeLocked } from './remove.ts';
 import { exitResponse } from './wait.ts';
 
+/** Milliseconds between two attempts to record an end on a full disk. */
+const retryDelay = 1000;
+
 /** Follows a running container to its end, once. Ends quietly when the engine shuts down: the next one watches again. */
 export function watchExit(context: ContainerContext, record: ContainerRecord): void {
-  const { pid, monitorPid } = record.state;
+  const { pid, monitorPid, startedAt } = record.state;
   context.monitor
     .waitExit(pathsOf(context, record).bundle, { pid, monitorPid }, context.shutdown)
-    .then((exit) => settleExit(context, record, exit))
+    .then((exit) => settleWhenPossible(context, record, exit, startedAt))
     .catch((error: unknown) => {
       if (context.shutdown.aborted) return;
       context.log.error('settling the end of a container', { container: record.id, error });
     });
 }
 
-/** Records a container's end and gives back what it held; removes it when it was run with --rm. Idempotent. */
-export async function settleExit(context: ContainerContext, record: ContainerRecord, exit: MonitorExit | 'lost') {
+/** On a full disk the end is recorded as soon as there is space again. */
+async function settleWhenPossible(
+  context: ContainerContext,
+  record: ContainerRecord,
+  exit: MonitorExit | 'lost',
+  startedAt: string,
+): Promise<void> {
+  for (;;) {
+    try {
+      await settleExit(context, record, exit, startedAt);
+      return;
+    } catch (error) {
+      if (asTugError(error).kind !== 'exhausted') throw error;
+      context.log.error('the end of a container waits for space on the disk', { container: record.id, error });
+      await setTimeout(retryDelay, undefined, { signal: context.shutdown });
+    }
+  }
+}
+
+/**
+ * Records a container's end and gives back what it held; removes it when it was run with --rm. Idempotent: what a
+ * fault cut off is finished. `startedAt` tells which run ended: a container that was started again is left alone.
+ */
+export async function settleExit(
+  context: ContainerContext,
+  record: ContainerRecord,
+  exit: MonitorExit | 'lost',
+  startedAt = record.state.startedAt,
+): Promise<void> {
   crashPoint('container.exit.seen');
   await context.locks.with('container', record.id, async () => {
-    if (!isRunning(record)) return;
-    const intent = context.database.transaction(() => {
-      recordExit(context, record, exit);
-      return context.journal.begin('container.release', record.id, {});
-    });
-    crashPoint('container.exit.recorded');
-    publishEnd(context, record);
-    context.waiters.exited(record.id, exitResponse(record));
-    await releaseResources(context, record);
-    crashPoint('container.exit.released');
-    context.journal.done(intent);
+    if (record.state.startedAt !== startedAt || !context.store.get(record.id)) return;
+    if (isRunning(record)) {
+      context.database.transaction(() => {
+        recordExit(context, record, exit);
+        context.journal.begin('container.release', record.id, {});
+      });
+      crashPoint('container.exit.recorded');
+      publishEnd(context, record);
+      context.waiters.exited(record.id, exitResponse(record));
+    }
+    await finishRelease(context, record);
     if (record.host.AutoRemove) await removeLocked(context, record);
   });
 }

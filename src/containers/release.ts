@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { crashPoint } from '../base/crash-points.ts';
 import { type ContainerContext, cgroupPathOf, pathsOf, runtimeOf } from './context.ts';
 import type { ContainerRecord } from './record.ts';
 
@@ -16,6 +17,17 @@ export async function releaseResources(context: ContainerContext, record: Contai
   ]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   await rm(paths.bundle, { recursive: true, force: true });
+}
+
+/** Releases what a container that has ended still holds, by its open intents. Does nothing when there is none. */
+export async function finishRelease(context: ContainerContext, record: ContainerRecord): Promise<void> {
+  const open = context.journal
+    .pending()
+    .filter(({ kind, subject }) => kind === 'container.release' && subject === record.id);
+  if (open.length === 0) return;
+  await releaseResources(context, record);
+  crashPoint('container.exit.released');
+  for (const intent of open) context.journal.done(intent);
 }
 
 async function deleteFromRuntime(context: ContainerContext, record: ContainerRecord): Promise<void> {

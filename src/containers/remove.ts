@@ -4,7 +4,7 @@ import { conflict, unsupported } from '../base/errors.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { eventAttributes } from './create.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
-import { releaseResources } from './release.ts';
+import { finishRelease } from './release.ts';
 import { killAndWait } from './stop.ts';
 
 /**
@@ -62,10 +62,7 @@ export async function removeLocked(context: ContainerContext, record: ContainerR
 
 async function deleteFiles(context: ContainerContext, record: ContainerRecord): Promise<void> {
   const paths = pathsOf(context, record);
-  const held = context.journal
-    .pending()
-    .some(({ kind, subject }) => kind === 'container.release' && subject === record.id);
-  if (held) await releaseResources(context, record);
+  await finishRelease(context, record);
   await context.snapshots.unmount(record.id, paths.rootfs);
   crashPoint('container.remove.unmounted');
   await Promise.all([

@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import * as path from 'node:path';
 import { crashPoint } from '../base/crash-points.ts';
-import { asTugError, conflict, messageOf, TugError } from '../base/errors.ts';
+import { asTugError, conflict, TugError } from '../base/errors.ts';
+import type { Intent } from '../base/journal.ts';
 import { processStartTime } from '../host/process-identity.ts';
 import type { Sandbox } from '../networks/contract.ts';
 import type { Runtime } from '../runtime/contract.ts';
@@ -18,7 +19,7 @@ import { processEnvironment } from './merge.ts';
 import { planMounts } from './mounts.ts';
 import { requestedPorts } from './ports.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
-import { releaseResources } from './release.ts';
+import { finishRelease, releaseResources } from './release.ts';
 import { removeLocked } from './remove.ts';
 import { lookUpUser } from './user.ts';
 
@@ -35,6 +36,7 @@ export async function startContainer(context: ContainerContext, record: Containe
     if (isRunning(record)) throw new TugError('not-modified', `container ${record.name} is already running`);
     if (!context.store.get(record.id) || record.state.status === 'removing' || record.state.status === 'dead')
       throw conflict(`container ${record.name} is marked for removal and cannot be started`);
+    await finishRelease(context, record);
     const intent = context.journal.begin('container.start', record.id, {});
     crashPoint('container.start.journaled');
     try {
@@ -45,8 +47,7 @@ export async function startContainer(context: ContainerContext, record: Containe
       });
       crashPoint('container.start.recorded');
     } catch (error) {
-      await undo(context, record, error);
-      context.journal.done(intent);
+      await undo(context, record, intent, error);
       if (record.host.AutoRemove) await removeLocked(context, record);
       throw error;
     }
@@ -163,16 +164,19 @@ function recordRunning(context: ContainerContext, record: ContainerRecord, monit
 }
 
 /** Takes back a start that failed. The first error is the one that is told; a fault while undoing is logged. */
-async function undo(context: ContainerContext, record: ContainerRecord, cause: unknown): Promise<void> {
-  const { code } = asTugError(cause);
+async function undo(context: ContainerContext, record: ContainerRecord, intent: Intent, cause: unknown): Promise<void> {
+  const { code, message } = asTugError(cause);
   const exitCode = code === 'command-not-found' ? 127 : code === 'command-not-executable' ? 126 : 128;
   for (const resolve of context.earlyAttachers.get(record.id) ?? []) resolve(undefined);
   context.earlyAttachers.delete(record.id);
+  const status = record.state.startedAt.startsWith('0001') ? 'created' : 'exited';
   try {
     await releaseResources(context, record);
+    context.database.transaction(() => {
+      context.store.setState(record, { status, pid: 0, monitorPid: 0, exitCode, error: message });
+      context.journal.done(intent);
+    });
   } catch (error) {
     context.log.error('undoing a failed start', { container: record.id, error });
   }
-  const status = record.state.startedAt.startsWith('0001') ? 'created' : 'exited';
-  context.store.setState(record, { status, pid: 0, monitorPid: 0, exitCode, error: messageOf(cause) });
 }

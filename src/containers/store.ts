@@ -56,6 +56,10 @@ export function openContainerStore(database: Database): ContainerStore {
       );
       byId.set(record.id, record);
       idByName.set(record.name, record.id);
+      database.onRollback(() => {
+        byId.delete(record.id);
+        idByName.delete(record.name);
+      });
     },
     rename(record, name) {
       const owner = idByName.get(name);
@@ -63,20 +67,35 @@ export function openContainerStore(database: Database): ContainerStore {
       const { state: _state, ...definition } = record;
       const text = JSON.stringify({ ...definition, name });
       database.run('UPDATE containers SET name = ?, definition = ? WHERE id = ?', name, text, record.id);
-      idByName.delete(record.name);
+      const before = record.name;
+      idByName.delete(before);
       idByName.set(name, record.id);
       record.name = name;
+      database.onRollback(() => {
+        idByName.delete(name);
+        idByName.set(before, record.id);
+        record.name = before;
+      });
     },
     setState(record, change) {
       const state = { ...record.state, ...change };
       database.run('UPDATE containers SET state = ? WHERE id = ?', JSON.stringify(state), record.id);
+      const before = record.state;
       record.state = state;
+      database.onRollback(() => {
+        record.state = before;
+      });
     },
     delete(id) {
       const record = byId.get(id);
       database.run('DELETE FROM containers WHERE id = ?', id);
+      if (!record) return;
       byId.delete(id);
-      if (record) idByName.delete(record.name);
+      idByName.delete(record.name);
+      database.onRollback(() => {
+        byId.set(id, record);
+        idByName.set(record.name, id);
+      });
     },
   };
 }
