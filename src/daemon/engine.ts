@@ -24,6 +24,7 @@ import type { InfoSource } from './info.ts';
 import { createLazyRegistries } from './lazy-registries.ts';
 import { restore } from './restore.ts';
 import type { Registries } from './routers/registries.ts';
+import { reserveState } from './state-reserve.ts';
 
 /** All domains, composed. */
 export interface Engine {
@@ -104,9 +105,11 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
 
 function openFoundations(config: DaemonConfig, log: Logger): Foundations {
   const database = openDatabase(path.join(config.dataRoot, 'state.db'), migrations);
+  const id = engineId(database);
+  reserveState(config.dataRoot, log);
   return {
     config,
-    id: engineId(database),
+    id,
     database,
     journal: openJournal(database),
     leases: openLeases(database),
