@@ -93,7 +93,7 @@ async function fetchOriginal(
     for (const from of [...mirrors, own]) {
       try {
         lines.say('Fetching the original');
-        await work.downloads.fetch(blob, from, () => {}, signal);
+        await work.downloads.fetch(blob, from, operation.progress, signal);
         return content.has(blob.digest);
       } catch (error) {
         const isRefusal = error instanceof TugError && !isKind(error, 'exhausted') && !isKind(error, 'internal');

@@ -38,9 +38,9 @@ export async function planPush(operation: PushOperation): Promise<PushPlan> {
   if (!own || !content.has(own.digest)) return compressed(operation, layersHere(state, image));
   const bytes = await content.read(own.digest);
   const { config, layers } = parseManifest(bytes);
-  const inRegistry = image.digests.length > 0;
-  if (!inRegistry && layers.some(({ mediaType }) => plainTypes.includes(mediaType)))
-    return compressed(operation, layers);
+  // What tug wrote for an import or a commit, and no registry has seen.
+  const isOwnWork = image.digests.length === 0 && bytes.equals(formatManifest(config, layers));
+  if (isOwnWork && layers.some(({ mediaType }) => plainTypes.includes(mediaType))) return compressed(operation, layers);
   return {
     config,
     layers: layers.map((blob, at) => ({ blob, diffId: image.config.rootfs.diff_ids[at] ?? blob.digest })),

@@ -1,12 +1,11 @@
 import * as fs from 'node:fs';
-import { pipeline } from 'node:stream';
-import { createGzip } from 'node:zlib';
 import { type Descriptor, mediaTypes } from '../api/oci/image.ts';
 import { notFound } from '../base/errors.ts';
 import type { Leases } from '../base/leases.ts';
 import type { RegistryClient } from '../registry-client/client.ts';
 import type { PushTarget } from '../registry-client/push-target.ts';
 import type { LocalContentStore } from './content/store.ts';
+import { gzipFile } from './parallel-gzip.ts';
 import { createDownloads, type Downloads } from './pull-download.ts';
 import { atMostEvery, type LayerProgress } from './pull-progress.ts';
 import { createSharing } from './pull-sharing.ts';
@@ -101,10 +100,9 @@ async function gzip(content: LocalContentStore, plain: Descriptor, signal: Abort
   if (!content.has(plain.digest)) throw notFound(`blob ${plain.digest} is missing`);
   const spool = await content.spool();
   try {
-    const source = fs.createReadStream(content.path(plain.digest), { highWaterMark: chunkSize });
-    for await (const chunk of pipeline(source, createGzip({ level, chunkSize }), () => {})) {
+    for await (const chunk of gzipFile(content.path(plain.digest), level)) {
       signal.throwIfAborted();
-      await spool.write(chunk as Buffer);
+      await spool.write(chunk);
     }
     const blob = await spool.finish();
     await blob.keep();

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { TugError } from '../base/errors.ts';
+import { isKind, TugError } from '../base/errors.ts';
 import { familiarName, formatFamiliar, type Reference } from '../formats/reference.ts';
 import { type Ask, authorizedRequests } from './authorized.ts';
 import { discardBody } from './body.ts';
@@ -65,19 +65,20 @@ export function openPushTarget(options: PushTargetOptions): PushTarget {
   return {
     host: endpoint.host,
     hasBlob,
-    mountBlob(digest, from, signal) {
+    async mountBlob(digest, from, signal) {
       // A token of its own: a server that gives none for the other repository must not spoil the push.
       const asking = authorizedRequests({ ...options, scope: `${scope} repository:${from}:pull` });
-      return retrying(() => mount(asking, name.path, digest, from, about(digest), signal), retry, signal);
+      try {
+        return await retrying(() => mount(asking, name.path, digest, from, about(digest), signal), retry, signal);
+      } catch (error) {
+        if (isKind(error, 'unauthorized')) return false; // of the login for this repository the upload will tell
+        throw error;
+      }
     },
     uploadBlob: (blob, events, signal) =>
       uploadBlob({ ask, path: name.path, context: about(blob.digest), retry, hasBlob }, blob, events, signal),
     putManifest: (tagOrDigest, manifest, signal) =>
-      retrying(
-        () => putManifest(ask, { ...context, name: context.name }, name, tagOrDigest, manifest, signal),
-        retry,
-        signal,
-      ),
+      retrying(() => putManifest(ask, context, name, tagOrDigest, manifest, signal), retry, signal),
   };
 }
 
