@@ -36,6 +36,10 @@ describe('the configuration', () => {
     assert.deepEqual(config.hosts, ['unix:///a', 'unix:///b']);
     assert.deepEqual([config.logFormat, config.logLevel, config.labels], ['json', 'debug', ['a=b']]);
     assert.equal(config.maxConcurrentDownloads, 3);
+    assert.equal(config.maxConcurrentUploads, 5);
+    const registries = { 'box.test': { mirrors: ['https://mirror.test/box'] } };
+    assert.deepEqual(load({ registries }, '--max-concurrent-uploads', '9').registries, registries);
+    assert.throws(() => load({ registries: { 'box.test': { mirror: [] } } }), /registries\.box\.test/);
     assert.deepEqual(loadConfig(parseFlags([])).hosts, ['unix:///run/tug/tug.sock']);
   });
 

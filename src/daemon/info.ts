@@ -9,6 +9,7 @@ import type { CgroupDriver } from '../host/cgroup/contract.ts';
 import { readSysctl } from '../host/sysctl.ts';
 import type { ImageService } from '../images/contract.ts';
 import type { LogDriver } from '../logs/contract.ts';
+import { defaultIndexHost } from '../registry-client/well-known.ts';
 import type { Runtime } from '../runtime/contract.ts';
 import { kernelHasSeccomp } from '../runtime/spec/security.ts';
 import type { DaemonConfig } from './config.ts';
@@ -149,21 +150,24 @@ async function runtimeFacts({ runtimes, defaultRuntime, initPath }: InfoSource) 
   };
 }
 
-function registryFacts({ registryMirrors, insecureRegistries }: DaemonConfig) {
+function registryFacts({ registryMirrors, registries, insecureRegistries }: DaemonConfig) {
   const networks = insecureRegistries.filter((entry) => entry.includes('/'));
   const named = insecureRegistries.filter((entry) => !entry.includes('/'));
   const index = (name: string, mirrors: readonly string[], secure: boolean, official: boolean) =>
     [name, { Name: name, Mirrors: mirrors, Secure: secure, Official: official }] as const;
+  const mirrorsOf = (name: string): readonly string[] => registries[name]?.mirrors ?? [];
+  const others = Object.keys(registries).filter((name) => name !== defaultDomain && !named.includes(name));
   return {
-    IndexServerAddress: '',
+    IndexServerAddress: `https://${defaultIndexHost}/v1/`,
     HttpProxy: withoutPassword(process.env['HTTP_PROXY'] ?? process.env['http_proxy'] ?? ''),
     HttpsProxy: withoutPassword(process.env['HTTPS_PROXY'] ?? process.env['https_proxy'] ?? ''),
     NoProxy: process.env['NO_PROXY'] ?? process.env['no_proxy'] ?? '',
     RegistryConfig: {
       InsecureRegistryCIDRs: ['::1/128', '127.0.0.0/8', ...networks],
       IndexConfigs: Object.fromEntries([
-        index(defaultDomain, registryMirrors, true, true),
-        ...named.map((name) => index(name, [], false, false)),
+        index(defaultDomain, [...registryMirrors, ...mirrorsOf(defaultDomain)], true, true),
+        ...named.map((name) => index(name, mirrorsOf(name), false, false)),
+        ...others.map((name) => index(name, mirrorsOf(name), true, false)),
       ]),
       Mirrors: registryMirrors,
     },

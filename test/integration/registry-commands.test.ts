@@ -278,6 +278,11 @@ describe('the engine’s configuration', () => {
     const registries = { 'box.invalid': { mirrors: ['http://127.0.0.1:1', `http://${mirror.host}/proxy`] } };
     fs.writeFileSync(config, JSON.stringify({ registries, 'max-concurrent-uploads': 2 }));
     await using mirrored = await startEngine({ args: ['--config-file', config] });
+    const info = (await mirrored.api('GET', '/info')).json<{
+      RegistryConfig: { IndexConfigs: Record<string, { Mirrors: string[]; Secure: boolean }> };
+    }>();
+    const { Mirrors, Secure } = info.RegistryConfig.IndexConfigs['box.invalid'] ?? {};
+    assert.deepEqual([Mirrors, Secure], [registries['box.invalid'].mirrors, true]);
     const pulled = await mirrored.tug(['pull', 'box.invalid/team/app:v1']);
     assert.equal(pulled.code, 0, pulled.stderr);
     assert.match(pulled.stdout, new RegExp(`Digest: ${one.manifest.digest}`));
