@@ -1,5 +1,5 @@
 import { execCreateRequest, execStartRequest } from '../../api/types/container.ts';
-import { invalid, messageOf, TugError } from '../../base/errors.ts';
+import { invalid, isKind, messageOf } from '../../base/errors.ts';
 import type { ContainerService, ContainerStreams } from '../../containers/contract.ts';
 import type { EventBus } from '../../events/contract.ts';
 import { encodeFrame } from '../../formats/raw-stream.ts';
@@ -51,8 +51,8 @@ async function startExec(
   try {
     streams = await containers.execStart(id, { detach: false, consoleSize: request.ConsoleSize });
   } catch (error) {
-    if (!isCommandFault(error)) throw error;
-    // Clients learn of a command that does not run from the stream and the exit code, as with Docker.
+    if (isKind(error, 'conflict') || isKind(error, 'not-found')) throw error;
+    // Clients learn why a command does not run from the stream and the exit code, as with Docker.
     const terminal = inspected.ProcessConfig.tty;
     const text = Buffer.from(`${messageOf(error)}\r\n`);
     connection.accept(rawStreamType(exchange, terminal));
@@ -70,8 +70,4 @@ async function startExec(
     afterEnd: died.promise, // a client asks for the exit code as soon as the stream ends
   });
   return undefined;
-}
-
-function isCommandFault(error: unknown): boolean {
-  return error instanceof TugError && (error.code === 'command-not-found' || error.code === 'command-not-executable');
 }
