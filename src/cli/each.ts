@@ -5,23 +5,23 @@ import { CommandFailure } from './exit-codes.ts';
 const atOnce = 50;
 
 /**
- * Does the same to several objects, up to 50 at a time, and prints each one's name (or what `act` returns) in the
+ * Does the same to several objects, up to 50 at a time, and prints each one's name (or what `act` returns, nothing for null) in the
  * order of the line. What fails does not keep the others from being done.
  * @throws CommandFailure with all failures, a line each.
  */
 export async function forEach(
   session: Session,
   names: readonly string[],
-  act: (name: string) => Promise<string | undefined>,
+  act: (name: string) => Promise<string | null | undefined>,
 ): Promise<number> {
   const failures: string[] = [];
   for (let from = 0; from < names.length; from += atOnce) {
-    const outcomes = names.slice(from, from + atOnce).map(async (name) => ({ said: (await act(name)) ?? name }));
+    const outcomes = names.slice(from, from + atOnce).map(async (name) => ({ said: await act(name), name }));
     const settled = outcomes.map((outcome) => outcome.catch((error: unknown) => ({ failure: messageOf(error) })));
     for (const one of settled) {
       const outcome = await one;
-      if ('said' in outcome) await session.out.write(`${outcome.said}\n`);
-      else failures.push(outcome.failure);
+      if ('failure' in outcome) failures.push(outcome.failure);
+      else if (outcome.said !== null) await session.out.write(`${outcome.said ?? outcome.name}\n`);
     }
   }
   if (failures.length > 0) throw new CommandFailure(failures.join('\n'), 1);

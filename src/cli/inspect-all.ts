@@ -39,12 +39,17 @@ async function print(session: Session, found: readonly unknown[], format: string
   if (format === 'json') return session.out.write(`${JSON.stringify(found)}\n`);
   const { formatEach, withAliases } = await import('./output/template.ts');
   // A name that is not found leaves an empty line, as the lines of several are read in pairs with the names.
-  return session.out.write(
-    found.length === 0
-      ? '\n'
-      : formatEach(
-          format,
-          found.map((one) => withAliases(one as { Id?: string }, { ID: 'Id' })),
-        ),
-  );
+  if (found.length === 0) return session.out.write('\n');
+  const views = found.map((one) => withAliases(one as { Id?: string }, { ID: 'Id' }));
+  let text: string;
+  try {
+    text = formatEach(format, views);
+  } catch (error) {
+    const fault = messageOf(error).replace(
+      /can't evaluate field (\w+) in type struct$/,
+      'map has no entry for key "$1"',
+    );
+    throw new CommandFailure(`template parsing error: ${fault}`, 1, { cause: error });
+  }
+  return session.out.write(text);
 }

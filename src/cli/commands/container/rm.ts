@@ -1,4 +1,4 @@
-import { invalid } from '../../../base/errors.ts';
+import { invalid, isKind, messageOf } from '../../../base/errors.ts';
 import { remove } from '../../../client/calls/containers.ts';
 import type { Command } from '../../command.ts';
 import { forEach } from '../../each.ts';
@@ -18,8 +18,14 @@ export const command: Command = {
     return forEach(session, args, async (name) => {
       const bare = name.replace(/^\/+|\/+$/g, '');
       if (bare === '') throw invalid('container name cannot be empty');
-      await remove(session.engine, bare, options);
-      return name;
+      try {
+        await remove(session.engine, bare, options);
+        return name;
+      } catch (error) {
+        if (!options.force || !isKind(error, 'not-found')) throw error;
+        await session.err.write(`${messageOf(error)}\n`); // what is gone already is no failure of --force
+        return null;
+      }
     });
   },
 };

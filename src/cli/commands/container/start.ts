@@ -1,7 +1,7 @@
 import { messageOf } from '../../../base/errors.ts';
 import { attach, inspect, start, wait } from '../../../client/calls/containers.ts';
 import type { Command, Session } from '../../command.ts';
-import { CommandFailure, startFailure } from '../../exit-codes.ts';
+import { CommandFailure } from '../../exit-codes.ts';
 import type { ParsedFlags } from '../../flags.ts';
 import { rawTerminal, standardInput } from '../../terminal/input.ts';
 import { connectStdio } from '../../terminal/stdio.ts';
@@ -59,7 +59,7 @@ async function startAttached(session: Session, flags: ParsedFlags, name: string)
     await start(engine, id);
   } catch (error) {
     stream.destroy();
-    throw new CommandFailure(messageOf(error), startFailure(error) === 125 ? 1 : startFailure(error), { cause: error });
+    throw error;
   }
   signals?.release();
   using _resizing = tty ? followTerminalSize(session, { kind: 'container', id }) : undefined;
