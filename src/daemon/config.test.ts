@@ -40,6 +40,8 @@ describe('the configuration', () => {
     const registries = { 'box.test': { mirrors: ['https://mirror.test/box'] } };
     assert.deepEqual(load({ registries }, '--max-concurrent-uploads', '9').registries, registries);
     assert.throws(() => load({ registries: { 'box.test': { mirror: [] } } }), /registries\.box\.test/);
+    assert.throws(() => load({ registries: { 'box.test': { mirrors: ['box'] } } }), /invalid mirror: "box" must be/);
+    assert.throws(() => load({}, '--registry-mirror', 'https://box.test/path'), /invalid mirror: .* without a path/);
     assert.deepEqual(loadConfig(parseFlags([])).hosts, ['unix:///run/tug/tug.sock']);
   });
 

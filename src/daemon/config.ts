@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { errnoOf, invalid, messageOf } from '../base/errors.ts';
 import type { LogLevel } from '../base/log.ts';
+import { parseMirror } from '../registry-client/mirror.ts';
 import { type Setting, type SettingKey, type Settings, settings } from './config-schema.ts';
 import type { DaemonFlags } from './flags.ts';
 
@@ -98,6 +99,8 @@ const show = (value: unknown): string => (Array.isArray(value) ? `[${value.join(
 function complete(given: Settings): DaemonConfig {
   const execRoot = absolute('exec-root', given['exec-root'] ?? '/run/tug');
   checkLabels(given.labels ?? []);
+  for (const mirror of given['registry-mirrors'] ?? []) parseMirror(mirror, false);
+  for (const { mirrors } of Object.values(given.registries ?? {})) for (const one of mirrors) parseMirror(one, true);
   return {
     dataRoot: absolute('data-root', given['data-root'] ?? '/var/lib/tug'),
     execRoot,

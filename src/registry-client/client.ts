@@ -1,8 +1,8 @@
-import { TugError } from '../base/errors.ts';
 import { defaultDomain, type Reference } from '../formats/reference.ts';
 import type { Credentials } from './credentials.ts';
 import { connectEndpoint, type Endpoint } from './endpoint.ts';
 import { logIn } from './login.ts';
+import { type Mirror, parseMirror } from './mirror.ts';
 import { openPushTarget, type PushTarget } from './push-target.ts';
 import { openRepository, type Repository } from './repository.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './retry.ts';
@@ -86,13 +86,6 @@ export function createRegistryClient(options: RegistryClientOptions = {}): Regis
   };
 }
 
-interface Mirror {
-  readonly host: string;
-  readonly protocol: 'http:' | 'https:';
-  /** Before the repository's path: empty, or with a slash at its end. */
-  readonly prefix: string;
-}
-
 function readMirrors({ mirrors = [], mirrorsOf = {} }: RegistryClientOptions): ReadonlyMap<string, readonly Mirror[]> {
   const read = new Map<string, Mirror[]>();
   for (const [domain, list] of Object.entries(mirrorsOf))
@@ -103,15 +96,4 @@ function readMirrors({ mirrors = [], mirrorsOf = {} }: RegistryClientOptions): R
   const ofDefault = mirrors.map((text) => parseMirror(text, false));
   read.set(defaultDomain, [...ofDefault, ...(read.get(defaultDomain) ?? [])]);
   return read;
-}
-
-function parseMirror(text: string, mayHavePath: boolean): Mirror {
-  const url = URL.parse(text);
-  const isPlain = url && /^https?:$/.test(url.protocol) && !url.username && !url.search && !url.hash;
-  const prefix = url?.pathname.replace(/^\/+|\/+$/g, '') ?? '';
-  if (!isPlain || (prefix !== '' && !mayHavePath) || !/^[a-z0-9._/-]*$/.test(prefix)) {
-    const form = mayHavePath ? 'http(s)://HOST[:PORT][/PREFIX]' : 'http(s)://HOST[:PORT] without a path';
-    throw new TugError('invalid', `invalid mirror: ${JSON.stringify(text)} must be ${form}`);
-  }
-  return { host: url.host, protocol: url.protocol as 'http:' | 'https:', prefix: prefix === '' ? '' : `${prefix}/` };
 }

@@ -276,6 +276,25 @@ test('sends the bytes again with a new token when the old one ran out meanwhile'
   });
 });
 
+test('takes the login to the registry alone when blobs go to another host', async () => {
+  await using scene = await setScene({}, [1000]);
+  await using store = await startUploadRegistry();
+  const { registry, rig, name, image } = scene;
+  const begun: string[] = [];
+  for (const _ of [image.config, ...image.layers]) {
+    const answer = await fetch(`http://${store.host}/v2/app/blobs/uploads/`, { method: 'POST' });
+    begun.push(new URL(answer.headers.get('location') ?? '', `http://${store.host}`).href);
+  }
+  registry.fault = ({ method, headers }) => {
+    if (!headers.authorization) return { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } };
+    return method === 'POST' ? { status: 202, headers: { location: begun.shift() ?? '' } } : undefined;
+  };
+  await rig.send(name, { auth: { username: 'u', password: 'p' } });
+  assert.equal(store.blobs.size, 2);
+  assert.ok(store.requests.length > 2 && store.requests.every(({ headers }) => headers.authorization === undefined));
+  assert.ok(registry.manifests.has('app:v1'));
+});
+
 /** An image whose layer is kept as another image compressed it: gzip in its own registry, zstd here. */
 async function recompressed(rig: PullRig, origin: string, name: string): Promise<{ image: ImageBytes; zstd: string }> {
   const image = makeImage([randomBytes(5000)]);

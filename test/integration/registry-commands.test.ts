@@ -84,6 +84,28 @@ describe('push and pull -a', () => {
     assert.ok(actors.includes(`${name}:v1`) && actors.includes(`${name}:v2`), events.text);
   });
 
+  it('send what was committed on top of what was pulled, and it runs', async () => {
+    const base = `${open.host}/base:v1`;
+    const made = `${open.host}/made:v1`;
+    await good('tug', ['tag', image, base]);
+    await good('tug', ['push', base]);
+    await good('tug', ['rmi', base]);
+    await good('tug', ['pull', base]);
+    await good('tug', ['run', '--name', 'maker', base, 'sh', '-c', 'echo hello > /made']);
+    await good('tug', ['commit', 'maker', made]);
+    await good('tug', ['rm', 'maker']);
+    const pushed = await good('docker', ['push', made]);
+    assert.match(pushed.stdout, /: Mounted from base\n/);
+    assert.match(pushed.stdout, /: Pushed\n/);
+    const raw = await runChecked('skopeo', ['inspect', '--raw', '--tls-verify=false', `docker://${made}`]);
+    const { layers } = JSON.parse(raw) as { layers: { mediaType: string }[] };
+    assert.deepEqual(new Set(layers.map(({ mediaType }) => mediaType)), new Set([mediaTypes.ociLayerGzip]));
+    await good('tug', ['rmi', made]);
+    await good('tug', ['pull', made]);
+    assert.equal((await good('tug', ['run', '--rm', made, 'cat', '/made'])).stdout, 'hello\n');
+    await good('tug', ['rmi', made, base]);
+  });
+
   it('leaves tags that are no images for this host out, and says so', async () => {
     await using registry: FaultyRegistry = await startFaultyRegistry();
     registry.serve('v1', makeImage([Buffer.alloc(1024)]));
