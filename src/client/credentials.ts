@@ -2,7 +2,14 @@ import { invalid } from '../base/errors.ts';
 import { defaultDomain } from '../formats/reference.ts';
 import type { ConfigFile, StoredAuth } from './config-file.ts';
 import { askHelper, type Login } from './credential-helper.ts';
-import { defaultServer, helperFor } from './logins.ts';
+
+/** The address that logins at the default registry are stored under: that of its old index. */
+export const defaultServer = `https://index.${defaultDomain}/v1/`;
+
+/** The helper that keeps the logins of a server, or undefined for the file. */
+export function helperFor(config: ConfigFile, server: string): string | undefined {
+  return config.credHelpers?.[server] || config.credsStore || undefined;
+}
 
 /**
  * The `X-Registry-Auth` header for a registry, from the credential helper or the stored logins of the configuration;

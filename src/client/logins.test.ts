@@ -4,8 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { readConfigFile } from './config-file.ts';
-import { findLogin, registryAuth } from './credentials.ts';
-import { defaultServer, eraseLogin, serverOf, storeLogin } from './logins.ts';
+import { defaultServer, findLogin, registryAuth } from './credentials.ts';
+import { eraseLogin, serverOf, storeLogin } from './logins.ts';
 
 let folder: string;
 const file = () => path.join(folder, 'config.json');

@@ -2,20 +2,13 @@ import { defaultDomain } from '../formats/reference.ts';
 import type { ConfigFile } from './config-file.ts';
 import { type RawConfig, updateConfigFile } from './config-writer.ts';
 import { eraseInHelper, type Login, storeInHelper } from './credential-helper.ts';
-
-/** The address that logins at the default registry are stored under: that of its old index. */
-export const defaultServer = `https://index.${defaultDomain}/v1/`;
+import { defaultServer, helperFor } from './credentials.ts';
 
 /** The server that a login's argument means: a host, without scheme and path; the default for none. */
 export function serverOf(argument: string): string {
   if (argument === '' || argument === defaultDomain || argument === defaultServer) return defaultServer;
   const host = argument.replace(/^https?:\/\//, '').split('/', 1)[0] ?? '';
   return host === defaultDomain || host === `index.${defaultDomain}` ? defaultServer : host;
-}
-
-/** The helper that keeps the logins of a server, or undefined for the file. */
-export function helperFor(config: ConfigFile, server: string): string | undefined {
-  return config.credHelpers?.[server] || config.credsStore || undefined;
 }
 
 /**

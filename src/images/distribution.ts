@@ -3,6 +3,7 @@ import { invalid, isKind } from '../base/errors.ts';
 import { formatFamiliar, parseReference, type Reference, withDefaultTag } from '../formats/reference.ts';
 import type { RegistryClient } from '../registry-client/client.ts';
 import type { Repository } from '../registry-client/repository.ts';
+import { retrying } from '../registry-client/retry.ts';
 import type { RegistryAuth } from './contract.ts';
 import { readDocument } from './pull-manifest.ts';
 
@@ -31,14 +32,15 @@ export async function inspectRemote(
   const fetched = await own.fetchManifest(reference.digest ?? reference.tag ?? '', signal);
   const { bytes, digest, mediaType } = fetched;
   const descriptor = { mediaType, digest, size: bytes.length };
-  return { descriptor, platforms: await platformsOf(own, fetched, reference, signal), bytes };
+  const small = (digest: string): Promise<Buffer> =>
+    retrying(() => readSmall(own, digest, signal), registries.retry, signal);
+  return { descriptor, platforms: await platformsOf(fetched, reference, small), bytes };
 }
 
 async function platformsOf(
-  from: Repository,
   fetched: { bytes: Buffer; digest: string; mediaType: string },
   reference: Reference,
-  signal: AbortSignal,
+  readBlob: (digest: string) => Promise<Buffer>,
 ): Promise<Platform[]> {
   let document: ReturnType<typeof readDocument>;
   try {
@@ -51,7 +53,7 @@ async function platformsOf(
     return document.index.manifests.flatMap(({ platform }) => (platform ? [platform] : []));
   const { digest, size } = document.manifest.config;
   if (size > longestConfig) throw invalid(`the configuration of ${formatFamiliar(reference)} is too large`);
-  return [platformOfConfig(await readSmall(from, digest, signal))];
+  return [platformOfConfig(await readBlob(digest))];
 }
 
 async function readSmall(from: Repository, digest: string, signal: AbortSignal): Promise<Buffer> {

@@ -214,8 +214,11 @@ describe('login and logout', () => {
     assert.equal((await engine.docker(['logout', closed.host], { env })).code, 0);
     assert.equal(fs.existsSync(kept), false);
 
+    fs.rmSync(configFile());
+    await good('tug', ['tag', image, `${open.host}/for-all`]);
+    await good('tug', ['push', `${open.host}/for-all`]);
     fs.writeFileSync(configFile(), '{"credsStore":"absent"}');
-    const pulled = await engine.tug(['pull', '-q', `${open.host}/team/app:v1`]);
+    const pulled = await engine.tug(['pull', '-q', `${open.host}/for-all`]);
     assert.equal(pulled.code, 0, pulled.stderr);
     assert.match(
       pulled.stderr,
