@@ -16,12 +16,15 @@ export interface Prompter extends Disposable {
 export function openPrompter(out: Output): Prompter {
   const stdin = process.stdin;
   let early = ''; // typed ahead, for the next question
+  const askOnce = async (question: string, hidden: boolean) => {
+    // Before the question: whoever answers at once must not see what he types.
+    using _raw = hidden ? await rawTerminal() : { [Symbol.dispose]: () => {} };
+    await out.write(question);
+    return await readLine(stdin, early, hidden);
+  };
   return {
     async ask(question, { hidden = false } = {}) {
-      // Before the question: whoever answers at once must not see what he types.
-      using _raw = hidden ? await rawTerminal() : { [Symbol.dispose]: () => {} };
-      await out.write(question);
-      const typed = await readLine(stdin, early, hidden);
+      const typed = await askOnce(question, hidden);
       early = typed.rest;
       if (hidden) await out.write('\n');
       if (typed.line === undefined) throw new TugError('cancelled', 'cancelled');
