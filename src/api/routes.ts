@@ -1,7 +1,8 @@
 /**
  * The routes that are built, by the operation names of the Engine API. A route that is not in this table
  * does not exist: the server answers 404 "page not found". `{name...}` takes slashes, as image names have them.
- * `GET /doctor` and `GET /distribution/{name}/manifest` are tug's own.
+ * `GET /doctor`, `GET /distribution/{name}/manifest`, `GET /images/tree`,
+ * `GET /images/{name}/changes` and `GET` of the two `prune` are tug's own.
  */
 export const routes = {
   SystemPing: 'GET /_ping',
@@ -10,6 +11,7 @@ export const routes = {
   SystemInfo: 'GET /info',
   SystemEvents: 'GET /events',
   SystemDoctor: 'GET /doctor',
+  SystemDataUsage: 'GET /system/df',
 
   ContainerCreate: 'POST /containers/create',
   ContainerList: 'GET /containers/json',
@@ -26,6 +28,8 @@ export const routes = {
   ContainerLogs: 'GET /containers/{id}/logs',
   ContainerAttach: 'POST /containers/{id}/attach',
   ContainerResize: 'POST /containers/{id}/resize',
+  ContainerPrune: 'POST /containers/prune',
+  ContainerPrunePreview: 'GET /containers/prune',
   ContainerDelete: 'DELETE /containers/{id}',
 
   ContainerExec: 'POST /containers/{id}/exec',
@@ -44,6 +48,10 @@ export const routes = {
   ImageCommit: 'POST /commit',
   ImageTag: 'POST /images/{name...}/tag',
   ImagePush: 'POST /images/{name...}/push',
+  ImagePrune: 'POST /images/prune',
+  ImagePrunePreview: 'GET /images/prune',
+  ImageTree: 'GET /images/tree',
+  ImageCompare: 'GET /images/{name...}/changes',
   ImageDelete: 'DELETE /images/{name...}',
 
   SystemAuth: 'POST /auth',

@@ -33,6 +33,7 @@ export const crashPointNames = [
   'image.commit.recorded',
   'image.tag.recorded',
   'image.remove.recorded',
+  'image.prune.recorded',
   'image.gc.swept',
   // a network
   'network.endpoint.journaled',

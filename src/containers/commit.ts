@@ -3,7 +3,7 @@ import type { ImageRunConfig } from '../api/oci/image.ts';
 import type { ContainerConfig, FilesystemChange } from '../api/types/container.ts';
 import { conflict } from '../base/errors.ts';
 import { formatFamiliar, parseReference, withDefaultTag } from '../formats/reference.ts';
-import type { ContainerFiles } from '../images/contract.ts';
+import type { ContainerFiles, FileChange } from '../images/contract.ts';
 import type { ContainerContext } from './context.ts';
 import type { CommitOptions } from './contract.ts';
 import { eventAttributes } from './create.ts';
@@ -24,7 +24,12 @@ const kinds = { modified: 0, added: 1, deleted: 2 } as const;
 /** What a container changed of its image's files. A name that is no UTF-8 has what is wrong of it replaced. */
 export async function changesOf(context: ContainerContext, record: ContainerRecord): Promise<FilesystemChange[]> {
   const changes = await context.images.changes(filesOf(record));
-  return changes.map(({ path, kind }) => ({ Path: `/${Buffer.from(path, 'latin1')}`, Kind: kinds[kind] }));
+  return changes.map(asFilesystemChange);
+}
+
+/** A change as the API tells it. */
+export function asFilesystemChange({ path, kind }: FileChange): FilesystemChange {
+  return { Path: `/${Buffer.from(path, 'latin1')}`, Kind: kinds[kind] };
 }
 
 /** Writes a container's files as a tar. */

@@ -70,6 +70,12 @@ export interface ContainerService {
   execInspect(execId: string): ExecInspect;
   execResize(execId: string, rows: number, columns: number): Promise<void>;
 
+  /** Removes those that do not run. @throws invalid for a filter that does not exist. */
+  prune(options: { filters: Readonly<Record<string, readonly string[]>>; dryRun: boolean }): Promise<PrunedContainers>;
+
+  /** What the containers stand on, newest last. */
+  imageUsers(): { name: string; imageId: string; layers: readonly string[] }[];
+
   /** Counts for `/info`. */
   counts(): { total: number; running: number; paused: number; stopped: number };
 }
@@ -80,6 +86,12 @@ export interface ContainerListOptions {
   readonly size: boolean;
   /** Docker's filters: key to values. @throws invalid for an unknown key. */
   readonly filters: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface PrunedContainers {
+  readonly removed: string[];
+  /** Bytes. */
+  readonly reclaimed: number;
 }
 
 export interface CommitOptions {

@@ -11,6 +11,7 @@ import { createExecTable } from './exec-table.ts';
 import { inspectContainer } from './inspect.ts';
 import { listContainers } from './list.ts';
 import { pauseContainer, unpauseContainer } from './pause.ts';
+import { pruneContainers } from './prune.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 import { recoverContainers } from './recover.ts';
 import { removeContainer } from './remove.ts';
@@ -75,6 +76,8 @@ export function createContainerService(deps: ContainerDeps): Containers {
     execInspect: (execId) => inspectExec(execs.get(execId)),
     execResize: async (execId, rows, columns) =>
       await resizeExec(context, ownerOf(execId), execs.get(execId), rows, columns),
+    prune: (options) => pruneContainers(context, options),
+    imageUsers: () => store.all().map(({ name, imageId, layers }) => ({ name, imageId, layers })),
     counts: () => countByStatus(store.all()),
     recover: () => recoverContainers(context),
     running: () =>

@@ -17,6 +17,8 @@ import { imageRoutes } from './routers/images.ts';
 import { networkRoutes } from './routers/networks.ts';
 import { registryRoutes } from './routers/registries.ts';
 import { systemRoutes } from './routers/system.ts';
+import { usageRoutes } from './routers/usage.ts';
+import { dataUsage } from './usage.ts';
 
 /** How long closing waits for requests that are being worked on, in milliseconds. */
 const patience = 10_000;
@@ -83,7 +85,8 @@ function createHandlers(engine: Engine, log: Logger): Handlers {
     ...containerRoutes(containers, queue),
     ...execRoutes(containers, events, queue),
     ...imageRoutes(images),
-    ...imageReportRoutes(reports),
+    ...imageReportRoutes(reports, containers.imageUsers),
+    ...usageRoutes((options) => dataUsage({ containers, reports }, options)),
     ...registryRoutes(registries),
     ...networkRoutes(networks),
   };

@@ -47,6 +47,8 @@ export interface ImageService {
   tag(source: string, target: string): void;
   /** Removes a tag, and the image with its last one. @throws conflict when a container uses it (Docker's sentences). */
   remove(reference: string, options: { force: boolean; prune: boolean }): Promise<ImageDeleted[]>;
+  /** Removes what no container uses. @throws invalid for a filter that does not exist. */
+  prune(options: PruneOptions): Promise<Pruned>;
 
   /** Settles what a killed engine left: journal entries of kind `image.*`, stages, blobs no image needs. Idempotent. */
   recover(): Promise<void>;
@@ -69,6 +71,19 @@ export interface ImageListOptions {
   readonly all: boolean;
   /** Docker's filters: key to values. */
   readonly filters: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface PruneOptions {
+  /** `dangling`, `until`, `label`, `label!`. */
+  readonly filters: Readonly<Record<string, readonly string[]>>;
+  /** Only say what would be removed. */
+  readonly dryRun: boolean;
+}
+
+export interface Pruned {
+  readonly deleted: ImageDeleted[];
+  /** Bytes. */
+  readonly reclaimed: number;
 }
 
 export interface PullRequest {

@@ -42,23 +42,34 @@ const filters: Readonly<Record<string, FilterMaker>> = {
  * @throws invalid `invalid filter 'x'`, not-found for an image that a filter names.
  */
 export function listImages(state: ImageState, options: ImageListOptions): ImageSummary[] {
-  const predicates = Object.entries(options.filters).map(([key, values]) => {
-    const make = Object.hasOwn(filters, key) ? filters[key] : undefined;
-    if (!make) throw invalid(`invalid filter '${key}'`);
-    return make(values, state);
-  });
+  const matches = imagePredicate(state, options.filters, Object.keys(filters));
   const named = options.filters['reference'];
   const shows = named && named.length > 0 ? referenceMatcher(named) : () => true;
   return state
     .ids()
     .map((id) => state.get(id))
     .filter((image) => image !== undefined)
-    .filter((image) => predicates.every((predicate) => predicate(image)))
+    .filter(matches)
     .sort((a, b) => createdTime(b) - createdTime(a) || (a.id < b.id ? -1 : 1))
     .map((image) => summarise(image, shows));
 }
 
-function summarise(image: Image, shows: (name: string) => boolean): ImageSummary {
+/** What filters ask for, of the `known` ones. @throws invalid `invalid filter 'x'`, not-found for an image that one names. */
+export function imagePredicate(
+  state: ImageState,
+  given: ImageListOptions['filters'],
+  known: readonly string[],
+): Predicate {
+  const predicates = Object.entries(given).map(([key, values]) => {
+    const make = known.includes(key) ? filters[key] : undefined;
+    if (!make) throw invalid(`invalid filter '${key}'`);
+    return make(values, state);
+  });
+  return (image) => predicates.every((predicate) => predicate(image));
+}
+
+/** An image as a list shows it, under the names that `shows` says yes to. */
+export function summarise(image: Image, shows: (name: string) => boolean = () => true): ImageSummary {
   return {
     Id: image.id,
     ParentId: '',
@@ -95,7 +106,8 @@ function referenceMatcher(patterns: readonly string[]): (name: string) => boolea
   };
 }
 
-function parseBoolean(key: string, value: string): boolean {
+/** A filter's value as true or false. @throws invalid. */
+export function parseBoolean(key: string, value: string): boolean {
   if (/^(1|t|true)$/i.test(value)) return true;
   if (/^(0|f|false)$/i.test(value)) return false;
   throw invalid(`invalid filter '${key}=[${value}]'`);

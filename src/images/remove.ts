@@ -96,7 +96,8 @@ function removeById(deps: RemoveDeps, image: Image, force: boolean): Removal {
   return { untagged: names.map(({ name }) => familiar(name)), deleted: true };
 }
 
-const familiar = (name: string): string => formatFamiliar(parseReference(name));
+/** A normalised name as users know it. */
+export const familiar = (name: string): string => formatFamiliar(parseReference(name));
 const inUse = (message: string): Error => conflict(message, { code: 'image-in-use' });
 
 /** Why an image may not be deleted. Names count unless they go with it. */
@@ -116,7 +117,8 @@ function conflictOf(deps: RemoveDeps, image: Image, force: boolean, namesGo = fa
   return stopped && sentence('must be forced', `image is being used by stopped container ${shortId(stopped.id)}`);
 }
 
-function usersOf(deps: RemoveDeps, imageId: string): { id: string; state: 'running' | 'stopped' }[] {
+/** The containers that stand on an image. */
+export function usersOf(deps: RemoveDeps, imageId: string): { id: string; state: 'running' | 'stopped' }[] {
   return deps.leases
     .holders('image', imageId)
     .filter((holder) => holder.startsWith('container:'))

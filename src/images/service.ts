@@ -21,6 +21,7 @@ import { inspectImage } from './inspect.ts';
 import { createLayoutIndex } from './layout-index.ts';
 import { listImages } from './list.ts';
 import { loadImages } from './load.ts';
+import { pruneImages } from './prune.ts';
 import type { Pull } from './pull.ts';
 import type { PullAll } from './pull-all.ts';
 import type { Push } from './push.ts';
@@ -108,6 +109,11 @@ export function createImageService(deps: ImageServiceDeps): ImageService {
       const removed = await removeImage(parts, reference, options);
       await refresh();
       return removed;
+    },
+    async prune(options) {
+      const pruned = await pruneImages({ ...parts, bus: deps.events }, options);
+      if (!options.dryRun) await refresh();
+      return pruned;
     },
     recover: () => recoverImages(parts),
   };

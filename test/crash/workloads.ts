@@ -82,6 +82,13 @@ const commit: Workload = async ({ engine }) => {
   await engine.api('DELETE', '/images/crash:committed?force=1');
 };
 
+const prune: Workload = async ({ engine }) => {
+  const query = 'fromSrc=-&repo=crash&tag=unused&changes=LABEL+unused=1';
+  await engine.api('POST', `/images/create?${query}`, Buffer.alloc(10240));
+  const filters = encodeURIComponent('{"dangling":["false"],"label":["unused"]}');
+  await engine.api('POST', `/images/prune?filters=${filters}`);
+};
+
 /** Which workload passes which point. Complete by its type: a new point needs a line here. */
 export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.create.recorded': runAndKeep,
@@ -110,6 +117,7 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'image.commit.recorded': commit,
   'image.tag.recorded': tagAndRemove,
   'image.remove.recorded': tagAndRemove,
+  'image.prune.recorded': prune,
   'image.gc.swept': importImage,
   'network.endpoint.journaled': runAndRemove,
   'network.endpoint.linked': runAndRemove,

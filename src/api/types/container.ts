@@ -343,6 +343,12 @@ export interface ExecInspect {
   Pid: number;
 }
 
+/** `POST /containers/prune`. */
+export interface ContainersPruned {
+  ContainersDeleted: string[] | null;
+  SpaceReclaimed: number;
+}
+
 /** An element of `GET /containers/{id}/changes`. `Kind`: 0 modified, 1 added, 2 deleted. */
 export interface FilesystemChange {
   Path: string;

@@ -44,6 +44,29 @@ export interface HistoryItem {
   Comment: string;
 }
 
+/** An element of `GET /images/tree`, which is tug's own. */
+export interface ImageNode {
+  Id: string;
+  RepoTags: string[];
+  RepoDigests: string[];
+  /** The image that it builds on, or ''. */
+  Parent: string;
+  Created: number;
+  Size: number;
+  /** Bytes of the layers that the parent does not have. */
+  OwnSize: number;
+  /** Bytes of the layers that other images have too. */
+  SharedSize: number;
+  /** Names of the containers that use it. */
+  Containers: string[];
+}
+
+/** `POST /images/prune`. */
+export interface ImagesPruned {
+  ImagesDeleted: ImageDeleted[] | null;
+  SpaceReclaimed: number;
+}
+
 /** An element of the answer to `DELETE /images/{name}`. */
 export interface ImageDeleted {
   Untagged?: string;

@@ -1,3 +1,6 @@
+import type { ContainerSummary } from './container.ts';
+import type { ImageSummary } from './image.ts';
+
 /** `GET /version`. */
 export interface VersionResponse {
   Platform: { Name: string };
@@ -12,6 +15,24 @@ export interface VersionResponse {
   KernelVersion: string;
   Experimental?: boolean;
   BuildTime: string;
+}
+
+/** The room that objects of one kind take, in bytes; each object where that was asked for. */
+export interface KindUsage<Item> {
+  ActiveCount: number;
+  TotalCount: number;
+  /** What removing those that are not in use would free. */
+  Reclaimable: number;
+  TotalSize: number;
+  Items?: Item[];
+}
+
+/** `GET /system/df`: the kinds that were asked for. */
+export interface DataUsage {
+  ImageUsage?: KindUsage<ImageSummary>;
+  ContainerUsage?: KindUsage<ContainerSummary>;
+  VolumeUsage?: KindUsage<never>;
+  BuildCacheUsage?: KindUsage<never>;
 }
 
 /** `GET /info`: what tug reports of it. */

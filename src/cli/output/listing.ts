@@ -60,7 +60,7 @@ export const goJson = (value: unknown): string =>
   );
 
 /** The item as a template sees it; a field is computed when it is used. */
-function viewOf<T>(listing: Listing<T>, item: T): object {
+export function viewOf<T>(listing: Listing<T>, item: T): object {
   const view = {};
   for (const [name, field] of Object.entries(listing.fields))
     Object.defineProperty(view, name, { enumerable: true, get: () => field.value(item) });

@@ -1,6 +1,7 @@
 import type {
   ContainerInspect,
   ContainerSummary,
+  ContainersPruned,
   CreateRequest,
   CreateResponse,
   FilesystemChange,
@@ -59,6 +60,13 @@ export async function pause(engine: Engine, reference: string): Promise<void> {
 export async function unpause(engine: Engine, reference: string): Promise<void> {
   await engine.send('POST', at(reference, '/unpause'));
 }
+
+/** Removes containers that do not run. With `dryRun` it only asks what would be, which other engines than
+ * tug's answer with 404. */
+export const prune = (engine: Engine, options: { filters: Filters; dryRun: boolean }): Promise<ContainersPruned> =>
+  engine.json(options.dryRun ? 'GET' : 'POST', '/containers/prune', {
+    query: { filters: filtersQuery(options.filters) },
+  });
 
 /** What a container changed of its image's files. */
 export const changes = (engine: Engine, reference: string): Promise<FilesystemChange[]> =>

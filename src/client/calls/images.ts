@@ -1,4 +1,13 @@
-import type { HistoryItem, ImageDeleted, ImageInspect, ImageSummary, ProgressMessage } from '../../api/types/image.ts';
+import type { FilesystemChange } from '../../api/types/container.ts';
+import type {
+  HistoryItem,
+  ImageDeleted,
+  ImageInspect,
+  ImageNode,
+  ImageSummary,
+  ImagesPruned,
+  ProgressMessage,
+} from '../../api/types/image.ts';
 import type { Engine } from '../engine.ts';
 import { type Filters, filtersQuery } from '../filters-query.ts';
 import { jsonStream } from '../json-stream.ts';
@@ -21,6 +30,20 @@ export const inspect = (engine: Engine, reference: string): Promise<ImageInspect
 /** How an image was made, the last step first. @param platform JSON, as newer engines take it. */
 export const history = (engine: Engine, reference: string, platform?: string): Promise<HistoryItem[]> =>
   engine.json('GET', at(reference, '/history'), { query: { platform } });
+
+/** What the files of `to` are other than those of `from`. tug's own route: other engines answer 404. */
+export const changes = (engine: Engine, from: string, to: string): Promise<FilesystemChange[]> =>
+  engine.json('GET', at(to, '/changes'), { query: { base: from } });
+
+/** Which images build on which. tug's own route: other engines answer 404. */
+export const tree = (engine: Engine): Promise<ImageNode[]> => engine.json('GET', '/images/tree');
+
+/** Removes images that no container uses. With `dryRun` it only asks what would be, which other engines than
+ * tug's answer with 404. */
+export const prune = (engine: Engine, options: { filters: Filters; dryRun: boolean }): Promise<ImagesPruned> =>
+  engine.json(options.dryRun ? 'GET' : 'POST', '/images/prune', {
+    query: { filters: filtersQuery(options.filters) },
+  });
 
 /** Progress of a pull, as it comes. @param auth the `X-Registry-Auth` header's value. */
 export async function* pull(

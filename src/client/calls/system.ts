@@ -1,11 +1,51 @@
+import type { ContainerSummary } from '../../api/types/container.ts';
 import type { EventMessage } from '../../api/types/event.ts';
-import type { InfoResponse, VersionResponse } from '../../api/types/system.ts';
+import type { ImageSummary } from '../../api/types/image.ts';
+import type { DataUsage, InfoResponse, VersionResponse } from '../../api/types/system.ts';
 import type { Engine } from '../engine.ts';
 import { type Filters, filtersQuery } from '../filters-query.ts';
 import { jsonTexts } from '../json-stream.ts';
 
 export const version = (engine: Engine): Promise<VersionResponse> => engine.json('GET', '/version');
 export const info = (engine: Engine): Promise<InfoResponse> => engine.json('GET', '/info');
+
+/** The room that is taken, also from engines that tell it in the older form, one list for each kind. */
+export async function dataUsage(engine: Engine, verbose: boolean): Promise<DataUsage> {
+  const usage = await engine.json<DataUsage | LegacyUsage>('GET', '/system/df', { query: { verbose } });
+  return 'LayersSize' in usage ? fromLegacy(usage) : usage;
+}
+
+/** Before API 1.52. */
+interface LegacyUsage {
+  readonly LayersSize: number;
+  readonly Images: ImageSummary[] | null;
+  readonly Containers: ContainerSummary[] | null;
+}
+
+function fromLegacy({ LayersSize, Images, Containers }: LegacyUsage): DataUsage {
+  const [images, containers] = [Images ?? [], Containers ?? []];
+  const used = images.filter((image) => image.Containers > 0);
+  const needed = used.reduce((sum, { Size, SharedSize }) => sum + Size - Math.max(SharedSize, 0), 0);
+  const running = containers.filter(({ State }) => ['running', 'paused', 'restarting'].includes(State));
+  const written = (list: readonly ContainerSummary[]) => list.reduce((sum, { SizeRw }) => sum + (SizeRw ?? 0), 0);
+  const total = written(containers);
+  return {
+    ImageUsage: {
+      ActiveCount: used.length,
+      TotalCount: images.length,
+      Reclaimable: LayersSize - needed,
+      TotalSize: LayersSize,
+      Items: images,
+    },
+    ContainerUsage: {
+      ActiveCount: running.length,
+      TotalCount: containers.length,
+      Reclaimable: total - written(running),
+      TotalSize: total,
+      Items: containers,
+    },
+  };
+}
 
 /** An event, and the text it came as: a number of JavaScript cannot hold all the digits of `timeNano`. */
 export interface ReceivedEvent {

@@ -1,7 +1,7 @@
-import { createRequest } from '../../api/types/container.ts';
+import { type ContainersPruned, createRequest } from '../../api/types/container.ts';
 import { invalid } from '../../base/errors.ts';
 import type { ContainerService } from '../../containers/contract.ts';
-import type { Exchange } from '../http/exchange.ts';
+import type { Exchange, Reply } from '../http/exchange.ts';
 import type { Handlers } from '../http/router.ts';
 import { isBelow } from '../http/versions.ts';
 import { attachContainer } from './attach.ts';
@@ -71,6 +71,8 @@ export function containerRoutes(containers: ContainerService, queue: QueueOption
       containers.rename(exchange.param('id'), exchange.query.text('name') ?? '');
       return { status: 204 };
     },
+    ContainerPrune: (exchange) => pruneContainers(containers, exchange, false),
+    ContainerPrunePreview: (exchange) => pruneContainers(containers, exchange, true),
     async ContainerDelete(exchange) {
       const { query } = exchange;
       const options = { force: query.boolean('force'), volumes: query.boolean('v'), link: query.boolean('link') };
@@ -86,6 +88,12 @@ export function containerRoutes(containers: ContainerService, queue: QueueOption
     ContainerLogs: (exchange) => containerLogs(containers, exchange),
     ContainerAttach: (exchange) => attachContainer(containers, queue, exchange),
   };
+}
+
+async function pruneContainers(containers: ContainerService, { query }: Exchange, dryRun: boolean): Promise<Reply> {
+  const { removed, reclaimed } = await containers.prune({ filters: query.filters(), dryRun });
+  const body: ContainersPruned = { ContainersDeleted: removed.length > 0 ? removed : null, SpaceReclaimed: reclaimed };
+  return { status: 200, body };
 }
 
 /** `h` and `w` of a resize. @throws invalid for what no terminal has. */

@@ -40,6 +40,8 @@ export function fakeContainers(methods: Partial<ContainerService> = {}): Contain
     execStart: async (id) => noExec(id),
     execInspect: noExec,
     execResize: async (id) => noExec(id),
+    prune: async () => ({ removed: [], reclaimed: 0 }),
+    imageUsers: () => [],
     counts: () => ({ total: 0, running: 0, paused: 0, stopped: 0 }),
     ...methods,
   };

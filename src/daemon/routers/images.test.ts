@@ -36,6 +36,7 @@ function serve(methods: Partial<ImageService>) {
     commit: async () => image,
     changes: async () => [],
     exportFiles: async () => {},
+    prune: async () => ({ deleted: [], reclaimed: 0 }),
     tag: missing,
     remove: async (reference) => missing(reference),
     recover: async () => {},

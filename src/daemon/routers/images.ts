@@ -1,7 +1,8 @@
+import type { ImagesPruned } from '../../api/types/image.ts';
 import { invalid } from '../../base/errors.ts';
 import { formatFamiliar, parseReference, withTag as setTag } from '../../formats/reference.ts';
 import type { ImageService } from '../../images/contract.ts';
-import type { Exchange } from '../http/exchange.ts';
+import type { Exchange, Reply } from '../http/exchange.ts';
 import { answerWithProgress } from '../http/progress.ts';
 import type { Handlers } from '../http/router.ts';
 import { isBelow } from '../http/versions.ts';
@@ -31,12 +32,20 @@ export function imageRoutes(images: ImageService): Handlers {
       images.tag(exchange.param('name'), withTag(repository, query.text('tag')));
       return { status: 201 };
     },
+    ImagePrune: (exchange) => pruneImages(images, exchange, false),
+    ImagePrunePreview: (exchange) => pruneImages(images, exchange, true),
     async ImageDelete(exchange) {
       const { query } = exchange;
       const options = { force: query.boolean('force'), prune: !query.boolean('noprune') };
       return { status: 200, body: await images.remove(exchange.param('name'), options) };
     },
   };
+}
+
+async function pruneImages(images: ImageService, { query }: Exchange, dryRun: boolean): Promise<Reply> {
+  const { deleted, reclaimed } = await images.prune({ filters: query.filters(), dryRun });
+  const body: ImagesPruned = { ImagesDeleted: deleted.length > 0 ? deleted : null, SpaceReclaimed: reclaimed };
+  return { status: 200, body };
 }
 
 async function pullImage(images: ImageService, exchange: Exchange): Promise<undefined> {

@@ -125,7 +125,8 @@ interface Described {
   readonly target: string;
 }
 
-function describeFile(root: string, path: ByteString): Described | undefined {
+/** What a file is. Undefined when it is gone. */
+export function describeFile(root: string, path: ByteString): Described | undefined {
   const slash = path.lastIndexOf('/');
   using held: HeldFolder | undefined = holdFolder(root, path.slice(0, Math.max(slash, 0)));
   const file = held?.at(path.slice(slash + 1)) ?? '';
@@ -137,7 +138,8 @@ function describeFile(root: string, path: ByteString): Described | undefined {
   });
 }
 
-function isSame(a: Described, b: Described, ignoreTime: boolean): boolean {
+/** Whether two files are alike in all but their content. */
+export function isSame(a: Described, b: Described, ignoreTime: boolean): boolean {
   if (a.stat.mode !== b.stat.mode || a.stat.uid !== b.stat.uid || a.stat.gid !== b.stat.gid) return false;
   if (a.stat.rdev !== b.stat.rdev || a.target !== b.target) return false;
   if (!ignoreTime && a.stat.mtimeNs !== b.stat.mtimeNs) return false;

@@ -44,6 +44,7 @@ export const imageAdapters: readonly Adapter[] = [
 export const eventAdapters: readonly Adapter[] = [{ below: '1.52', route: 'SystemEvents', response: withStatus }];
 
 export const systemAdapters: readonly Adapter[] = [
+  { below: '1.52', route: 'SystemDataUsage', response: withLegacyUsage },
   { below: '1.52', route: 'SystemInfo', response: (body) => ({ KernelMemoryTCP: false, ...body }) },
   {
     below: '1.50',
@@ -55,6 +56,22 @@ export const systemAdapters: readonly Adapter[] = [
   { below: '1.35', route: 'SystemVersion', response: (body) => without(body, ['Platform', 'Components']) },
   { below: '1.28', route: 'NetworkList', response: (body) => ({ Containers: {}, ...body }) },
 ];
+
+/** One list per kind; null for one that was not asked for. Before 1.42 there were no kinds to ask for. */
+function withLegacyUsage(body: JsonObject): JsonObject {
+  const itemsOf = (field: string): unknown => {
+    const usage = body[field];
+    return isObject(usage) ? (usage['Items'] ?? []) : null;
+  };
+  const images = body['ImageUsage'];
+  return {
+    LayersSize: isObject(images) ? images['TotalSize'] : 0,
+    Images: itemsOf('ImageUsage'),
+    Containers: itemsOf('ContainerUsage'),
+    Volumes: itemsOf('VolumeUsage'),
+    BuildCache: itemsOf('BuildCacheUsage'),
+  };
+}
 
 function onConfig(body: JsonObject, fields: JsonObject): JsonObject {
   return changeField(body, 'Config', (config) => ({ ...fields, ...config }));

@@ -1,0 +1,93 @@
+import type { ContainerSummary } from '../../../api/types/container.ts';
+import type { ImageSummary } from '../../../api/types/image.ts';
+import type { DataUsage } from '../../../api/types/system.ts';
+import { humanSize } from '../../../formats/bytes.ts';
+import { goJson, type Listing, printListing, viewOf } from '../../output/listing.ts';
+import type { Output } from '../../output/output.ts';
+import { containerListing } from '../container/listing.ts';
+import { type ImageRow, imageListing, imageRows } from '../image/listing.ts';
+
+/** What `system df -v` prints: every object, by kind. */
+export async function printDetails(out: Output, format: string, usage: DataUsage): Promise<void> {
+  const images = (usage.ImageUsage?.Items ?? []).flatMap(firstRow);
+  const containers = usage.ContainerUsage?.Items ?? [];
+  if (format === 'json' || (format !== '' && !format.startsWith('table'))) {
+    return await printWhole(out, format, images, containers);
+  }
+  const tables: [string, () => Promise<void>][] = [
+    ['Images space usage:', () => printListing(out, '', detailedImages(true), images)],
+    ['Containers space usage:', () => printListing(out, '', detailedContainers(true), containers)],
+    ['Local Volumes space usage:', () => printListing(out, '', noVolumes, [])],
+    [
+      `Build cache usage: ${humanSize(usage.BuildCacheUsage?.TotalSize ?? 0)}`,
+      () => printListing(out, '', noCache, []),
+    ],
+  ];
+  for (const [at, [title, print]] of tables.entries()) {
+    await out.write(`${at === 0 ? '' : '\n'}${title}\n\n`);
+    await print();
+  }
+}
+
+/** An image counts once here, under its first name. */
+const firstRow = (image: ImageSummary): ImageRow[] => imageRows(image, false).slice(0, 1);
+
+function detailedImages(truncate: boolean): Listing<ImageRow> {
+  const listing = imageListing({ truncate, digests: false });
+  return {
+    columns: ['Repository', 'Tag', 'ID', 'CreatedSince', 'Size', 'SharedSize', 'UniqueSize', 'Containers'],
+    fields: {
+      ...listing.fields,
+      Digest: { header: 'DIGEST', value: () => '' },
+      SharedSize: { header: 'SHARED SIZE', value: ({ image }) => humanSize(Math.max(image.SharedSize, 0)) },
+      UniqueSize: {
+        header: 'UNIQUE SIZE',
+        value: ({ image }) => humanSize(image.Size - Math.max(image.SharedSize, 0)),
+      },
+    },
+  };
+}
+
+function detailedContainers(truncate: boolean): Listing<ContainerSummary> {
+  const listing = containerListing({ truncate, size: true, quiet: false });
+  return {
+    ...listing,
+    columns: ['ID', 'Image', 'Command', 'LocalVolumes', 'Size', 'RunningFor', 'Status', 'Names'],
+    fields: { ...listing.fields, Size: { header: 'SIZE', value: (one) => humanSize(one.SizeRw ?? 0, 3) } },
+  };
+}
+
+const empty = (headers: Readonly<Record<string, string>>): Listing<never> => ({
+  columns: Object.keys(headers),
+  fields: Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, { header, value: () => '' }])),
+});
+const noVolumes = empty({ Name: 'VOLUME NAME', Links: 'LINKS', Size: 'SIZE' });
+const noCache = empty({
+  ID: 'CACHE ID',
+  CacheType: 'CACHE TYPE',
+  Size: 'SIZE',
+  CreatedSince: 'CREATED',
+  LastUsedSince: 'LAST USED',
+  UsageCount: 'USAGE',
+  Shared: 'SHARED',
+});
+
+/** Everything as one object, with nothing cut short; no newline at its end, as Docker's has none. */
+async function printWhole(
+  out: Output,
+  format: string,
+  images: readonly ImageRow[],
+  containers: readonly ContainerSummary[],
+): Promise<void> {
+  const { formatOne } = await import('../../output/template.ts');
+  const whole = {
+    Images: images.map((row) => sorted(viewOf(detailedImages(false), row))),
+    Containers: containers.map((one) => sorted({ ...viewOf(detailedContainers(false), one), Platform: null })),
+    Volumes: [],
+    BuildCache: [],
+  };
+  await out.write(format === 'json' ? goJson(whole) : formatOne(format, whole).slice(0, -1));
+}
+
+const sorted = (view: object): object =>
+  Object.fromEntries(Object.entries(view).sort(([one], [other]) => (one < other ? -1 : 1)));

@@ -1,0 +1,54 @@
+import type { ContainerSummary } from '../api/types/container.ts';
+import type { DataUsage } from '../api/types/system.ts';
+import type { ContainerService } from '../containers/contract.ts';
+import type { ImageReports } from '../images/reports.ts';
+
+/** What `GET /system/df` tells of; the kinds that tug keeps nothing of are empty. */
+export type UsageKind = 'image' | 'container' | 'volume' | 'build-cache';
+
+const nothing = { ActiveCount: 0, TotalCount: 0, Reclaimable: 0, TotalSize: 0 } as const;
+
+/** The room that is taken, by kind, with every object where `verbose` says so. */
+export async function dataUsage(
+  source: { readonly containers: ContainerService; readonly reports: ImageReports },
+  options: { readonly kinds: ReadonlySet<UsageKind>; readonly verbose: boolean },
+): Promise<DataUsage> {
+  const { kinds, verbose } = options;
+  const empty = verbose ? { ...nothing, Items: [] } : nothing;
+  return {
+    ...(kinds.has('image') ? { ImageUsage: ofImages(source, verbose) } : {}),
+    ...(kinds.has('container') ? { ContainerUsage: await ofContainers(source.containers, verbose) } : {}),
+    ...(kinds.has('volume') ? { VolumeUsage: empty } : {}),
+    ...(kinds.has('build-cache') ? { BuildCacheUsage: empty } : {}),
+  };
+}
+
+function ofImages(
+  { containers, reports }: { containers: ContainerService; reports: ImageReports },
+  verbose: boolean,
+): NonNullable<DataUsage['ImageUsage']> {
+  const { total, reclaimable, images } = reports.usage(containers.imageUsers());
+  return {
+    ActiveCount: images.filter(({ Containers }) => Containers > 0).length,
+    TotalCount: images.length,
+    Reclaimable: reclaimable,
+    TotalSize: total,
+    ...(verbose ? { Items: images } : {}),
+  };
+}
+
+async function ofContainers(
+  containers: ContainerService,
+  verbose: boolean,
+): Promise<NonNullable<DataUsage['ContainerUsage']>> {
+  const all = await containers.list({ all: true, limit: undefined, size: true, filters: {} });
+  const sizeOf = (list: readonly ContainerSummary[]): number => list.reduce((sum, one) => sum + (one.SizeRw ?? 0), 0);
+  const idle = all.filter(({ State }) => !['running', 'paused', 'restarting'].includes(State));
+  return {
+    ActiveCount: all.length - idle.length,
+    TotalCount: all.length,
+    Reclaimable: sizeOf(idle),
+    TotalSize: sizeOf(all),
+    ...(verbose ? { Items: all } : {}),
+  };
+}
