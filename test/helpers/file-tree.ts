@@ -9,11 +9,15 @@ import { getXattr, listXattrs } from '../../src/host/xattr.ts';
  * left out: in a mounted image it is that of the container's layer.
  */
 export function describeTree(root: string): string[] {
-  return fs
-    .readdirSync(root, { recursive: true, encoding: 'utf8' })
-    .concat('.')
-    .sort()
-    .map((name) => describeFile(path.join(root, name), name));
+  return ['.', ...namesBelow(root, '')].sort().map((name) => describeFile(path.join(root, name), name));
+}
+
+/** Links are not followed, wherever they lead. */
+function namesBelow(root: string, folder: string): string[] {
+  return fs.readdirSync(path.join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const name = path.join(folder, entry.name);
+    return entry.isDirectory() ? [name, ...namesBelow(root, name)] : [name];
+  });
 }
 
 function describeFile(file: string, name: string): string {
