@@ -227,8 +227,47 @@ describe('image archives', () => {
       );
       assert.deepEqual(state(), before, what);
     }
-    await assert.rejects(load(Buffer.from('fd377a585a000000', 'hex')), (error) => isKind(error, 'unsupported'));
     assert.equal((await service.driver.list()).length, 1);
+  });
+
+  it('loads and imports what xz and bzip2 packed, and says which package is missing', async () => {
+    const whole = tarOf(...oldArchive());
+    fs.writeFileSync(at('old.tar'), whole);
+    for (const program of ['xz', 'bzip2']) {
+      await runChecked(program, ['-kf', at('old.tar')]);
+      const packed = fs.readFileSync(at(program === 'xz' ? 'old.tar.xz' : 'old.tar.bz2'));
+      assert.deepEqual(await load(packed), [{ id: sha256(String(oldArchive()[4]?.content)), tags: ['old:1'] }]);
+      assert.equal(await contentOf('old:1'), 'base');
+      await removeAll();
+      const request = { reference: 'new', message: '', changes: [], platform: undefined };
+      await service.images.import(Readable.from([packed]), request, never);
+      await removeAll();
+      await assert.rejects(load(packed.subarray(0, packed.length - 50)), (error) => isKind(error, 'invalid'), program);
+      const damaged = Buffer.from(packed);
+      damaged.fill(7, 20, 60);
+      await assert.rejects(load(damaged), (error) => isKind(error, 'invalid') && /bad archive/.test(error.message));
+      const { PATH } = process.env;
+      process.env['PATH'] = at('nothing');
+      try {
+        await assert.rejects(
+          load(packed),
+          (error) => isKind(error, 'unsupported') && /install the package "(xz-utils|bzip2)"/.test(error.message),
+        );
+      } finally {
+        process.env['PATH'] = PATH;
+      }
+    }
+    assert.deepEqual(fs.readdirSync(at('content/ingest')), []);
+  });
+
+  it('refuses an archive that unpacks to far more than it is', async () => {
+    fs.writeFileSync(at('zeros'), Buffer.alloc(100 * 1024 * 1024));
+    await runChecked('xz', ['-0', '-kf', at('zeros')]);
+    await assert.rejects(
+      load(at('zeros.xz')),
+      (error) => error instanceof TugError && error.code === 'archive-too-large',
+    );
+    assert.deepEqual(fs.readdirSync(at('content/ingest')), []);
   });
 
   it('notices a blob that does not have the digest it is named by', async () => {

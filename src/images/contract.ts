@@ -31,7 +31,7 @@ export interface ImageService {
    * @throws not-found when there is no such tag, unauthorized, forbidden, unavailable.
    */
   push(request: PushRequest, progress: Progress, signal: AbortSignal): Promise<void>;
-  /** Reads a docker-archive or OCI-layout tar (plain, gzip, zstd). Returns what was loaded, in order. */
+  /** Reads a docker-archive or OCI-layout tar (plain, gzip, zstd, xz, bzip2). Returns what was loaded, in order. */
   load(archive: Readable, progress: Progress, signal: AbortSignal): Promise<LoadedImage[]>;
   /** Writes one tar that is both an OCI layout and a docker-archive. */
   save(references: readonly string[], into: Writable, signal: AbortSignal): Promise<void>;

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Descriptor } from '../api/oci/image.ts';
 import { mediaTypes } from '../api/oci/image.ts';
 import { crashPoint } from '../base/crash-points.ts';
-import { invalid } from '../base/errors.ts';
+import { invalid, unsupported } from '../base/errors.ts';
 import { shortId } from '../base/ids.ts';
 import { chainIds } from '../formats/digest.ts';
 import { formatFamiliar, parseReference } from '../formats/reference.ts';
@@ -27,7 +27,7 @@ export interface LoadDeps extends CollectorDeps {
 }
 
 /**
- * Loads the images of an archive: a docker-archive or an OCI layout in a tar, plain, gzip or zstd. The layers of an
+ * Loads the images of an archive: a docker-archive or an OCI layout in a tar, plain or compressed. The layers of an
  * image are unpacked side by side. An image is recorded when it is whole; when a later one fails, it stays.
  * @throws invalid `bad-archive`, `digest-mismatch`, `diff-id-mismatch`; exhausted when the disk is full.
  */
@@ -162,7 +162,11 @@ function layerType(file: SpooledBlob): string {
   }
   const compression = detectCompression(start);
   if (compression === 'none') return mediaTypes.ociLayer;
-  return compression === 'gzip' ? mediaTypes.ociLayerGzip : mediaTypes.ociLayerZstd;
+  if (compression === 'gzip') return mediaTypes.ociLayerGzip;
+  if (compression === 'zstd') return mediaTypes.ociLayerZstd;
+  throw unsupported(`a layer of the archive is compressed with ${compression}: layers may be plain, gzip or zstd`, {
+    code: 'compression',
+  });
 }
 
 /** Keeps the archive's own manifest where it has one, so that the image's digest stays; else makes one. */

@@ -135,7 +135,7 @@ const queries: readonly MalformedRequest[] = [
     'GET /images/get',
   ],
   ...['POST /images/create', 'POST /images/create?fromImage=UPPER', 'POST /images/create?fromImage=a&tag=b%20c'],
-  ...['POST /images/create?fromImage=a&tag=sha256:zz', 'POST /images/create?fromSrc=http://127.0.0.1:1/x'],
+  ...['POST /images/create?fromImage=a&tag=sha256:zz', 'POST /images/create?fromSrc=ftp://127.0.0.1:1/x'],
   ...['POST /images/create?fromSrc=-&repo=UPPER', 'POST /images/create?fromSrc=-&changes=NONSENSE%20x'],
   ...['POST /images/busybox/tag', 'POST /images/busybox/tag?repo=UPPER', 'POST /images/busybox/tag?repo=a&tag=b%20c'],
   ...[

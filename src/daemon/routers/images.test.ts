@@ -144,7 +144,7 @@ describe('image routes', () => {
       'fromImage=',
       'fromImage=UPPER&tag=1',
       `fromImage=${'a'.repeat(900_000)}&tag=1`,
-      'fromSrc=http://x',
+      'fromSrc=ftp://x',
     ]) {
       const answer = await server.request('POST', `/images/create?${query}`);
       assert.deepEqual([answer.status, answer.json().message.length > 10], [400, true], query.slice(0, 50));

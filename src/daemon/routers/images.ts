@@ -1,7 +1,8 @@
+import { Readable } from 'node:stream';
 import type { ImagesPruned } from '../../api/types/image.ts';
 import { invalid } from '../../base/errors.ts';
 import { formatFamiliar, parseReference, withTag as setTag } from '../../formats/reference.ts';
-import type { ImageService } from '../../images/contract.ts';
+import type { ImageService, Progress } from '../../images/contract.ts';
 import type { Exchange, Reply } from '../http/exchange.ts';
 import { answerWithProgress } from '../http/progress.ts';
 import type { Handlers } from '../http/router.ts';
@@ -74,23 +75,39 @@ async function pushImages(images: ImageService, exchange: Exchange): Promise<und
 
 async function importImage(images: ImageService, exchange: Exchange): Promise<undefined> {
   const { query, request, signal } = exchange;
-  if (query.text('fromSrc') !== '-') {
-    throw invalid('importing from a URL is not available in tug: download it and send it with fromSrc=-');
-  }
+  const source = query.text('fromSrc') ?? '';
   const repository = query.text('repo');
+  const wishes = {
+    reference: repository === undefined ? undefined : withTag(repository, query.text('tag')),
+    message: query.text('message') ?? `Imported from ${source}`,
+    changes: query.all('changes').filter((change) => change !== ''),
+    platform: query.text('platform'),
+  };
   await answerWithProgress(exchange, async (progress) => {
-    const image = await images.import(
-      request,
-      {
-        reference: repository === undefined ? undefined : withTag(repository, query.text('tag')),
-        message: query.text('message') ?? '',
-        changes: query.all('changes').filter((change) => change !== ''),
-        platform: query.text('platform'),
-      },
-      signal,
-    );
+    const archive = source === '-' ? request : await download(source, progress, signal);
+    const image = await images.import(archive, wishes, signal);
     progress({ status: image.id });
   });
+}
+
+/** An archive from the web, telling how much of it has come. */
+async function download(source: string, progress: Progress, signal: AbortSignal): Promise<Readable> {
+  const { openSource, parseSource } = await import('../../images/import-source.ts');
+  const { url, body, size } = await openSource(parseSource(source), signal);
+  progress({ status: `Downloading from ${url.protocol}//${url.host}${url.pathname}` });
+  return Readable.from(counted(body, size, progress), { objectMode: false });
+}
+
+async function* counted(body: Readable, size: number | undefined, progress: Progress): AsyncGenerator<Buffer> {
+  let current = 0;
+  let told = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    yield chunk;
+    current += chunk.length;
+    if (performance.now() - told < 100 && current !== size) continue;
+    told = performance.now();
+    progress({ status: 'Importing', progressDetail: { current, ...(size === undefined ? {} : { total: size }) } });
+  }
 }
 
 async function loadImages(images: ImageService, exchange: Exchange): Promise<undefined> {

@@ -1,9 +1,14 @@
 import { pipeline, Readable } from 'node:stream';
-import { asArchiveError, createDecompressor, detectCompression } from '../unpack/decompress.ts';
+import { invalid } from '../../base/errors.ts';
+import { asArchiveError, type Compression, createDecompressor, detectCompression } from '../unpack/decompress.ts';
+import { defaultLimits } from '../unpack/layer.ts';
+import { decompressExternally } from './external-decompressor.ts';
 
 /**
- * The content of an archive that arrives as a stream, plain, gzip or zstd, told apart by its first bytes.
- * @throws invalid `bad-archive` for damaged data, unsupported for another compression, what the stream throws.
+ * The content of an archive that arrives as a stream, plain or compressed with gzip, zstd, xz or bzip2, told apart by
+ * its first bytes.
+ * @throws invalid `bad-archive` for damaged data, `archive-too-large` for what unpacks to far more than it is;
+ * unsupported for a compression whose program is missing; what the stream throws.
  */
 export async function* unpackedStream(archive: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
   const source = archive[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
@@ -16,25 +21,50 @@ export async function* unpackedStream(archive: Readable, signal: AbortSignal): A
     start.push(chunk);
     length += chunk.length;
   }
-  const decompressor = createDecompressor(detectCompression(Buffer.concat(start)));
-  const whole = follow(start, source, signal);
+  const compression = detectCompression(Buffer.concat(start));
+  const taken = { bytes: 0 };
+  const whole = follow(start, source, signal, taken);
+  if (compression === 'none') {
+    yield* whole;
+    return;
+  }
+  let given = 0;
   try {
-    if (decompressor) {
-      const input = Readable.from(whole, { objectMode: false });
-      yield* pipeline(input, decompressor, () => {}) as AsyncIterable<Buffer>;
-    } else yield* whole;
+    for await (const chunk of decompress(compression, Readable.from(whole, { objectMode: false }))) {
+      given += chunk.length;
+      if (given > defaultLimits.freeBytes && given > taken.bytes * defaultLimits.ratio) {
+        const message = `the archive unpacks to more than ${defaultLimits.ratio} times its size`;
+        throw invalid(message, { code: 'archive-too-large' });
+      }
+      yield chunk;
+    }
   } catch (error) {
     throw asArchiveError(error);
   }
 }
 
-async function* follow(start: readonly Buffer[], source: AsyncIterator<Buffer>, signal: AbortSignal) {
+function decompress(compression: Compression, input: Readable): AsyncIterable<Buffer> {
+  if (compression === 'xz' || compression === 'bzip2') return decompressExternally(compression, input);
+  const decompressor = createDecompressor(compression);
+  return decompressor ? (pipeline(input, decompressor, () => {}) as AsyncIterable<Buffer>) : input;
+}
+
+async function* follow(
+  start: readonly Buffer[],
+  source: AsyncIterator<Buffer>,
+  signal: AbortSignal,
+  taken: { bytes: number },
+): AsyncGenerator<Buffer> {
   try {
-    yield* start;
+    for (const chunk of start) {
+      taken.bytes += chunk.length;
+      yield chunk;
+    }
     for (;;) {
       signal.throwIfAborted();
       const next = await source.next();
       if (next.done) return;
+      taken.bytes += next.value.length;
       yield next.value;
     }
   } finally {

@@ -3,20 +3,17 @@ import { pipeline, Readable } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { errnoOf, invalid, messageOf, unsupported } from '../../base/errors.ts';
 
-export type Compression = 'none' | 'gzip' | 'zstd';
+export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
 
 const chunkSize = 256 * 1024;
 
-/** How data is compressed, by its first bytes, whatever its media type says. @throws unsupported for xz and bzip2. */
+/** How data is compressed, by its first bytes, whatever its media type says. */
 export function detectCompression(start: Uint8Array): Compression {
   const begins = (...bytes: number[]): boolean => bytes.every((byte, at) => start[at] === byte);
   if (begins(0x1f, 0x8b)) return 'gzip';
   if (begins(0x28, 0xb5, 0x2f, 0xfd) || isSkippableFrame(start)) return 'zstd';
-  const name = begins(0xfd, 0x37, 0x7a, 0x58, 0x5a) ? 'xz' : begins(0x42, 0x5a, 0x68) ? 'bzip2' : undefined;
-  if (name === undefined) return 'none';
-  throw unsupported(`the archive is compressed with ${name}: decompress it, or use gzip or zstd`, {
-    code: 'compression',
-  });
+  if (begins(0xfd, 0x37, 0x7a, 0x58, 0x5a)) return 'xz';
+  return begins(0x42, 0x5a, 0x68) ? 'bzip2' : 'none';
 }
 
 /** A zstd file may begin with a frame for programs other than decompressors (RFC 8878, 3.1.2). */
@@ -26,10 +23,15 @@ function isSkippableFrame(start: Uint8Array): boolean {
   );
 }
 
-/** A transform that unpacks, undefined for what is not packed. */
+/** A transform that unpacks, undefined for what is not packed. @throws unsupported for xz and bzip2, which no layer has. */
 export function createDecompressor(compression: Compression): zlib.Gunzip | zlib.ZstdDecompress | undefined {
   if (compression === 'gzip') return zlib.createGunzip({ chunkSize });
   if (compression === 'zstd') return zlib.createZstdDecompress({ chunkSize });
+  if (compression !== 'none') {
+    throw unsupported(`the layer is compressed with ${compression}: layers may be plain, gzip or zstd`, {
+      code: 'compression',
+    });
+  }
   return undefined;
 }
 
