@@ -94,4 +94,77 @@ describe('dockerode', () => {
     await once(stream, 'end');
     assert.equal((await container.inspect()).State.Running, true);
   });
+
+  it('resizes, stops, kills, restarts by hand and removes', async () => {
+    await using engine = await startEngine();
+    const docker = new Docker({ socketPath: engine.socket });
+    const Image = await starterImage(engine);
+    const Cmd = ['sh', '-c', 'trap "stty size; exit 9" TERM; trap : WINCH; echo ready; while :; do sleep 0.05; done'];
+    const container = await docker.createContainer({ name: 'sized', Image, Cmd, Tty: true });
+    const stream = await container.attach({ stream: true, stdout: true, hijack: true });
+    await container.start();
+    await once(stream, 'data');
+    await container.resize({ h: 33, w: 111 });
+    const said = text(stream);
+    const waiting = container.wait();
+    await container.stop({ t: 20 });
+    assert.match(await said, /33 111/);
+    assert.equal((await waiting).StatusCode, 9);
+    await assert.rejects(container.stop(), { statusCode: 304 });
+    await assert.rejects(container.kill(), { statusCode: 409 });
+
+    await container.start();
+    await assert.rejects(container.start(), { statusCode: 304 });
+    await assert.rejects(container.remove(), { statusCode: 409 });
+    const { State, Config, NetworkSettings } = await container.inspect();
+    assert.deepEqual([State.Running, Config.Tty, Object.keys(NetworkSettings.Networks)], [true, true, ['bridge']]);
+    await container.kill({ signal: 'KILL' });
+    assert.equal((await container.wait()).StatusCode, 137);
+    await assert.rejects(docker.createContainer({ name: 'sized', Image }), { statusCode: 409 });
+    await container.remove({ v: true });
+    assert.deepEqual(await docker.listContainers({ all: true }), []);
+  });
+
+  it('follows logs, runs with its own helper, and execs with a terminal', async () => {
+    await using engine = await startEngine();
+    const docker = new Docker({ socketPath: engine.socket });
+    const Image = await starterImage(engine);
+    const output = new PassThrough();
+    const heard = text(output);
+    const [result, container] = (await docker.run(Image, ['sh', '-c', 'echo ran; exit 6'], output, { Tty: true })) as [
+      { StatusCode: number },
+      Docker.Container,
+    ];
+    output.end();
+    assert.deepEqual([result.StatusCode, await heard], [6, 'ran\r\n']);
+    await container.remove();
+
+    const talker = await docker.createContainer({
+      Image,
+      Cmd: ['sh', '-c', 'for n in 1 2 3; do echo $n; echo e$n >&2; done'],
+    });
+    const follow = { follow: true, stdout: true, stderr: true, timestamps: false } as const;
+    await talker.start();
+    const said = await demultiplexed(docker, await talker.logs(follow));
+    assert.deepEqual(said, { out: '1\n2\n3\n', err: 'e1\ne2\ne3\n' });
+    const tail = (await talker.logs({ stdout: true, stderr: true, tail: 1, timestamps: true })) as unknown as Buffer;
+    assert.match(tail.subarray(8).toString(), /^\d{4}-\d\d-\d\dT[\d:.]+Z e?3\n$/);
+    await talker.remove();
+
+    const idle = await docker.createContainer({ Image, Cmd: ['sleep', '100000'] });
+    await idle.start();
+    const exec = await idle.exec({
+      Cmd: ['sh', '-c', 'read x; stty size; exit 2'],
+      Tty: true,
+      AttachStdin: true,
+      AttachStdout: true,
+    });
+    const terminal = await exec.start({ hijack: true, stdin: true, Tty: true });
+    await exec.resize({ h: 21, w: 43 });
+    const shown = text(terminal);
+    terminal.write('\n');
+    assert.match(await shown, /21 43/);
+    assert.deepEqual([(await exec.inspect()).Running, (await exec.inspect()).ExitCode], [false, 2]);
+    await idle.remove({ force: true });
+  });
 });
