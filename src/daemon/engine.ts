@@ -97,6 +97,7 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
       await networks.shutdown({ removeBridge: false });
       await pool.close();
       await closeCgroups();
+      builtins.closeRuntimes(config);
       registries.close();
       foundations.database[Symbol.dispose]();
     },
