@@ -1,4 +1,4 @@
-import { containerConfig } from '../../api/types/container.ts';
+import { containerConfig } from '../../api/types/container-request.ts';
 import { invalid } from '../../base/errors.ts';
 import type { ContainerService } from '../../containers/contract.ts';
 import type { Exchange, Reply } from '../http/exchange.ts';

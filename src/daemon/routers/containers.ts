@@ -1,4 +1,5 @@
-import { type ContainersPruned, createRequest } from '../../api/types/container.ts';
+import type { ContainersPruned } from '../../api/types/container.ts';
+import { createRequest } from '../../api/types/container-request.ts';
 import { invalid } from '../../base/errors.ts';
 import type { ContainerService } from '../../containers/contract.ts';
 import type { Exchange, Reply } from '../http/exchange.ts';

@@ -1,4 +1,4 @@
-import { execCreateRequest, execStartRequest } from '../../api/types/container.ts';
+import { execCreateRequest, execStartRequest } from '../../api/types/container-request.ts';
 import { invalid, isKind, messageOf } from '../../base/errors.ts';
 import type { ContainerService, ContainerStreams } from '../../containers/contract.ts';
 import type { EventBus } from '../../events/contract.ts';
