@@ -94,7 +94,8 @@ describe('requests that make no sense', () => {
     const requests = variants(spec, spec.body('/containers/create', 'post'), (type) => odd[type] ?? []);
     let started = 0;
     for (const { field, body } of requests) {
-      const given = body as { HostConfig?: object };
+      const given = body as { HostConfig?: { CgroupParent?: string } };
+      if (/^[^/.]{1,100}$/.test(given.HostConfig?.CgroupParent ?? '')) continue; // is a group, and would stay
       const sent = { Image, Cmd: ['true'], ...given, HostConfig: { NetworkMode: 'none', ...given.HostConfig } };
       const created = await engine.api('POST', '/containers/create', sent);
       const say = (text: string): string => `${field} ${JSON.stringify(body).slice(0, 100)}: ${text.slice(0, 300)}`;
