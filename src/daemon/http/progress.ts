@@ -1,5 +1,5 @@
 import type { ProgressMessage } from '../../api/types/image.ts';
-import { messageOf, TugError } from '../../base/errors.ts';
+import { asTugError } from '../../base/errors.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Unsent bytes beyond which a client that reads slowly is spared the steps of progress bars. */
@@ -30,7 +30,7 @@ export async function answerWithProgress(
 }
 
 function errorLine(error: unknown): ProgressMessage {
-  const message = messageOf(error);
-  const code = error instanceof TugError && error.kind === 'unauthorized' ? { code: 401 } : {};
+  const { kind, message } = asTugError(error);
+  const code = kind === 'unauthorized' ? { code: 401 } : {};
   return { errorDetail: { ...code, message }, error: message };
 }
