@@ -34,14 +34,19 @@ export function followTerminalSize(
   options: { redraw: boolean } = { redraw: false },
 ): Disposable {
   const resize = target.kind === 'exec' ? exec.resize : containers.resize;
-  // A process that has ended, or is not there yet, has no window: the next change is told again.
-  const tell = (rows: number, columns: number) => resize(session.engine, target.id, rows, columns).catch(() => {});
+  let told: Promise<unknown> = Promise.resolve();
+  /** One after the other, so that no size overtakes a later one. */
+  const tell = (rows: number, columns: number): void => {
+    // A process that has ended, or is not there yet, has no window: the next change is told again.
+    told = told.then(() => resize(session.engine, target.id, rows, columns)).catch(() => {});
+  };
   const size = terminalSize();
   if (size) {
     const [rows, columns] = size;
-    void (options.redraw ? tell(rows + 1, columns + 1).then(() => tell(rows, columns)) : tell(rows, columns));
+    if (options.redraw) tell(rows + 1, columns + 1);
+    tell(rows, columns);
   }
-  return onResize((rows, columns) => void tell(rows, columns));
+  return onResize(tell);
 }
 
 /** What `attach` and `exec` end with when the user types the detach keys, as Docker's do. */
