@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { run } from '../../src/base/process.ts';
 import { start } from '../../src/cli/test-programs.ts';
 
@@ -7,8 +8,11 @@ export interface OnTerminal extends AsyncDisposable {
   type(keys: string): void;
   /** Resolves with the match once the terminal shows it, behind what was matched before. @throws when the program ends without it. */
   shows(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Changes the window, as a terminal emulator does: the program in front is sent SIGWINCH. */
-  resize(rows: number, columns: number): Promise<void>;
+  /**
+   * Changes the window, as a terminal emulator does: the program in front is sent SIGWINCH. Does it again until the
+   * promise resolves, since Docker's client misses a change that comes while it starts.
+   */
+  resize(rows: number, columns: number, until: Promise<unknown>): Promise<void>;
   /** What `stty -a` says of the terminal. */
   settings(): Promise<string>;
   /** The id of the program's own process. */
@@ -49,7 +53,7 @@ export async function onTerminal(
       resolve(found);
     };
     const fail = (why: string) => reject(new Error(`${why} without showing ${pattern}: ${JSON.stringify(screen)}`));
-    const timer = setTimeout(() => fail('20 seconds went by'), 20_000);
+    const timer = globalThis.setTimeout(() => fail('20 seconds went by'), 20_000);
     running.child.stdout?.on('data', look);
     void running.ended.then(() => fail('the terminal was closed'));
     look();
@@ -64,8 +68,14 @@ export async function onTerminal(
   return {
     type: (keys) => void running.child.stdin?.write(keys),
     shows,
-    resize: async (rows, columns) =>
-      void (await run('stty', ['-F', tty, 'rows', String(rows), 'cols', String(columns)])),
+    async resize(rows, columns, until) {
+      const set = (wide: number) => run('stty', ['-F', tty, 'rows', String(rows), 'cols', String(wide)]);
+      await set(columns);
+      while (!(await Promise.race([until.then(() => true), setTimeout(500, false)]))) {
+        await set(columns - 1); // the kernel tells of changes only
+        await set(columns);
+      }
+    },
     settings: async () => (await run('stty', ['-a', '-F', tty])).stdout,
     program: () => Number(readFileSync(`/proc/${shellId}/task/${shellId}/children`, 'utf8').trim().split(' ').at(-1)),
     ended,

@@ -26,9 +26,8 @@ for (const cli of commandLines) {
       for (const off of ['-icanon', '-echo', '-isig', '-ixon']) assert.ok(settings.includes(off), off);
       terminal.type('stty size\n');
       await terminal.shows(/33 99/);
-      await terminal.resize(20, 60);
       terminal.type('while [ "$(stty size)" != \'20 60\' ]; do sleep 0.01; done; echo at $((20 + 0))x60\n');
-      await terminal.shows(/at 20x60/);
+      await terminal.resize(20, 60, terminal.shows(/at 20x60/));
       terminal.type('sh -c "echo begun $((1 + 1)); sleep 1000"\n');
       await terminal.shows(/begun 2/);
       terminal.type('\x03');
@@ -75,9 +74,8 @@ for (const cli of commandLines) {
         await terminal.shows(/# /);
         terminal.type('stty size; echo $WORD $TERM\n');
         await terminal.shows(/33 99\r\ngiven xterm/);
-        await terminal.resize(40, 120);
         terminal.type('while [ "$(stty size)" != \'40 120\' ]; do sleep 0.01; done; echo at $((40 + 0))x120; exit 6\n');
-        await terminal.shows(/at 40x120/);
+        await terminal.resize(40, 120, terminal.shows(/at 40x120/));
         const { code, restored } = await terminal.ended;
         assert.deepEqual({ code, restored }, { code: 6, restored: true });
       }
