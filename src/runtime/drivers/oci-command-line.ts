@@ -39,7 +39,9 @@ export function createOciRuntime(options: OciCommandLine): Runtime {
       try {
         await checked(id, ['delete', ...(force ? ['--force'] : []), id]);
       } catch (error) {
-        if (!isKind(error, 'not-found')) throw error;
+        if (isKind(error, 'not-found')) return;
+        // A runtime that fails at everything (a broken wrapper) has nothing to remove where it made nothing.
+        if ((await containersBelow(root)).includes(id)) throw error;
       }
     },
     async state(id) {

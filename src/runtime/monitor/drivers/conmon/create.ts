@@ -1,4 +1,4 @@
-import { closeSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf } from '../../../../base/errors.ts';
 import { createPipe } from '../../../../host/adopted-fd.ts';
@@ -82,8 +82,11 @@ function killUnlessGone(pid: number): void {
 /** The runtime's words; conmon's own when it never came as far. Takes away what either left. */
 async function refused(request: MonitorCreate, launched: Launched, words: string) {
   await launched.exited;
-  const said = runtimeWords(words) || runtimeWords(launched.complaints());
-  await request.runtime.delete(request.id, true);
+  const said = existsSync(request.runtime.path)
+    ? runtimeWords(words) || runtimeWords(launched.complaints())
+    : `the runtime ${request.runtime.name} is not installed: there is no ${request.runtime.path}`;
+  // What the runtime said first is told; whoever undoes the start deletes again, and sees this fail.
+  await request.runtime.delete(request.id, true).catch(() => {});
   removeOwnFiles(request.bundle);
   return refusedByRuntime(request.runtime.name, 'create', said, commandOf(request.bundle));
 }
