@@ -85,7 +85,7 @@ function withoutHost(request: CreateRequest) {
 function withDefaults(deps: ContainerDeps, host: HostConfig): HostConfig {
   return {
     ...host,
-    NetworkMode: host.NetworkMode || 'default',
+    NetworkMode: !host.NetworkMode || host.NetworkMode === 'default' ? 'bridge' : host.NetworkMode,
     Runtime: host.Runtime || deps.defaultRuntime,
     IpcMode: host.IpcMode || 'private',
     CgroupnsMode: host.CgroupnsMode || (deps.cgroups.mode === 'v2' && !host.Privileged ? 'private' : 'host'),

@@ -29,7 +29,7 @@ async function summarize(context: ContainerContext, record: ContainerRecord, siz
     Names: [`/${record.name}`],
     Image: imageName(context, record),
     ImageID: record.imageId,
-    Command: [record.path, ...record.args].join(' '),
+    Command: [record.path, ...record.args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg))].join(' '),
     Created: Math.floor(Date.parse(record.created) / 1000),
     Ports: portSummaries(context, record),
     ...(size ? await sizes(context, record) : {}),
