@@ -89,6 +89,7 @@ function withDefaults(deps: ContainerDeps, host: HostConfig): HostConfig {
     Runtime: host.Runtime || deps.defaultRuntime,
     IpcMode: host.IpcMode || 'private',
     CgroupnsMode: host.CgroupnsMode || (deps.cgroups.mode === 'v2' && !host.Privileged ? 'private' : 'host'),
+    ...((host.Memory ?? 0) > 0 && !host.MemorySwap ? { MemorySwap: (host.Memory ?? 0) * 2 } : {}),
     ShmSize: host.ShmSize || 64 * 1024 * 1024,
     LogConfig: { Type: host.LogConfig?.Type || deps.defaultLogDriver, Config: host.LogConfig?.Config ?? {} },
     RestartPolicy: { Name: host.RestartPolicy?.Name || 'no', MaximumRetryCount: 0 },
