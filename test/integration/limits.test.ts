@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { ContainerInspect } from '../../src/api/types/container.ts';
+import { disagreements } from '../crash/invariants.ts';
+import { commandLines } from '../helpers/command-lines.ts';
+import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+
+let engine: TestEngine;
+before(async () => {
+  engine = await startEngine();
+  await starterImage(engine);
+});
+after(() => engine?.[Symbol.asyncDispose]());
+
+/** A file of the control group that a process is in, in either shape of hierarchy; `names` are those of v1 and v2. */
+function groupFile(pid: number, controller: string, names: readonly [v1: string, v2: string]): string {
+  const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n');
+  for (const line of lines) {
+    const [, controllers = '', ...rest] = line.split(':');
+    if (!controllers.split(',').includes(controller)) continue;
+    const mounted = controllers.split(',').map((name) => path.join('/sys/fs/cgroup', name, rest.join(':'), names[0]));
+    const file = [path.join('/sys/fs/cgroup', controllers, rest.join(':'), names[0]), ...mounted].find(existsSync);
+    if (file) return readFileSync(file, 'utf8').trim();
+  }
+  const unified = lines.find((line) => line.startsWith('0::'))?.slice(3) ?? '';
+  return readFileSync(path.join('/sys/fs/cgroup', unified, names[1]), 'utf8').trim();
+}
+
+const inspect = async (name: string): Promise<ContainerInspect> =>
+  (await engine.api('GET', `/containers/${name}/json`)).json<ContainerInspect>();
+
+for (const cli of commandLines) {
+  describe(`limits of ${cli} run`, () => {
+    it('are in force in the control group', async () => {
+      const flags = ['--memory', '64m', '--cpus', '0.5', '--pids-limit', '20'];
+      await engine[cli](['run', '-d', '--name', 'small', ...flags, 'busybox', 'sleep', '1000']);
+      const { State, HostConfig } = await inspect('small');
+      assert.equal(groupFile(State.Pid, 'memory', ['memory.limit_in_bytes', 'memory.max']), String(64 * 1024 * 1024));
+      const quota = groupFile(State.Pid, 'cpu', ['cpu.cfs_quota_us', 'cpu.max']);
+      assert.match(quota, /^50000( 100000)?$/);
+      assert.equal(groupFile(State.Pid, 'pids', ['pids.max', 'pids.max']), '20');
+      const { Memory, MemorySwap, NanoCpus, PidsLimit } = HostConfig as Record<string, number>;
+      assert.deepEqual([Memory, MemorySwap, NanoCpus, PidsLimit], [67_108_864, 134_217_728, 500_000_000, 20]);
+      await engine.tug(['rm', '-f', 'small']);
+    });
+
+    it('stop a container that forks without end', async () => {
+      const script = 'i=0; while [ $i -lt 30 ]; do sleep 1000 & i=$((i+1)); done';
+      const said = await engine[cli](['run', '--name', 'bomb', '--pids-limit', '10', 'busybox', 'sh', '-c', script]);
+      assert.match(said.stderr, /can't fork: Resource temporarily unavailable/);
+      assert.notEqual(said.code, 0);
+      await engine.tug(['rm', 'bomb']);
+    });
+
+    it('end a container that takes more memory than it may have', async () => {
+      const script = 'x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done';
+      const flags = ['--memory', '16m', '--memory-swap', '16m'];
+      const said = await engine[cli](['run', '--name', 'hungry', ...flags, 'busybox', 'sh', '-c', script]);
+      assert.equal(said.code, 137);
+      const { State } = await inspect('hungry');
+      assert.deepEqual([State.OOMKilled, State.ExitCode], [true, 137]);
+      // killed, and for nothing it did: another end is told as such
+      const plain = await engine[cli]([
+        'run',
+        '--name',
+        'plain',
+        ...flags,
+        '--init',
+        'busybox',
+        'sh',
+        '-c',
+        'kill -9 $$',
+      ]);
+      assert.deepEqual([plain.code, (await inspect('plain')).State.OOMKilled], [137, false]);
+      await engine.tug(['rm', 'hungry', 'plain']);
+    });
+
+    it('of files and other resources hold', async () => {
+      const said = await engine[cli]([
+        'run',
+        '--rm',
+        '--ulimit',
+        'nofile=77:88',
+        '--ulimit',
+        'core=0',
+        'busybox',
+        'sh',
+        '-c',
+        'ulimit -n; ulimit -Hn; ulimit -c',
+      ]);
+      assert.equal(said.stdout, '77\n88\n0\n');
+      const shm = await engine[cli]([
+        'run',
+        '--rm',
+        '--shm-size',
+        '2m',
+        'busybox',
+        'sh',
+        '-c',
+        'df -k /dev/shm | tail -1',
+      ]);
+      assert.match(shm.stdout, /^shm +2048 /);
+    });
+
+    it('that make no sense are refused', async () => {
+      for (const [flags, why] of [
+        [['--memory', '1m'], 'Minimum memory limit allowed is 6MB'],
+        [['--memory', '64m', '--memory-swap', '1m'], 'Minimum memoryswap limit should be larger than memory limit'],
+        [['--cpus', '1000'], 'range of CPUs is from 0.01 to'],
+        [['--memory', '5x'], 'invalid argument "5x" for "-m, --memory" flag: invalid suffix: \'x\''],
+        [['--ulimit', 'nofile=10:5'], 'ulimit soft limit must be less than or equal to hard limit: 10 > 5'],
+      ] as const) {
+        const { code, stderr } = await engine[cli](['run', '--rm', ...flags, 'busybox']);
+        assert.deepEqual([code, stderr.includes(why)], [125, true], stderr);
+      }
+    });
+  });
+}
+
+describe('limited containers', () => {
+  it('leave nothing behind', async () => {
+    assert.equal((await engine.tug(['ps', '-aq'])).stdout, '');
+    assert.deepEqual(await disagreements(engine), []);
+  });
+});
