@@ -7,7 +7,8 @@ let engine: TestEngine;
 before(async () => {
   engine = await startEngine();
   await starterImage(engine);
-  const script = 'echo one; echo two >&2; sleep 0.3; echo three; sleep 0.1; printf four; sleep 0.1; echo " more"; printf end';
+  const script =
+    'echo one; echo two >&2; sleep 0.3; echo three; sleep 0.1; printf four; sleep 0.1; echo " more"; printf end';
   assert.equal((await engine.tug(['run', '--name', 'said', 'busybox', 'sh', '-c', script])).code, 0);
 });
 after(() => engine?.[Symbol.asyncDispose]());
