@@ -56,6 +56,14 @@ describe('tugd', () => {
     assert.match(engine.log(), /warn .*without TLS/);
   });
 
+  const owned = existsSync('/run/docker.sock') ? 'another engine owns /run/docker.sock on this machine' : false;
+  it("also listens on Docker's socket when told to, and gives it back", { skip: owned }, async () => {
+    await using engine = await startEngine({ args: ['--docker-socket'] });
+    assert.equal((await callApi('/run/docker.sock', 'GET', '/_ping')).text, 'OK');
+    await engine.stop();
+    assert.equal(existsSync('/run/docker.sock'), false);
+  });
+
   it('tells what is wrong with its arguments and its configuration', async () => {
     assert.match((await start('--version')).stdout, /^tugd version \d/);
     assert.match((await start('--help')).stdout, /^Usage: tugd/);

@@ -48,7 +48,7 @@ describe('events', () => {
     const Cmd = ['sh', '-c', 'trap "exit 5" TERM; while :; do sleep 0.05; done'];
     const container = await docker.createContainer({ name: 'lives', Image, Cmd, Labels: { team: 'blue' } });
     await container.start();
-    const exec = await container.exec({ Cmd: ['true'] });
+    const exec = await container.exec({ Cmd: ['true'], AttachStdout: true }); // its stream ends after the exec
     const running = await exec.start({});
     running.resume();
     await once(running, 'end');
