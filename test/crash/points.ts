@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { CrashPoint } from '../../src/base/crash-points.ts';
+import type { TestEngine } from '../helpers/engine.ts';
 import { disagreements } from './invariants.ts';
 import { checkEcho, checkSteady, pidOf } from './steady.ts';
 import { type Stage, workloads } from './workloads.ts';
@@ -66,7 +67,7 @@ async function checkExitCodes({ engine }: Stage): Promise<void> {
   >();
   for (const { Id, Names, State } of listed) {
     if (Names.some((name) => ['/steady', '/echo'].includes(name))) continue;
-    if (State === 'running') await engine.api('POST', `/containers/${Id}/wait`);
+    if (State === 'running') await letEnd(engine, Id);
     const inspected = await engine.api('GET', `/containers/${Id}/json`);
     if (inspected.status === 404) continue; // run with --rm, and just removed
     const { State: state } = inspected.json<{
@@ -78,4 +79,16 @@ async function checkExitCodes({ engine }: Stage): Promise<void> {
     const removed = await engine.api('DELETE', `/containers/${Id}?force=1`);
     assert.ok([204, 404].includes(removed.status), removed.text);
   }
+}
+
+/**
+ * Waits for a container's end. One that reads its input lost its client with the engine, and its stdin is open
+ * still, as it should be: another client attaches and ends the input.
+ */
+async function letEnd(engine: TestEngine, id: string): Promise<void> {
+  const inspected = await engine.api('GET', `/containers/${id}/json`);
+  if (inspected.status === 404) return;
+  const { Config } = inspected.json<{ Config: { OpenStdin: boolean } }>();
+  if (Config.OpenStdin) await engine.docker(['attach', id], { input: '', timeout: 20_000 });
+  await engine.api('POST', `/containers/${id}/wait`);
 }
