@@ -39,6 +39,9 @@ describe('what is not built', () => {
     refuseUnbuilt({ HostConfig: { RestartPolicy: { Name: 'no' }, VolumesFrom: [], Links: [], UsernsMode: '' } });
     const refused = { kind: 'unsupported', message: /restart policies: not available in this version of tug/ };
     assert.throws(() => refuseUnbuilt({ HostConfig: { RestartPolicy: { Name: 'always' } } }), refused);
+    const MacAddress = '02:42:00:00:00:01';
+    refuseUnbuilt({ MacAddress, NetworkingConfig: { EndpointsConfig: { bridge: { MacAddress } } } });
+    assert.throws(() => refuseUnbuilt({ MacAddress }), { kind: 'unsupported', message: /a MAC address/ });
     assert.throws(() => refuseUnbuilt({ HostConfig: { PidMode: 'nonsense' } }), { kind: 'invalid' });
   });
 });

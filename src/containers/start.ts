@@ -108,7 +108,6 @@ function connectNetwork(context: ContainerContext, record: ContainerRecord): Pro
     endpoints: record.endpoints,
     ports: requestedPorts(record.host),
     publishAll: record.host.PublishAllPorts ? Object.keys(record.config.ExposedPorts ?? {}) : [],
-    sysctls: record.host.Sysctls ?? {},
   });
 }
 

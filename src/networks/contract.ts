@@ -36,7 +36,6 @@ export interface SandboxRequest {
   readonly ports: Readonly<Record<string, readonly PortBinding[]>>;
   /** Ports of ExposedPorts to publish on a free host port, for PublishAllPorts. */
   readonly publishAll: readonly string[];
-  readonly sysctls: Readonly<Record<string, string>>;
 }
 
 export interface Sandbox {

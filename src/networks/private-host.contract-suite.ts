@@ -242,5 +242,4 @@ export const plainRequest = {
   endpoints: {},
   ports: {},
   publishAll: [],
-  sysctls: {},
 } as const;
