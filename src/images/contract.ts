@@ -18,7 +18,8 @@ export interface ImageService {
   /** As `resolve`, undefined instead of not-found. */
   find(reference: string): Image | undefined;
   list(options: ImageListOptions): ImageSummary[];
-  inspect(reference: string): ImageInspect;
+  /** @throws as `resolve`, and not-found when it does not provide the platform. */
+  inspect(reference: string, platform?: Platform): ImageInspect;
   count(): number;
 
   /** Pulls; resolves when the image is usable. Progress lines are Docker's. Interrupted, it leaves only whole layers, which the next pull uses. */
@@ -31,10 +32,23 @@ export interface ImageService {
    * @throws not-found when there is no such tag, unauthorized, forbidden, unavailable.
    */
   push(request: PushRequest, progress: Progress, signal: AbortSignal): Promise<void>;
-  /** Reads a docker-archive or OCI-layout tar (plain, gzip, zstd, xz, bzip2). Returns what was loaded, in order. */
-  load(archive: Readable, progress: Progress, signal: AbortSignal): Promise<LoadedImage[]>;
-  /** Writes one tar that is both an OCI layout and a docker-archive. */
-  save(references: readonly string[], into: Writable, signal: AbortSignal): Promise<void>;
+  /**
+   * Reads a docker-archive or OCI-layout tar (plain, gzip, zstd, xz, bzip2). Returns what was loaded, in order. With
+   * platforms only the images for these. @throws not-found when the archive has none for one of them; nothing is loaded then.
+   */
+  load(
+    archive: Readable,
+    progress: Progress,
+    signal: AbortSignal,
+    platforms?: readonly Platform[],
+  ): Promise<LoadedImage[]>;
+  /** Writes one tar that is both an OCI layout and a docker-archive. @throws not-found, also for a platform that an image lacks. */
+  save(
+    references: readonly string[],
+    into: Writable,
+    signal: AbortSignal,
+    platforms?: readonly Platform[],
+  ): Promise<void>;
   /** Makes a one-layer image of a root file system tar. */
   import(archive: Readable, request: ImportRequest, signal: AbortSignal): Promise<Image>;
   /** Makes an image of a container's image and what the container changed. @throws not-found when its image is gone. */
@@ -45,8 +59,11 @@ export interface ImageService {
   exportFiles(container: ContainerFiles, into: Writable, signal: AbortSignal): Promise<void>;
   /** @throws invalid for a malformed target, not-found for the source. Idempotent. */
   tag(source: string, target: string): void;
-  /** Removes a tag, and the image with its last one. @throws conflict when a container uses it (Docker's sentences). */
-  remove(reference: string, options: { force: boolean; prune: boolean }): Promise<ImageDeleted[]>;
+  /**
+   * Removes a tag, and the image with its last one; with platforms, the images for these that the reference stands for.
+   * @throws conflict when a container uses it (Docker's sentences), not-found, also for a platform that it lacks.
+   */
+  remove(reference: string, options: RemoveOptions): Promise<ImageDeleted[]>;
   /** Removes what no container uses. @throws invalid for a filter that does not exist. */
   prune(options: PruneOptions): Promise<Pruned>;
 
@@ -65,6 +82,12 @@ export interface Image {
   readonly digests: readonly string[];
   /** Sum of the unpacked layers in bytes. */
   readonly size: number;
+}
+
+export interface RemoveOptions {
+  readonly force: boolean;
+  readonly prune: boolean;
+  readonly platforms?: readonly Platform[];
 }
 
 export interface ImageListOptions {

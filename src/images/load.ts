@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
 import type { Readable } from 'node:stream';
-import type { Descriptor } from '../api/oci/image.ts';
+import type { Descriptor, ImageConfigBlob, Platform } from '../api/oci/image.ts';
 import { mediaTypes } from '../api/oci/image.ts';
 import { crashPoint } from '../base/crash-points.ts';
-import { invalid, unsupported } from '../base/errors.ts';
+import { invalid, notFound, unsupported } from '../base/errors.ts';
 import { shortId } from '../base/ids.ts';
 import { chainIds } from '../formats/digest.ts';
 import { formatFamiliar, parseReference } from '../formats/reference.ts';
@@ -18,6 +18,8 @@ import { parseImageConfig } from './image-config.ts';
 import type { ImageEvents } from './image-events.ts';
 import { writeImage } from './new-image.ts';
 import { type Operation, withOperation } from './operation.ts';
+import { isForPlatform } from './platform-variant.ts';
+import { formatPlatform } from './pull-platform.ts';
 import { detectCompression } from './unpack/decompress.ts';
 
 export interface LoadDeps extends CollectorDeps {
@@ -28,20 +30,22 @@ export interface LoadDeps extends CollectorDeps {
 
 /**
  * Loads the images of an archive: a docker-archive or an OCI layout in a tar, plain or compressed. The layers of an
- * image are unpacked side by side. An image is recorded when it is whole; when a later one fails, it stays.
- * @throws invalid `bad-archive`, `digest-mismatch`, `diff-id-mismatch`; exhausted when the disk is full.
+ * image are unpacked side by side. An image is recorded when it is whole; when a later one fails, it stays. With
+ * platforms, only the images for these are loaded.
+ * @throws not-found when the archive has none for one of the platforms; invalid `bad-archive`, `digest-mismatch`, `diff-id-mismatch`; exhausted when the disk is full.
  */
 export function loadImages(
   deps: LoadDeps,
   archive: Readable,
   progress: Progress,
   signal: AbortSignal,
+  platforms: readonly Platform[] = [],
 ): Promise<LoadedImage[]> {
   return withOperation(deps, 'load', async (operation) => {
     const members = await readMembers(deps.content, archive, signal);
     try {
       const loaded: LoadedImage[] = [];
-      for (const image of await readContents(members)) {
+      for (const image of await chooseForPlatforms(members, platforms)) {
         loaded.push(await loadImage({ ...deps, members, operation, progress, signal }, image));
       }
       return loaded;
@@ -49,6 +53,20 @@ export function loadImages(
       await members.discard();
     }
   });
+}
+
+async function chooseForPlatforms(members: Members, platforms: readonly Platform[]): Promise<ArchivedImage[]> {
+  const all = await readContents(members, platforms);
+  if (platforms.length === 0) return all;
+  const configs = await Promise.all(all.map(async ({ config }) => parseImageConfig(await members.read(config))));
+  const matches = (config: ImageConfigBlob) => (platform: Platform) => isForPlatform(config, platform);
+  for (const platform of platforms) {
+    if (configs.some((config) => matches(config)(platform))) continue;
+    throw notFound(`no images providing the requested platform ${formatPlatform(platform)} found`, {
+      code: 'no-such-platform',
+    });
+  }
+  return all.filter((_, at) => platforms.some(matches(configs[at]!)));
 }
 
 interface Load extends LoadDeps {

@@ -1,3 +1,4 @@
+import type { Platform } from '../api/oci/image.ts';
 import type { ImageDeleted } from '../api/types/image.ts';
 import { crashPoint } from '../base/crash-points.ts';
 import type { Database } from '../base/database.ts';
@@ -15,6 +16,7 @@ import type { Image } from './contract.ts';
 import { type CollectorDeps, collectGarbage } from './gc.ts';
 import type { ImageEvents } from './image-events.ts';
 import type { ImageName } from './name-rows.ts';
+import { resolveVariant } from './platform-variant.ts';
 import { isIdOf, resolveImage } from './resolve.ts';
 
 export interface RemoveDeps extends CollectorDeps {
@@ -34,17 +36,29 @@ interface Removal {
  * Untags an image, or removes it with its last name, by Docker's rules: by name an untagging is enough while other
  * names are left; by id all names must be of one repository; a running container forbids removal, a stopped one
  * unless forced. Layers and blobs that nothing needs any more go too. There are no parent images to prune: every
- * image stands for itself.
+ * image stands for itself. With platforms, the images for these that the reference stands for are removed one after the
+ * other: the one that has the name by its name, others from the same index by their id.
  * @throws not-found, conflict in Docker's sentences; nothing is changed then.
  */
 export async function removeImage(
   deps: RemoveDeps,
   reference: string,
-  options: { force: boolean },
+  options: { force: boolean; platforms?: readonly Platform[] },
 ): Promise<ImageDeleted[]> {
-  const image = resolveImage(deps.state, reference);
+  const named = resolveImage(deps.state, reference);
+  const { platforms = [], force } = options;
+  if (platforms.length === 0) return removeOne(deps, named, reference, force);
+  const found = platforms.map((platform) => resolveVariant(deps.state, reference, platform));
+  const removed: ImageDeleted[] = [];
+  for (const image of new Map(found.map((one) => [one.id, one])).values()) {
+    removed.push(...(await removeOne(deps, image, image.id === named.id ? reference : image.id, force)));
+  }
+  return removed;
+}
+
+async function removeOne(deps: RemoveDeps, image: Image, reference: string, force: boolean): Promise<ImageDeleted[]> {
   const labels = image.config.config?.Labels ?? {};
-  const { untagged, deleted } = deps.database.transaction(() => decide(deps, image, reference, options.force));
+  const { untagged, deleted } = deps.database.transaction(() => decide(deps, image, reference, force));
   crashPoint('image.remove.recorded');
   const answer: ImageDeleted[] = untagged.map((name) => ({ Untagged: name }));
   for (const _ of untagged) deps.events.publish('untag', image.id, image.id, labels);

@@ -1,11 +1,10 @@
 import type { Platform } from '../api/oci/image.ts';
 import type { HistoryItem, ImageNode } from '../api/types/image.ts';
-import { notFound } from '../base/errors.ts';
 import { imageTree } from './ancestry.ts';
 import { compareTrees } from './compare.ts';
-import type { FileChange, Image } from './contract.ts';
+import type { FileChange } from './contract.ts';
 import { imageHistory } from './history.ts';
-import { formatPlatform } from './pull-platform.ts';
+import { resolveVariant } from './platform-variant.ts';
 import { resolveImage } from './resolve.ts';
 import type { ImageStores } from './stores.ts';
 import { type ImageUsage, imageUsage } from './usage.ts';
@@ -33,15 +32,7 @@ export interface ImageReports {
 export function createImageReports(deps: Pick<ImageStores, 'state' | 'driver'>): ImageReports {
   const { state, driver } = deps;
   return {
-    history(reference, platform) {
-      const image = resolveImage(state, reference);
-      if (platform && !isFor(image, platform)) {
-        const what = `image with reference ${reference} was found but does not provide the specified platform`;
-        const own = formatPlatform(image.config);
-        throw notFound(`${what} (${formatPlatform(platform)}): it is for ${own}`, { code: 'no-such-platform' });
-      }
-      return imageHistory(state, image);
-    },
+    history: (reference, platform) => imageHistory(state, resolveVariant(state, reference, platform)),
     usage: (users) => imageUsage(state, users),
     tree(users) {
       const names = Map.groupBy(users, ({ imageId }) => imageId);
@@ -52,9 +43,4 @@ export function createImageReports(deps: Pick<ImageStores, 'state' | 'driver'>):
       return await compareTrees(driver.stack(old.layers), driver.stack(now.layers));
     },
   };
-}
-
-function isFor({ config }: Image, { os, architecture, variant }: Platform): boolean {
-  if (config.os !== os || config.architecture !== architecture) return false;
-  return variant === undefined || config.variant === undefined || config.variant === variant;
 }

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Descriptor } from '../api/oci/image.ts';
+import type { Descriptor, Platform } from '../api/oci/image.ts';
 import { notFound } from '../base/errors.ts';
 import { sha256 } from '../formats/digest.ts';
 import { formatFamiliar, formatReference, parseReference, repositoryName } from '../formats/reference.ts';
@@ -11,6 +11,7 @@ import type { LocalContentStore } from './content/store.ts';
 import type { Image } from './contract.ts';
 import { parseManifest } from './image-config.ts';
 import { formatManifest } from './new-image.ts';
+import { resolveVariant } from './platform-variant.ts';
 import { isIdOf, resolveImage } from './resolve.ts';
 import type { ImageState } from './store.ts';
 
@@ -31,19 +32,21 @@ type Content = Buffer | { readonly digest: string; readonly size: number };
 /**
  * Writes images into one tar that is an OCI layout and a docker-archive at once, as Docker does. Blobs go in as they
  * lie, so an image that was pulled keeps its manifest's digest. The same images give the same bytes. Ends `into`
- * when all is written; when it fails, `into` is destroyed, since what it got is no whole archive.
- * @throws not-found for a reference or a blob that is missing, what `into` throws.
+ * when all is written; when it fails, `into` is destroyed, since what it got is no whole archive. With platforms, each
+ * reference stands for its images for these.
+ * @throws not-found for a reference, a platform of it or a blob that is missing, what `into` throws.
  */
 export async function saveImages(
   deps: SaveDeps,
   references: readonly string[],
   into: Writable,
   signal: AbortSignal,
+  platforms: readonly Platform[] = [],
 ): Promise<void> {
   const files = new Map<string, Content>();
   const manifests: Descriptor[] = [];
   const listing: object[] = [];
-  for (const { image, tags } of choose(deps.state, references)) {
+  for (const { image, tags } of choose(deps.state, references, platforms)) {
     const { manifest, layers } = await addImage(deps, image, files);
     const names = [...tags].sort();
     manifests.push(...(names.length === 0 ? [manifest] : names.map((name) => annotated(manifest, name))));
@@ -61,23 +64,23 @@ export async function saveImages(
 }
 
 /** A name without a tag stands for all tags of its repository. */
-function choose(state: ImageState, references: readonly string[]): Chosen[] {
+function choose(state: ImageState, references: readonly string[], platforms: readonly Platform[]): Chosen[] {
   const chosen = new Map<string, Chosen>();
-  const add = (id: string, tag?: string): void => {
-    const image = state.get(id);
-    if (!image) return;
-    const entry = chosen.get(id) ?? { image, tags: new Set<string>() };
-    chosen.set(id, entry);
-    if (tag !== undefined) entry.tags.add(tag);
+  const add = (text: string, tag?: string): void => {
+    for (const platform of platforms.length > 0 ? platforms : [undefined]) {
+      const image = resolveVariant(state, text, platform);
+      const entry = chosen.get(image.id) ?? { image, tags: new Set<string>() };
+      chosen.set(image.id, entry);
+      if (tag !== undefined) entry.tags.add(tag);
+    }
   };
   for (const text of references) {
     const tags = repositoryTags(state, text);
-    if (tags.length > 0) for (const { name, id } of tags) add(id, name);
-    else {
-      const image = resolveImage(state, text);
-      const name = isIdOf(image.id, text) ? undefined : parseReference(text);
-      add(image.id, name?.tag === undefined || name.digest !== undefined ? undefined : formatReference(name));
-    }
+    for (const { name } of tags) add(formatFamiliar(parseReference(name)), name);
+    if (tags.length > 0) continue;
+    const isId = isIdOf(resolveImage(state, text).id, text);
+    const name = isId ? undefined : parseReference(text);
+    add(text, name?.tag === undefined || name.digest !== undefined ? undefined : formatReference(name));
   }
   return [...chosen.values()];
 }

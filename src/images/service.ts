@@ -21,6 +21,7 @@ import { inspectImage } from './inspect.ts';
 import { createLayoutIndex } from './layout-index.ts';
 import { listImages } from './list.ts';
 import { loadImages } from './load.ts';
+import { resolveVariant } from './platform-variant.ts';
 import { pruneImages } from './prune.ts';
 import type { Pull } from './pull.ts';
 import type { PullAll } from './pull-all.ts';
@@ -61,7 +62,7 @@ export function createImageService(deps: ImageServiceDeps): ImageService {
     resolve: (reference) => resolveImage(state, reference),
     find: (reference) => findImage(state, reference),
     list: (options) => listImages(state, options),
-    inspect: (reference) => inspectImage(deps, resolveImage(state, reference)),
+    inspect: (reference, platform) => inspectImage(deps, resolveVariant(state, reference, platform)),
     count: () => state.ids().length,
 
     async pull(request, progress, signal) {
@@ -83,12 +84,12 @@ export function createImageService(deps: ImageServiceDeps): ImageService {
       }
       await refresh();
     },
-    async load(archive, progress, signal) {
-      const loaded = await loadImages(parts, archive, progress, signal);
+    async load(archive, progress, signal, platforms) {
+      const loaded = await loadImages(parts, archive, progress, signal, platforms);
       await refresh();
       return loaded;
     },
-    save: (references, into, signal) => saveImages(deps, references, into, signal),
+    save: (references, into, signal, platforms) => saveImages(deps, references, into, signal, platforms),
     async import(archive, request, signal) {
       const id = await importImage(parts, archive, request, signal);
       await refresh();

@@ -18,6 +18,8 @@ export interface ImageState extends ImageStore, NameRows, LayerRows {
   removeImage(id: string): void;
   /** The index that an image was taken from, where it was one. */
   indexOf(id: string): Descriptor | undefined;
+  /** Images that were taken from an index, the last recorded first. */
+  imagesOfIndex(digest: string): string[];
   /** Paths of the repositories of a registry that are known to hold a blob: images with it came from there, or went. */
   repositoriesWith(blob: string, domain: string): string[];
   /** Digests that images and layers need. */
@@ -48,6 +50,10 @@ export function createImageStore(deps: { database: Database; content: ContentSto
       const row = database.get('SELECT image_index FROM images WHERE id = ?', id);
       return row?.['image_index'] == null ? undefined : (JSON.parse(String(row['image_index'])) as Descriptor);
     },
+    imagesOfIndex: (digest) =>
+      database
+        .all("SELECT id FROM images WHERE image_index ->> 'digest' = ? ORDER BY recorded DESC", digest)
+        .map((row) => String(row['id'])),
     repositoriesWith: (blob, domain) =>
       database
         .all(

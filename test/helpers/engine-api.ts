@@ -4,6 +4,7 @@ export interface ApiResponse {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   readonly text: string;
+  readonly bytes: Buffer;
   /** The body parsed as JSON. @throws when it is none. */
   json<T = unknown>(): T;
 }
@@ -19,9 +20,10 @@ export function callApi(socket: string, method: string, path: string, body?: unk
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
       response.on('end', () => {
-        const text = Buffer.concat(chunks).toString();
+        const bytes = Buffer.concat(chunks);
+        const text = bytes.toString();
         const { statusCode = 0 } = response;
-        resolve({ status: statusCode, headers: response.headers, text, json: <T>() => JSON.parse(text) as T });
+        resolve({ status: statusCode, headers: response.headers, text, bytes, json: <T>() => JSON.parse(text) as T });
       });
     });
     request.on('error', reject);

@@ -24,8 +24,9 @@ export function list(
   return engine.json('GET', '/images/json', { query: { all, digests, filters: filtersQuery(options.filters) } });
 }
 
-export const inspect = (engine: Engine, reference: string): Promise<ImageInspect> =>
-  engine.json('GET', at(reference, '/json'));
+/** @param platform JSON, as the route takes it. */
+export const inspect = (engine: Engine, reference: string, platform?: string): Promise<ImageInspect> =>
+  engine.json('GET', at(reference, '/json'), { query: { platform } });
 
 /** How an image was made, the last step first. @param platform JSON, as newer engines take it. */
 export const history = (engine: Engine, reference: string, platform?: string): Promise<HistoryItem[]> =>
@@ -72,24 +73,28 @@ export async function* push(
   yield* jsonStream<ProgressMessage>(response.body());
 }
 
-/** Progress of a load. @param archive the tar, plain or compressed. */
+/** Progress of a load. @param archive the tar, plain or compressed. @param options.platform JSON, as the route takes it. */
 export async function* load(
   engine: Engine,
   archive: AsyncIterable<Uint8Array>,
-  options: { quiet: boolean },
+  options: { quiet: boolean; platform?: string | undefined },
 ): AsyncGenerator<ProgressMessage, void> {
   const response = await engine.call('POST', '/images/load', {
-    query: { quiet: options.quiet ? '1' : '0' },
+    query: { quiet: options.quiet ? '1' : '0', platform: options.platform },
     stream: archive,
   });
   yield* jsonStream<ProgressMessage>(response.body());
 }
 
-/** An archive of the images, as it comes. */
-export async function save(engine: Engine, references: readonly string[]): Promise<AsyncIterable<Buffer>> {
+/** An archive of the images, as it comes. @param platform JSON, as the route takes it. */
+export async function save(
+  engine: Engine,
+  references: readonly string[],
+  platform?: string,
+): Promise<AsyncIterable<Buffer>> {
   const path = references.length === 1 ? at(references[0]!, '/get') : '/images/get';
   const query = references.length === 1 ? {} : { names: references };
-  return (await engine.call('GET', path, { query })).body();
+  return (await engine.call('GET', path, { query: { ...query, platform } })).body();
 }
 
 export interface ImportQuery {
@@ -122,7 +127,8 @@ export async function tag(engine: Engine, source: string, repository: string, ta
 export function remove(
   engine: Engine,
   reference: string,
-  options: { force: boolean; noPrune: boolean },
+  options: { force: boolean; noPrune: boolean; platforms: readonly string[] },
 ): Promise<ImageDeleted[]> {
-  return engine.json('DELETE', at(reference), { query: { force: options.force, noprune: options.noPrune } });
+  const { force, noPrune, platforms } = options;
+  return engine.json('DELETE', at(reference), { query: { force, noprune: noPrune, platforms } });
 }

@@ -220,7 +220,7 @@ describe('image routes', () => {
     assert.deepEqual((await server.request('DELETE', '/images/a/b:1?force=1&noprune=1')).json(), [{ Untagged: 'a:1' }]);
     assert.deepEqual(seen, [
       ['a/b:1', 'c:2'],
-      ['a/b:1', { force: true, prune: false }],
+      ['a/b:1', { force: true, prune: false, platforms: [] }],
     ]);
   });
 });

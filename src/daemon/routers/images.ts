@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import type { Platform } from '../../api/oci/image.ts';
 import type { ImagesPruned } from '../../api/types/image.ts';
 import { invalid } from '../../base/errors.ts';
 import { formatFamiliar, parseReference, withTag as setTag } from '../../formats/reference.ts';
@@ -7,7 +8,7 @@ import type { Exchange, Reply } from '../http/exchange.ts';
 import { answerWithProgress } from '../http/progress.ts';
 import type { Handlers } from '../http/router.ts';
 import { isBelow } from '../http/versions.ts';
-import { readPlatform } from './platform.ts';
+import { readPlatform, readPlatforms } from './platform.ts';
 import { decodeRegistryAuth } from './registry-auth.ts';
 
 /** Images: what the requests mean. */
@@ -19,7 +20,14 @@ export function imageRoutes(images: ImageService): Handlers {
       if (older) filters['reference'] = [...(filters['reference'] ?? []), older];
       return { status: 200, body: images.list({ all: query.boolean('all'), filters }) };
     },
-    ImageInspect: (exchange) => ({ status: 200, body: images.inspect(exchange.param('name')) }),
+    ImageInspect: (exchange) => {
+      const { query, version } = exchange;
+      const platform = isBelow(version, '1.49') ? undefined : readPlatform(query.text('platform'));
+      if (platform && query.boolean('manifests')) {
+        throw invalid('conflicting options: manifests and platform options cannot both be set');
+      }
+      return { status: 200, body: images.inspect(exchange.param('name'), platform) };
+    },
     ImageCreate: (exchange) =>
       exchange.query.has('fromSrc') ? importImage(images, exchange) : pullImage(images, exchange),
     ImagePush: (exchange) => pushImages(images, exchange),
@@ -36,8 +44,9 @@ export function imageRoutes(images: ImageService): Handlers {
     ImagePrune: (exchange) => pruneImages(images, exchange, false),
     ImagePrunePreview: (exchange) => pruneImages(images, exchange, true),
     async ImageDelete(exchange) {
-      const { query } = exchange;
-      const options = { force: query.boolean('force'), prune: !query.boolean('noprune') };
+      const { query, version } = exchange;
+      const platforms = isBelow(version, '1.50') ? [] : readPlatforms(query.all('platforms'));
+      const options = { force: query.boolean('force'), prune: !query.boolean('noprune'), platforms };
       return { status: 200, body: await images.remove(exchange.param('name'), options) };
     },
   };
@@ -112,8 +121,9 @@ async function* counted(body: Readable, size: number | undefined, progress: Prog
 
 async function loadImages(images: ImageService, exchange: Exchange): Promise<undefined> {
   const quiet = exchange.query.boolean('quiet', true);
+  const platforms = archivePlatforms(exchange);
   await answerWithProgress(exchange, async (progress) => {
-    const loaded = await images.load(exchange.request, quiet ? () => {} : progress, exchange.signal);
+    const loaded = await images.load(exchange.request, quiet ? () => {} : progress, exchange.signal, platforms);
     for (const { id, tags } of loaded) {
       if (tags.length === 0) progress({ stream: `Loaded image ID: ${id}\n` });
       for (const tag of tags) progress({ stream: `Loaded image: ${tag}\n` });
@@ -123,10 +133,15 @@ async function loadImages(images: ImageService, exchange: Exchange): Promise<und
 
 async function saveImages(images: ImageService, exchange: Exchange, names: readonly string[]): Promise<undefined> {
   if (names.length === 0) throw invalid('names must give at least one image');
+  const platforms = archivePlatforms(exchange);
   const stream = exchange.begin('application/x-tar');
-  await images.save(names, stream.response, exchange.signal);
+  await images.save(names, stream.response, exchange.signal, platforms);
   stream.end();
 }
+
+/** `platform` of save and load, which older clients do not have. */
+const archivePlatforms = ({ query, version }: Exchange): Platform[] =>
+  isBelow(version, '1.48') ? [] : readPlatforms(query.all('platform'));
 
 /** A name with the tag, or the digest, that came in a parameter of its own. */
 function withTag(name: string, tag: string | undefined): string {

@@ -8,9 +8,14 @@ const shape = z.object({ os: z.string(), architecture: z.string(), variant: z.st
 export function readPlatform(text: string | undefined): Platform | undefined {
   if (text === undefined) return undefined;
   try {
-    const { variant, ...rest } = shape.parse(JSON.parse(text));
-    return variant ? { ...rest, variant } : rest;
+    const { os, architecture, variant } = shape.parse(JSON.parse(text));
+    return variant ? { os, architecture, variant } : { os, architecture };
   } catch (cause) {
     throw invalid('invalid platform: it must be a JSON object with os and architecture', { cause });
   }
+}
+
+/** The same where the parameter may be given several times; empty ones do not count. */
+export function readPlatforms(texts: readonly string[]): Platform[] {
+  return texts.flatMap((text) => readPlatform(text || undefined) ?? []);
 }

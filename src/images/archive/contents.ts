@@ -1,10 +1,11 @@
 import * as z from 'zod';
-import type { Descriptor } from '../../api/oci/image.ts';
+import type { Descriptor, Platform } from '../../api/oci/image.ts';
 import { mediaTypes } from '../../api/oci/image.ts';
 import { invalid, isKind } from '../../base/errors.ts';
 import { isDigest } from '../../formats/digest.ts';
 import { formatReference, parseReference, withDefaultTag } from '../../formats/reference.ts';
 import { parseIndex, parseManifest } from '../image-config.ts';
+import { isForPlatform } from '../platform-variant.ts';
 import { hostPlatform, selectManifest } from '../pull-platform.ts';
 import type { Members } from './members.ts';
 
@@ -23,11 +24,14 @@ export interface ArchivedImage {
 
 /**
  * What images an archive holds. The docker-archive's `manifest.json` counts, with the OCI manifests of `index.json`
- * where they describe the same image, so that digests survive; an OCI layout without it is read by its index.
+ * where they describe the same image, so that digests survive; an OCI layout without it is read by its index. Of an
+ * index within, the image for this host counts; with platforms, those for these, and then also what `manifest.json`,
+ * which can name one platform only, leaves out.
  * @throws invalid `bad-archive` for an archive that is neither.
  */
-export async function readContents(members: Members): Promise<ArchivedImage[]> {
-  const oci = members.get('index.json') && members.get('oci-layout') ? await readOciLayout(members) : [];
+export async function readContents(members: Members, platforms: readonly Platform[] = []): Promise<ArchivedImage[]> {
+  const isLayout = members.get('index.json') && members.get('oci-layout');
+  const oci = isLayout ? await readOciLayout(members, platforms) : [];
   if (!members.get('manifest.json')) {
     if (oci.length > 0) return oci;
     throw invalid('the archive holds no image: it has neither a manifest.json nor an index.json that names one', {
@@ -35,11 +39,13 @@ export async function readContents(members: Members): Promise<ArchivedImage[]> {
     });
   }
   const docker = await readDockerArchive(members);
-  return docker.map((image) => {
-    const digest = members.get(image.config)?.digest;
-    const same = oci.find((other) => members.get(other.config)?.digest === digest);
+  const idOf = ({ config }: ArchivedImage) => members.get(config)?.digest;
+  const merged = docker.map((image) => {
+    const same = oci.find((other) => idOf(other) === idOf(image));
     return same ? { ...same, tags: image.tags } : image;
   });
+  if (platforms.length === 0) return merged;
+  return [...merged, ...oci.filter((image) => !merged.some((other) => idOf(other) === idOf(image)))];
 }
 
 const dockerManifest = z.array(
@@ -70,26 +76,42 @@ function parseJson(bytes: Buffer, name: string): unknown {
 const indexTypes: readonly string[] = [mediaTypes.ociIndex, mediaTypes.dockerList];
 const manifestTypes: readonly string[] = [mediaTypes.ociManifest, mediaTypes.dockerManifest];
 
-async function readOciLayout(members: Members): Promise<ArchivedImage[]> {
+async function readOciLayout(members: Members, platforms: readonly Platform[]): Promise<ArchivedImage[]> {
   const images = new Map<string, ArchivedImage>();
   for (const entry of parseIndex(await members.read('index.json')).manifests) {
-    const image = await readOciImage(members, entry);
-    if (!image) continue;
-    const known = images.get(image.manifest?.digest ?? '');
-    if (known) known.tags.push(...image.tags);
-    else images.set(image.manifest?.digest ?? '', image);
+    for (const image of await readEntry(members, entry, platforms)) {
+      const known = images.get(image.manifest?.digest ?? '');
+      if (known) known.tags.push(...image.tags);
+      else images.set(image.manifest?.digest ?? '', image);
+    }
   }
   return [...images.values()];
 }
 
-async function readOciImage(members: Members, entry: Descriptor): Promise<ArchivedImage | undefined> {
-  let manifest = plain(entry);
-  let index: Descriptor | undefined;
+/** The images that an entry of the layout's index stands for: one, or those of an index within for the platforms. */
+async function readEntry(
+  members: Members,
+  entry: Descriptor,
+  platforms: readonly Platform[],
+): Promise<ArchivedImage[]> {
+  const found: (ArchivedImage | undefined)[] = [];
   if (indexTypes.includes(entry.mediaType)) {
-    index = manifest;
     const { manifests } = parseIndex(await members.read(blobName(entry.digest)));
-    manifest = plain(selectManifest(manifests, hostPlatform()));
-  }
+    const chosen =
+      platforms.length === 0
+        ? [selectManifest(manifests, hostPlatform())]
+        : manifests.filter(({ platform: its }) => platforms.some((one) => its && isForPlatform(its, one)));
+    for (const manifest of chosen) found.push(await readOciImage(members, entry, plain(manifest), plain(entry)));
+  } else found.push(await readOciImage(members, entry, plain(entry), undefined));
+  return found.filter((image) => image !== undefined);
+}
+
+async function readOciImage(
+  members: Members,
+  entry: Descriptor,
+  manifest: Descriptor,
+  index: Descriptor | undefined,
+): Promise<ArchivedImage | undefined> {
   if (!manifestTypes.includes(manifest.mediaType)) return undefined;
   const { config, layers } = parseManifest(await members.read(blobName(manifest.digest)));
   return {
