@@ -2,7 +2,7 @@
  * The routes that are built, by the operation names of the Engine API. A route that is not in this table
  * does not exist: the server answers 404 "page not found". `{name...}` takes slashes, as image names have them.
  * `GET /doctor`, `GET /distribution/{name}/manifest`, `GET /images/tree`,
- * `GET /images/{name}/changes` and `GET` of the two `prune` are tug's own.
+ * `GET /images/{name}/changes`, `POST /images/bootstrap` and `GET` of the two `prune` are tug's own.
  */
 export const routes = {
   SystemPing: 'GET /_ping',
@@ -50,6 +50,7 @@ export const routes = {
   ImagePush: 'POST /images/{name...}/push',
   ImagePrune: 'POST /images/prune',
   ImagePrunePreview: 'GET /images/prune',
+  ImageBootstrap: 'POST /images/bootstrap',
   ImageTree: 'GET /images/tree',
   ImageCompare: 'GET /images/{name...}/changes',
   ImageDelete: 'DELETE /images/{name...}',

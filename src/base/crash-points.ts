@@ -30,6 +30,7 @@ export const crashPointNames = [
   'image.pull.recorded',
   'image.load.recorded',
   'image.import.recorded',
+  'image.bootstrap.made',
   'image.commit.recorded',
   'image.tag.recorded',
   'image.remove.recorded',

@@ -36,6 +36,7 @@ const load = {
   stop: () => import('./commands/container/stop.ts'),
   unpause: () => import('./commands/container/unpause.ts'),
   wait: () => import('./commands/container/wait.ts'),
+  bootstrap: () => import('./commands/image/bootstrap.ts'),
   history: () => import('./commands/image/history.ts'),
   import: () => import('./commands/image/import.ts'),
   imageInspect: () => import('./commands/image/inspect.ts'),
@@ -128,6 +129,7 @@ export const groups: readonly Group[] = [
     name: 'image',
     short: 'Manage images',
     leaves: [
+      { name: 'bootstrap', load: load.bootstrap },
       { name: 'diff', load: load.imageDiff },
       { name: 'history', load: load.history },
       { name: 'import', load: load.import },

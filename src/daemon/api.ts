@@ -9,6 +9,7 @@ import { createRouter, type Handlers } from './http/router.ts';
 import { createApiServer } from './http/server.ts';
 import { infoResponse, versionResponse } from './info.ts';
 import { type Address, answers, listen } from './listen.ts';
+import { bootstrapRoutes } from './routers/bootstrap.ts';
 import { containerRoutes } from './routers/containers.ts';
 import { eventRoutes } from './routers/events.ts';
 import { execRoutes } from './routers/exec.ts';
@@ -85,6 +86,7 @@ function createHandlers(engine: Engine, log: Logger): Handlers {
     ...containerRoutes(containers, queue),
     ...execRoutes(containers, events, queue),
     ...imageRoutes(images),
+    ...bootstrapRoutes(engine.bootstrapper),
     ...imageReportRoutes(reports, containers.imageUsers),
     ...usageRoutes((options) => dataUsage({ containers, reports }, options)),
     ...registryRoutes(registries),

@@ -9,6 +9,7 @@ import { createContainerService } from '../containers/service.ts';
 import { containerMigrations } from '../containers/store.ts';
 import { createEventBus } from '../events/bus.ts';
 import type { EventBus } from '../events/contract.ts';
+import { type Bootstrapper, createBootstrapper } from '../images/bootstrap/bootstrap.ts';
 import type { ImageService } from '../images/contract.ts';
 import { imageMigrations } from '../images/migrations.ts';
 import { createImageReports, type ImageReports } from '../images/reports.ts';
@@ -22,6 +23,7 @@ import type { DaemonConfig } from './config.ts';
 import { engineId, engineMigrations } from './engine-id.ts';
 import type { InfoSource } from './info.ts';
 import { createLazyRegistries } from './lazy-registries.ts';
+import { findProgram } from './programs.ts';
 import { restore } from './restore.ts';
 import type { Registries } from './routers/registries.ts';
 import { reserveState } from './state-reserve.ts';
@@ -32,6 +34,7 @@ export interface Engine {
   readonly containers: ContainerService;
   readonly images: ImageService;
   readonly reports: ImageReports;
+  readonly bootstrapper: Bootstrapper;
   readonly networks: NetworkService;
   readonly registries: Registries;
   readonly events: EventBus;
@@ -67,7 +70,9 @@ const migrations = [
 export function openEngine(config: DaemonConfig, log: Logger): Engine {
   const foundations = openFoundations(config, log);
   const { networks, networkDrivers } = openNetworks(foundations);
-  const { images, reports, snapshots, pool, registries } = openImages(foundations, (id) => containers.stateOf(id));
+  const { images, reports, bootstrapper, snapshots, pool, registries } = openImages(foundations, (id) =>
+    containers.stateOf(id),
+  );
   const { machinery, closeCgroups } = openMachinery(foundations);
   const containers = createContainerService({
     ...foundations,
@@ -87,11 +92,12 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
     containers,
     images,
     reports,
+    bootstrapper,
     networks,
     registries,
     events: foundations.events,
     info,
-    restore: () => restore({ ...foundations, containers, networks, images }),
+    restore: () => restore({ ...foundations, containers, networks, images, bootstrapper }),
     async close() {
       containers.shutdown();
       await networks.shutdown({ removeBridge: false });
@@ -138,7 +144,8 @@ function openImages(foundations: Foundations, containerState: (id: string) => 'r
   const stores = openImageStores({ database, root: config.dataRoot, driver: snapshots, log });
   const registries = createLazyRegistries(config, stores, { leases: foundations.leases, log });
   const images = createImageService({ ...foundations, ...stores, log, ...registries, containerState });
-  return { images, reports: createImageReports(stores), snapshots, pool: stores.pool, registries };
+  const bootstrapper = createBootstrapper({ images, folder: path.join(config.dataRoot, 'bootstrap'), findProgram });
+  return { images, reports: createImageReports(stores), bootstrapper, snapshots, pool: stores.pool, registries };
 }
 
 /** What runs containers: runtimes, monitor, control groups, logs. */

@@ -1,6 +1,7 @@
 import type { Leases } from '../base/leases.ts';
 import type { Logger } from '../base/log.ts';
 import type { Containers } from '../containers/service.ts';
+import type { Bootstrapper } from '../images/bootstrap/bootstrap.ts';
 import type { ImageService } from '../images/contract.ts';
 import type { NetworkService } from '../networks/contract.ts';
 
@@ -9,6 +10,7 @@ export interface RestoreDeps {
   readonly containers: Containers;
   readonly networks: NetworkService;
   readonly images: ImageService;
+  readonly bootstrapper: Bootstrapper;
   readonly log: Logger;
 }
 
@@ -24,6 +26,7 @@ export async function restore(deps: RestoreDeps): Promise<void> {
   await deps.containers.recover();
   const running = deps.containers.running();
   await deps.networks.reconcile(running);
+  await deps.bootstrapper.sweep();
   await deps.images.recover();
   const milliseconds = Math.round(performance.now() - began);
   deps.log.info('state restored', { running: running.size, leases: dropped, milliseconds });

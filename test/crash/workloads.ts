@@ -74,6 +74,11 @@ const importImage: Workload = async ({ engine }) => {
   await engine.api('DELETE', '/images/crash:imported?force=1');
 };
 
+const bootstrap: Workload = async ({ engine }) => {
+  await engine.api('POST', '/images/bootstrap', { Name: 'crash:made', Template: 'touch "$1/file"' });
+  await engine.api('DELETE', '/images/crash:made?force=1');
+};
+
 const commit: Workload = async ({ engine }) => {
   const id = await create(engine, { Cmd: ['sh', '-c', 'echo hi > /new; rm /bin/true'] });
   await engine.api('POST', `/containers/${id}/start`);
@@ -114,6 +119,7 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'image.pull.recorded': pull,
   'image.load.recorded': load,
   'image.import.recorded': importImage,
+  'image.bootstrap.made': bootstrap,
   'image.commit.recorded': commit,
   'image.tag.recorded': tagAndRemove,
   'image.remove.recorded': tagAndRemove,

@@ -1,3 +1,4 @@
+import type { BootstrapBody } from '../../api/types/bootstrap-request.ts';
 import type { FilesystemChange } from '../../api/types/container.ts';
 import type {
   HistoryItem,
@@ -117,6 +118,12 @@ export async function* importArchive(
     query: { fromSrc: source, repo: repository, tag, message, changes, platform },
     ...(archive === undefined ? {} : { stream: archive }),
   });
+  yield* jsonStream<ProgressMessage>(response.body());
+}
+
+/** What the making of a base image says, as it comes. tug's own route: other engines answer 404. */
+export async function* bootstrap(engine: Engine, request: BootstrapBody): AsyncGenerator<ProgressMessage, void> {
+  const response = await engine.call('POST', '/images/bootstrap', { json: request });
   yield* jsonStream<ProgressMessage>(response.body());
 }
 
