@@ -1,7 +1,7 @@
 /**
  * The routes that are built, by the operation names of the Engine API. A route that is not in this table
  * does not exist: the server answers 404 "page not found". `{name...}` takes slashes, as image names have them.
- * `GET /doctor`, `GET /distribution/{name}/manifest`, `GET /images/tree`,
+ * `GET /doctor`, `GET` and `PUT /distribution/{name}/manifest`, `GET /images/tree`,
  * `GET /images/{name}/changes`, `POST /images/bootstrap` and `GET` of the two `prune` are tug's own.
  */
 export const routes = {
@@ -58,6 +58,7 @@ export const routes = {
   SystemAuth: 'POST /auth',
   DistributionInspect: 'GET /distribution/{name...}/json',
   DistributionManifest: 'GET /distribution/{name...}/manifest',
+  DistributionManifestPut: 'PUT /distribution/{name...}/manifest',
 
   NetworkList: 'GET /networks',
   NetworkInspect: 'GET /networks/{id}',

@@ -49,7 +49,11 @@ const load = {
   imageRemove: () => import('./commands/image/rm.ts'),
   save: () => import('./commands/image/save.ts'),
   tag: () => import('./commands/image/tag.ts'),
+  manifestAnnotate: () => import('./commands/manifest/annotate.ts'),
+  manifestCreate: () => import('./commands/manifest/create.ts'),
   manifestInspect: () => import('./commands/manifest/inspect.ts'),
+  manifestPush: () => import('./commands/manifest/push.ts'),
+  manifestRemove: () => import('./commands/manifest/rm.ts'),
   login: () => import('./commands/registry/login.ts'),
   logout: () => import('./commands/registry/logout.ts'),
   search: () => import('./commands/registry/search.ts'),
@@ -146,8 +150,14 @@ export const groups: readonly Group[] = [
   },
   {
     name: 'manifest',
-    short: 'Look at manifests in registries',
-    leaves: [{ name: 'inspect', load: load.manifestInspect }],
+    short: 'Manage manifests, and lists of them for several platforms',
+    leaves: [
+      { name: 'annotate', load: load.manifestAnnotate },
+      { name: 'create', load: load.manifestCreate },
+      { name: 'inspect', load: load.manifestInspect },
+      { name: 'push', load: load.manifestPush },
+      { name: 'rm', load: load.manifestRemove },
+    ],
   },
   {
     name: 'system',

@@ -8,7 +8,7 @@ import type { Push } from '../images/push.ts';
 import type { ImageStores } from '../images/stores.ts';
 import type { RegistryClient } from '../registry-client/client.ts';
 import type { DaemonConfig } from './config.ts';
-import type { Registries } from './routers/registries.ts';
+import type { InspectRequest, Registries } from './routers/registries.ts';
 
 /** Where certificates of registries are looked for, Docker's folder first. */
 const certificateFolders = ['/etc/docker/certs.d', '/etc/tug/certs.d'];
@@ -41,6 +41,16 @@ export function createLazyRegistries(
     if (closed) all.client[Symbol.dispose]();
     return all;
   };
+  /** Works with the engine's client, or with one of its own that takes plain HTTP and any certificate of the registry. */
+  const withClient = async <T>(
+    { reference, insecure }: InspectRequest,
+    work: (client: RegistryClient) => Promise<T>,
+  ): Promise<T> => {
+    if (!insecure) return work((await open()).client);
+    const { domain } = parseReference(reference);
+    using lenient = await openClient(config, [...config.insecureRegistries, domain]);
+    return await work(lenient);
+  };
   return {
     pull: async (...call) => (await open()).pull(...call),
     pullAll: async (...call) => (await open()).pullAll(...call),
@@ -48,11 +58,12 @@ export function createLazyRegistries(
     logIn: async (...call) => (await open()).client.logIn(...call),
     search: async (...call) => (await open()).client.search(...call),
     async inspect(request, signal) {
-      const [{ client }, { inspectRemote }] = await Promise.all([open(), import('../images/distribution.ts')]);
-      if (!request.insecure) return inspectRemote(client, request, signal);
-      const { domain } = parseReference(request.reference);
-      using lenient = await openClient(config, [...config.insecureRegistries, domain]);
-      return await inspectRemote(lenient, request, signal);
+      const { inspectRemote } = await import('../images/distribution.ts');
+      return withClient(request, (client) => inspectRemote(client, request, signal));
+    },
+    async publish(request, signal) {
+      const { publishManifest } = await import('../images/publish-manifest.ts');
+      return withClient(request, (client) => publishManifest(client, request, signal));
     },
     close() {
       closed = true;

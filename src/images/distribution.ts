@@ -81,5 +81,11 @@ function platformOfConfig(bytes: Buffer): Platform {
   }
   const { architecture = '', os = '', variant } = config ?? {};
   const version = config?.['os.version'];
-  return { architecture, os, ...(variant ? { variant } : {}), ...(version ? { 'os.version': version } : {}) };
+  const features = config?.['os.features'];
+  return {
+    ...{ architecture, os },
+    ...(version ? { 'os.version': version } : {}),
+    ...(features?.length ? { 'os.features': features } : {}),
+    ...(variant ? { variant } : {}),
+  };
 }

@@ -37,3 +37,23 @@ export interface DistributionInspect {
 export interface DistributionManifest extends DistributionInspect {
   Raw: string;
 }
+
+/**
+ * The body of `PUT /distribution/{name}/manifest`, tug's own: a manifest or an index to be stored at a registry under
+ * the name's tag or digest.
+ */
+export const pushedManifest = z.object({
+  MediaType: z.string(),
+  /** Its bytes in base64. */
+  Raw: z.base64(),
+  /** Another repository of the same registry, which has the blobs. */
+  Source: z.string().optional(),
+  /** Digests of blobs to take over from there first. */
+  Blobs: z.array(z.string()).optional(),
+});
+export type PushedManifest = z.output<typeof pushedManifest>;
+
+/** The answer to it. */
+export interface ManifestPushed {
+  Digest: string;
+}

@@ -1,4 +1,11 @@
-import type { AuthRequest, AuthResponse, DistributionManifest, SearchResult } from '../../api/types/registry.ts';
+import type {
+  AuthRequest,
+  AuthResponse,
+  DistributionManifest,
+  ManifestPushed,
+  PushedManifest,
+  SearchResult,
+} from '../../api/types/registry.ts';
 import type { Engine } from '../engine.ts';
 import { type Filters, filtersQuery } from '../filters-query.ts';
 
@@ -21,9 +28,25 @@ export function remoteManifest(
   reference: string,
   options: { insecure: boolean; auth: string | undefined },
 ): Promise<DistributionManifest> {
-  const path = `/distribution/${reference.split('/').map(encodeURIComponent).join('/')}/manifest`;
-  return engine.json('GET', path, { query: { insecure: options.insecure }, ...authHeader(options.auth) });
+  return engine.json('GET', manifestPath(reference), {
+    query: { insecure: options.insecure },
+    ...authHeader(options.auth),
+  });
 }
+
+/** Stores a manifest or an index at its registry. tug's own route: other engines answer 404. */
+export function pushManifest(
+  engine: Engine,
+  reference: string,
+  manifest: PushedManifest,
+  options: { insecure: boolean; auth: string | undefined },
+): Promise<ManifestPushed> {
+  const query = { insecure: options.insecure };
+  return engine.json('PUT', manifestPath(reference), { query, json: manifest, ...authHeader(options.auth) });
+}
+
+const manifestPath = (reference: string): string =>
+  `/distribution/${reference.split('/').map(encodeURIComponent).join('/')}/manifest`;
 
 /** The header of a login, for calls that pass one on to a registry. */
 export function authHeader(auth: string | undefined): { headers?: Record<string, string> } {

@@ -11,6 +11,7 @@ function serve(methods: Partial<Registries>) {
     inspect: async () => {
       throw new TugError('not-found', 'manifest unknown');
     },
+    publish: async () => '',
   };
   return startTestServer(registryRoutes({ ...none, ...methods }));
 }

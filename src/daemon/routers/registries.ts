@@ -1,8 +1,15 @@
-import { type AuthResponse, authRequest, type SearchResult } from '../../api/types/registry.ts';
+import {
+  type AuthResponse,
+  authRequest,
+  type ManifestPushed,
+  pushedManifest,
+  type SearchResult,
+} from '../../api/types/registry.ts';
 import { invalid } from '../../base/errors.ts';
 import { isImageIdentifier, parseReference } from '../../formats/reference.ts';
 import type { RegistryAuth } from '../../images/contract.ts';
 import type { RemoteImage } from '../../images/distribution.ts';
+import type { PublishRequest } from '../../images/publish-manifest.ts';
 import type { RegistryClient } from '../../registry-client/client.ts';
 import type { FoundRepository } from '../../registry-client/search.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -12,6 +19,7 @@ import { decodeRegistryAuth } from './registry-auth.ts';
 /** What the engine asks registries without keeping anything. */
 export interface Registries extends Pick<RegistryClient, 'logIn' | 'search'> {
   inspect(request: InspectRequest, signal: AbortSignal): Promise<RemoteImage>;
+  publish(request: PublishRequest & InspectRequest, signal: AbortSignal): Promise<string>;
 }
 
 export interface InspectRequest {
@@ -23,14 +31,15 @@ export interface InspectRequest {
 
 /** Registries: what the requests mean. */
 export function registryRoutes(registries: Registries): Handlers {
-  const inspect = (exchange: Exchange): Promise<RemoteImage> => {
+  const target = (exchange: Exchange): InspectRequest => {
     const reference = exchange.param('name');
     if (isImageIdentifier(reference)) throw invalid(`unknown image reference format: ${reference}`);
     parseReference(reference);
     const auth = decodeRegistryAuth(exchange.request.headers['x-registry-auth']);
     const insecure = exchange.query.boolean('insecure');
-    return registries.inspect({ reference, auth, insecure }, exchange.signal);
+    return { reference, auth, insecure };
   };
+  const inspect = (exchange: Exchange) => registries.inspect(target(exchange), exchange.signal);
   return {
     async SystemAuth(exchange) {
       const { serveraddress = '', ...given } = await exchange.body(authRequest);
@@ -42,6 +51,12 @@ export function registryRoutes(registries: Registries): Handlers {
     async DistributionInspect(exchange) {
       const { descriptor, platforms } = await inspect(exchange);
       return { status: 200, body: { Descriptor: descriptor, Platforms: platforms } };
+    },
+    async DistributionManifestPut(exchange) {
+      const { MediaType, Raw, Source, Blobs = [] } = await exchange.body(pushedManifest);
+      const manifest = { mediaType: MediaType, bytes: Buffer.from(Raw, 'base64'), source: Source, blobs: Blobs };
+      const digest = await registries.publish({ ...target(exchange), ...manifest }, exchange.signal);
+      return { status: 201, body: { Digest: digest } satisfies ManifestPushed };
     },
     async DistributionManifest(exchange) {
       const { descriptor, platforms, bytes } = await inspect(exchange);
