@@ -26,6 +26,8 @@ export const routes = {
   ContainerRename: 'POST /containers/{id}/rename',
   ContainerWait: 'POST /containers/{id}/wait',
   ContainerLogs: 'GET /containers/{id}/logs',
+  ContainerStats: 'GET /containers/{id}/stats',
+  ContainerTop: 'GET /containers/{id}/top',
   ContainerAttach: 'POST /containers/{id}/attach',
   ContainerResize: 'POST /containers/{id}/resize',
   ContainerPrune: 'POST /containers/prune',

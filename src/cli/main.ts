@@ -90,9 +90,11 @@ function checkArguments(command: Command, path: string, usage: string, count: nu
       ? 'accepts no arguments'
       : max === min
         ? `requires ${plural(min)}`
-        : count < min
+        : max === undefined
           ? `requires at least ${plural(min)}`
-          : `requires at most ${plural(max ?? min)}`;
+          : min > 0
+            ? `requires at least ${min} and at most ${plural(max)}`
+            : `requires at most ${plural(max)}`;
   throw new UsageError(
     `tug: 'tug ${path}' ${wanted}`,
     `\nUsage:  ${usage}\n\nRun 'tug ${path} --help' for more information`,

@@ -7,6 +7,7 @@ export interface ConfigFile {
   readonly detachKeys?: string;
   readonly psFormat?: string;
   readonly imagesFormat?: string;
+  readonly statsFormat?: string;
   readonly pruneFilters?: readonly string[];
   readonly HttpHeaders?: Readonly<Record<string, string>>;
   readonly auths?: Readonly<Record<string, StoredAuth>>;

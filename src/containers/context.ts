@@ -5,6 +5,7 @@ import type { ContainerDeps } from './deps.ts';
 import type { ExecTable } from './exec-table.ts';
 import { type ContainerPaths, containerPaths } from './paths.ts';
 import type { ContainerRecord } from './record.ts';
+import type { Samples } from './samples.ts';
 import type { ContainerStore } from './store.ts';
 import type { Waiters } from './wait.ts';
 
@@ -15,13 +16,14 @@ export interface ContainerContext extends ContainerDeps {
   readonly execs: ExecTable;
   /** Clients that attached before the start, by container id: connected between create and start, so they miss nothing. */
   readonly earlyAttachers: Map<string, Set<(stdio: AttachedStdio | undefined) => void>>;
+  readonly samples: Samples;
   readonly shutdown: AbortSignal;
 }
 
 export const pathsOf = (context: ContainerContext, record: ContainerRecord): ContainerPaths =>
   containerPaths(context, record.id);
 
-export const cgroupPathOf = (context: ContainerContext, record: ContainerRecord): string =>
+export const cgroupPathOf = (context: Pick<ContainerContext, 'cgroups'>, record: ContainerRecord): string =>
   context.cgroups.pathFor(record.id, record.host.CgroupParent || undefined);
 
 /** @throws internal when daemon.json lost the runtime a container was made for. */

@@ -10,6 +10,7 @@ import type {
   FilesystemChange,
   WaitResponse,
 } from '../api/types/container.ts';
+import type { ContainerStats, ContainerTop } from '../api/types/container-stats.ts';
 import type { LogReadOptions, LogRecord } from '../logs/contract.ts';
 import type { AttachedStdio } from '../runtime/monitor/contract.ts';
 
@@ -60,6 +61,15 @@ export interface ContainerService {
     options: LogReadOptions,
     signal: AbortSignal,
   ): Promise<{ terminal: boolean; records: AsyncIterable<LogRecord> }>;
+
+  /** See `statsOf` in stats.ts. @throws at once, not at the first frame. */
+  stats(
+    reference: string,
+    options: { stream: boolean; oneShot: boolean },
+    signal: AbortSignal,
+  ): AsyncIterable<ContainerStats>;
+  /** Its processes as the host's ps shows them with these options. @throws conflict when it does not run, invalid in the words of ps. */
+  top(reference: string, psOptions: string): Promise<ContainerTop>;
 
   execCreate(reference: string, request: ExecCreateRequest): Promise<string>;
   /** Runs it. With `detach` the result has no stdio and it goes on in the background. */

@@ -2,7 +2,7 @@ import { conflict } from '../base/errors.ts';
 import type { AttachedStdio } from '../runtime/monitor/contract.ts';
 import { attachContainer, readLog } from './attach.ts';
 import { changesOf, commitContainer, exportContainer } from './commit.ts';
-import { type ContainerContext, pathsOf } from './context.ts';
+import { type ContainerContext, cgroupPathOf, pathsOf } from './context.ts';
 import type { ContainerService } from './contract.ts';
 import { createContainer, eventAttributes } from './create.ts';
 import type { ContainerDeps } from './deps.ts';
@@ -16,9 +16,12 @@ import { type ContainerRecord, isRunning } from './record.ts';
 import { recoverContainers } from './recover.ts';
 import { removeContainer } from './remove.ts';
 import { renameContainer } from './rename.ts';
+import { createSamples } from './samples.ts';
 import { startContainer } from './start.ts';
+import { statsOf } from './stats.ts';
 import { killContainer, stopContainer } from './stop.ts';
 import { openContainerStore } from './store.ts';
+import { topOf } from './top.ts';
 import { createWaiters, waitFor } from './wait.ts';
 
 /** The container domain with what only the composition root calls. */
@@ -41,6 +44,7 @@ export function createContainerService(deps: ContainerDeps): Containers {
     waiters: createWaiters(),
     execs: createExecTable(),
     earlyAttachers: new Map<string, Set<(stdio: AttachedStdio | undefined) => void>>(),
+    samples: createSamples({ ...deps, groupOf: (record) => cgroupPathOf(deps, record) }),
     shutdown: stopping.signal,
   };
   const { store, execs } = context;
@@ -71,6 +75,8 @@ export function createContainerService(deps: ContainerDeps): Containers {
       const record = store.resolve(reference);
       return { terminal: record.config.Tty ?? false, records: readLog(context, record, options, signal) };
     },
+    stats: (reference, options, signal) => statsOf(context, store.resolve(reference), options, signal),
+    top: async (reference, psOptions) => await topOf(context, store.resolve(reference), psOptions),
     execCreate: async (reference, request) => createExec(context, store.resolve(reference), request),
     execStart: async (execId, options) => await startExec(context, ownerOf(execId), execs.get(execId), options),
     execInspect: (execId) => inspectExec(execs.get(execId)),
@@ -91,7 +97,10 @@ export function createContainerService(deps: ContainerDeps): Containers {
       const record = store.get(id);
       return record && (isRunning(record) ? 'running' : 'stopped');
     },
-    shutdown: () => stopping.abort(),
+    shutdown() {
+      stopping.abort();
+      context.samples[Symbol.dispose]();
+    },
   };
 }
 

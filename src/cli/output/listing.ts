@@ -27,16 +27,21 @@ export async function printListing<T>(
   listing: Listing<T>,
   items: readonly T[],
 ): Promise<void> {
-  if (format === '' || format === 'table') return out.write(defaultTable(listing, items));
-  if (format === 'json') return out.write(items.map((item) => `${jsonLine(listing, item)}\n`).join(''));
+  return out.write(await formatListing(format, listing, items));
+}
+
+/** The text that `printListing` prints. */
+export async function formatListing<T>(format: string, listing: Listing<T>, items: readonly T[]): Promise<string> {
+  if (format === '' || format === 'table') return defaultTable(listing, items);
+  if (format === 'json') return items.map((item) => `${jsonLine(listing, item)}\n`).join('');
   const { formatTable, formatItems } = await import('./template.ts');
   const views = items.map((item) => viewOf(listing, item));
-  if (!/^table\s/.test(format)) return out.write(formatItems(format, views));
+  if (!/^table\s/.test(format)) return formatItems(format, views);
   const headers = {
     ...Object.fromEntries(Object.entries(listing.fields).map(([name, field]) => [name, field.header])),
     ...listing.methodHeaders,
   };
-  return out.write(formatTable(format.slice('table'.length).trim(), headers, views));
+  return formatTable(format.slice('table'.length).trim(), headers, views);
 }
 
 function defaultTable<T>(listing: Listing<T>, items: readonly T[]): string {

@@ -9,6 +9,7 @@ import { attachContainer } from './attach.ts';
 import { commitContainer } from './commit.ts';
 import { containerLogs } from './logs.ts';
 import type { QueueOptions } from './output-queue.ts';
+import { containerStats } from './stats.ts';
 
 /** Containers, but for exec: what the requests mean, and nothing of what containers do. */
 export function containerRoutes(containers: ContainerService, queue: QueueOptions): Handlers {
@@ -87,6 +88,11 @@ export function containerRoutes(containers: ContainerService, queue: QueueOption
     },
     ContainerWait: (exchange) => waitForContainer(containers, exchange),
     ContainerLogs: (exchange) => containerLogs(containers, exchange),
+    ContainerStats: (exchange) => containerStats(containers, exchange),
+    async ContainerTop(exchange) {
+      const psOptions = exchange.query.text('ps_args') ?? '-ef';
+      return { status: 200, body: await containers.top(exchange.param('id'), psOptions) };
+    },
     ContainerAttach: (exchange) => attachContainer(containers, queue, exchange),
   };
 }

@@ -36,6 +36,10 @@ export function fakeContainers(methods: Partial<ContainerService> = {}): Contain
     resize: missing,
     attach: missing,
     logs: missing,
+    stats: (reference) => {
+      throw notFound(`No such container: ${reference}`);
+    },
+    top: missing,
     execCreate: missing,
     execStart: async (id) => noExec(id),
     execInspect: noExec,

@@ -53,19 +53,23 @@ describe('cgroupfs', () => {
     const pid = await makeGroup();
     assert.deepEqual(await driver.list(), [group]);
     assert.deepEqual(await driver.processes(group), [pid]);
-    const stats = await driver.stats(group);
+    using sampler = driver.sampler(group);
+    const stats = sampler.sample();
     assert.ok(stats);
     assert.equal(stats.pids.current, 1);
     assert.ok(stats.memory.usage >= 0);
+    assert.ok((sampler.sample()?.cpu.total ?? 0) >= stats.cpu.total);
     const freezer = hierarchies.v1.get('freezer');
     if (freezer) fs.writeFileSync(path.join(freezer, group, 'freezer.state'), 'FROZEN');
     await driver.remove(group);
     for (const mount of mounts) assert.equal(fs.existsSync(path.join(mount, group)), false);
+    assert.equal(sampler.sample(), undefined);
     assert.deepEqual(await driver.list(), []);
   });
 
   it('says nothing about a group that is gone, and removes it again without complaint', async () => {
-    assert.equal(await driver.stats('/tug-none/none'), undefined);
+    using sampler = driver.sampler('/tug-none/none');
+    assert.equal(sampler.sample(), undefined);
     assert.deepEqual(await driver.processes('/tug-none/none'), []);
     await driver.remove('/tug-none/none');
   });

@@ -1,10 +1,11 @@
 import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoOf, invalid } from '../../base/errors.ts';
+import { createFileBudget } from '../kept-file.ts';
 import { watchExit } from '../process-watch.ts';
-import type { CgroupDriver, CgroupStats } from './contract.ts';
+import type { CgroupDriver } from './contract.ts';
 import type { CgroupHierarchies } from './detect.ts';
-import { parseV1, parseV2, v1Files, v2Files } from './parse-stats.ts';
+import { openSampler } from './sampler.ts';
 
 export interface CgroupfsOptions {
   readonly hierarchies: CgroupHierarchies;
@@ -13,6 +14,9 @@ export interface CgroupfsOptions {
   /** Instead of `/tug-ID`: the daemon's `--cgroup-parent`. */
   readonly parent?: string;
 }
+
+/** Files of samplers that are kept open at once: what 250 containers have. */
+const mostKeptFiles = 4000;
 
 /** The group that an engine's containers lie in unless they, or its configuration, name another. */
 const parentOf = ({ parent, engineId }: CgroupfsOptions): string =>
@@ -27,11 +31,12 @@ export function createCgroupfs(options: CgroupfsOptions): CgroupDriver {
   const { hierarchies } = options;
   const parent = parentOf(options);
   const mounts = mountsOf(hierarchies);
+  const budget = createFileBudget(mostKeptFiles);
   return {
     name: 'cgroupfs',
     mode: hierarchies.mode,
     pathFor: (id, own) => path.join(own === undefined ? parent : checkedPath(own), id),
-    stats: (group) => readStats(hierarchies, checkedPath(group)),
+    sampler: (group) => openSampler(hierarchies, checkedPath(group), budget),
     processes: (group) => processesOf(mounts, checkedPath(group)),
     async remove(group) {
       const folders = mounts.map((mount) => path.join(mount, checkedPath(group)));
@@ -58,21 +63,6 @@ function checkedPath(group: string): string {
   if (clean === '/' || parts.includes('..') || group.includes('\0') || tooLong)
     throw invalid(`invalid cgroup path: ${JSON.stringify(group.slice(0, 100))}`);
   return clean;
-}
-
-async function readStats(hierarchies: CgroupHierarchies, group: string): Promise<CgroupStats | undefined> {
-  const files = new Map<string, string>();
-  const read = async (mount: string | undefined, name: string): Promise<void> => {
-    const text = mount === undefined ? undefined : await textOf(path.join(mount, group, name));
-    if (text !== undefined) files.set(name, text);
-  };
-  if (hierarchies.mode === 'v2') await Promise.all(v2Files.map((name) => read(hierarchies.unified, name)));
-  else {
-    const wanted = Object.entries(v1Files).flatMap(([controller, names]) => names.map((name) => [controller, name]));
-    await Promise.all(wanted.map(([controller, name]) => read(hierarchies.v1.get(controller!), name!)));
-  }
-  if (files.size === 0) return undefined;
-  return (hierarchies.mode === 'v2' ? parseV2 : parseV1)((name) => files.get(name));
 }
 
 async function textOf(file: string): Promise<string | undefined> {

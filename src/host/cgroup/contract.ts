@@ -9,8 +9,8 @@ export interface CgroupDriver {
   readonly mode: CgroupMode;
   /** What `linux.cgroupsPath` of the OCI spec must say for a container. */
   pathFor(containerId: string, parent: string | undefined): string;
-  /** Current use, or undefined when the group is gone. */
-  stats(path: string): Promise<CgroupStats | undefined>;
+  /** Measures a group again and again, until it is disposed of. Nothing is opened before the first sample. */
+  sampler(path: string): CgroupSampler;
   /** Process ids in the group and below; empty when it is gone. */
   processes(path: string): Promise<number[]>;
   /** Kills what is left in the group and removes its directories in all hierarchies. Idempotent. */
@@ -19,17 +19,40 @@ export interface CgroupDriver {
   list(): Promise<string[]>;
 }
 
-/** Bytes and nanoseconds, from whichever files the shape has. */
+/** A group's files, kept open: a sample costs one read of each. */
+export interface CgroupSampler extends Disposable {
+  /** Current use, or undefined when the group is gone. Synchronous. */
+  sample(): CgroupStats | undefined;
+}
+
+/** Bytes and nanoseconds, from whichever files the shape has. What a shape does not count is undefined. */
 export interface CgroupStats {
   readonly cpu: {
-    total: bigint;
-    user: bigint;
-    system: bigint;
-    throttledPeriods: number;
-    throttledTime: bigint;
-    periods: number;
+    readonly total: number;
+    readonly user: number;
+    readonly system: number;
+    readonly perCpu: readonly number[] | undefined;
+    readonly throttledPeriods: number;
+    readonly throttledTime: number;
+    readonly periods: number;
   };
-  readonly memory: { usage: number; limit: number; cache: number; details: Record<string, number> };
-  readonly pids: { current: number; limit: number | undefined };
-  readonly blkio: { device: string; operation: 'read' | 'write'; bytes: number; count: number }[];
+  readonly memory: {
+    readonly usage: number;
+    readonly peak: number | undefined;
+    /** 0 for none. */
+    readonly limit: number;
+    /** How often the limit was met. */
+    readonly failures: number;
+    readonly details: Readonly<Record<string, number>>;
+  };
+  readonly pids: { readonly current: number; readonly limit: number | undefined };
+  readonly blkio: { readonly bytes: readonly BlkioEntry[]; readonly operations: readonly BlkioEntry[] | undefined };
+}
+
+export interface BlkioEntry {
+  readonly major: number;
+  readonly minor: number;
+  /** As the kernel names it: `Read` and more in v1, `read` and `write` in v2. */
+  readonly operation: string;
+  readonly value: number;
 }

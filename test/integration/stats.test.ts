@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import type { ContainerStats } from '../../src/api/types/container-stats.ts';
+import type { RunResult } from '../../src/base/process.ts';
+import { begin, commandLines, environmentOf, programOf } from '../helpers/command-lines.ts';
+import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { onTerminal } from '../helpers/pty.ts';
+
+let engine: TestEngine;
+before(async () => {
+  engine = await startEngine();
+  await starterImage(engine);
+});
+after(() => engine?.[Symbol.asyncDispose]());
+
+const runBusy = (name: string) => {
+  const script = 'dd if=/dev/zero of=/file bs=64k count=64 conv=fsync 2>/dev/null; while :; do :; done';
+  const limits = ['--memory', '64m', '--cpus', '0.3', '--pids-limit', '20'];
+  return engine.tug(['run', '-d', '--name', name, ...limits, 'busybox', 'sh', '-c', script]);
+};
+
+const frameOf = async (name: string, query: string): Promise<ContainerStats> => {
+  const answer = await engine.api('GET', `/containers/${name}/stats?stream=false${query}`);
+  assert.equal(answer.status, 200, answer.text);
+  return answer.json<ContainerStats>();
+};
+
+/** Files of control groups and of namespaces that the engine holds open. */
+const filesHeld = (): string[] =>
+  readdirSync(`/proc/${engine.pid}/fd`).flatMap((fd) => {
+    try {
+      const target = readlinkSync(`/proc/${engine.pid}/fd/${fd}`);
+      return /^\/sys\/fs\/cgroup|^\/proc\/.*net\/dev|^\/proc\/stat/.test(target) ? [target] : [];
+    } catch {
+      return []; // closed meanwhile
+    }
+  });
+
+describe('stats of a running container', () => {
+  before(() => runBusy('busy'));
+  after(() => engine.tug(['rm', '-f', 'busy']));
+
+  it('tell what it uses and may use, with the frame before', async () => {
+    const frame = await frameOf('busy', '');
+    assert.equal(frame.name, '/busy');
+    assert.equal(frame.memory_stats.limit, 64 * 1024 * 1024);
+    assert.ok((frame.memory_stats.usage ?? 0) > 0 && Object.keys(frame.memory_stats.stats ?? {}).length > 10);
+    assert.deepEqual([frame.pids_stats.current, frame.pids_stats.limit], [1, 20]);
+    assert.ok(Date.parse(frame.read) - Date.parse(frame.preread) > 500, `${frame.preread} to ${frame.read}`);
+    const [now, then] = [frame.cpu_stats, frame.precpu_stats];
+    const own = now.cpu_usage.total_usage - then.cpu_usage.total_usage;
+    const host = (now.system_cpu_usage ?? 0) - (then.system_cpu_usage ?? 0);
+    const share = (own / host) * (now.online_cpus ?? 0);
+    assert.ok(share > 0.05 && share < 0.6, `share ${share} of a limit of 0.3`);
+    assert.ok(now.throttling_data.periods > 0);
+    assert.ok((frame.networks?.['eth0']?.rx_bytes ?? -1) >= 0, JSON.stringify(frame.networks));
+  });
+
+  it('come at once with one-shot, and the files are let go', async () => {
+    const began = performance.now();
+    const frame = await frameOf('busy', '&one-shot=true');
+    assert.ok(performance.now() - began < 900);
+    assert.equal(frame.preread, '0001-01-01T00:00:00Z');
+    assert.equal(frame.precpu_stats.system_cpu_usage, undefined);
+    assert.ok(frame.cpu_stats.cpu_usage.total_usage > 0);
+    assert.deepEqual(filesHeld(), []);
+  });
+
+  it('refuse what makes no sense', async () => {
+    assert.equal((await engine.api('GET', '/containers/busy/stats?one-shot=1')).status, 400);
+    assert.equal((await engine.api('GET', '/containers/none/stats')).status, 404);
+  });
+
+  it('are sampled once for all who listen, until the last one goes', async () => {
+    const streams = commandLines.map((cli) =>
+      begin(engine, cli, ['stats', '--format', '{{.Name}} {{.CPUPerc}}', 'busy']),
+    );
+    await Promise.all(
+      streams.map(
+        ({ child }) =>
+          new Promise((resolve) => child.stdout?.on('data', (text) => /busy \d/.test(String(text)) && resolve(text))),
+      ),
+    );
+    const held = filesHeld();
+    assert.ok(held.length > 3, held.join());
+    assert.equal(new Set(held).size, held.length);
+    for (const { child } of streams) child.kill('SIGKILL');
+    await Promise.all(streams.map(({ ended }) => ended));
+    while (filesHeld().length > 0) await new Promise(setImmediate);
+  });
+});
+
+describe('stats of a container that does not run', () => {
+  it('are zeros, and the stream goes on until it is removed', async () => {
+    await engine.tug(['create', '--name', 'idle', 'busybox', 'true']);
+    const frame = await frameOf('idle', '');
+    assert.deepEqual([frame.read, frame.pids_stats, frame.memory_stats], ['0001-01-01T00:00:00Z', {}, {}]);
+    assert.equal(frame.networks, undefined);
+    const stream = engine.api('GET', '/containers/idle/stats');
+    await engine.tug(['rm', 'idle']);
+    const frames = (await stream).text.trim().split('\n');
+    assert.ok(
+      frames.every((line) => line === '' || (JSON.parse(line) as ContainerStats).pids_stats.current === undefined),
+    );
+  });
+
+  it('follow a container over its end and its next start', async () => {
+    await engine.tug(['run', '-d', '--name', 'phoenix', 'busybox', 'sleep', '1000']);
+    const { child, ended } = begin(engine, 'docker', ['stats', '--format', '{{.Name}}={{.PIDs}}', 'phoenix']);
+    let seen = '';
+    child.stdout?.on('data', (text) => {
+      seen += text;
+    });
+    const shows = async (text: string) => {
+      seen = '';
+      while (!seen.includes(text)) await new Promise((resolve) => child.stdout?.once('data', resolve));
+    };
+    await shows('phoenix=1');
+    await engine.tug(['kill', 'phoenix']);
+    await shows('phoenix=0');
+    assert.deepEqual(
+      filesHeld().filter((file) => file !== '/proc/stat'),
+      [],
+    );
+    await engine.tug(['start', 'phoenix']);
+    await shows('phoenix=1');
+    child.kill('SIGKILL');
+    await ended;
+    await engine.tug(['rm', '-f', 'phoenix']);
+  });
+});
+
+describe('tug stats', () => {
+  before(() => runBusy('busy'));
+  after(() => engine.tug(['rm', '-f', 'busy', 'idle']));
+
+  it("prints docker's table, templates and JSON", async () => {
+    await engine.tug(['create', '--name', 'idle', 'busybox', 'true']);
+    const masked = (text: string) =>
+      text
+        .replace(/[\d.]+(%|[KM]i?B|kB|B)/g, '#$1')
+        .replace(/[KMk]i?B/g, 'B')
+        .replace(/ +/g, ' ');
+    const lines = [
+      ['--no-stream'],
+      ['--no-stream', '-a'],
+      ['--no-stream', '--no-trunc', 'idle', 'busy'],
+      ['--no-stream', '--format', 'table {{.Container}}\t{{.Name}}\t{{.PIDs}}', '-a'],
+      ['--no-stream', '--format', 'json', 'idle'],
+      ['--no-stream', '--format', '{{.ID}} {{.MemPerc}} {{.BlockIO}} {{.NetIO}}', 'idle'],
+    ];
+    const both = (args: readonly string[]): Promise<[RunResult, RunResult]> =>
+      Promise.all([engine.tug(['stats', ...args]), engine.docker(['stats', ...args])]);
+    for (const [at, [tug, docker]] of (await Promise.all(lines.map(both))).entries()) {
+      assert.equal(masked(tug.stdout), masked(docker.stdout), String(lines[at]));
+      assert.deepEqual([tug.code, tug.stderr], [0, '']);
+    }
+    for (const args of [['none'], ['--no-stream', 'none', 'busy']]) {
+      const [tug, docker] = await both(args);
+      assert.deepEqual([tug.code, tug.stderr], [docker.code, docker.stderr]);
+    }
+  });
+
+  it('is redrawn in place on a terminal, with containers that come and without those that go', async () => {
+    await using terminal = await onTerminal([programOf('tug'), 'stats'], environmentOf(engine));
+    await terminal.shows(/\x1b\[H.*CONTAINER ID.*busy/s);
+    await engine.tug(['run', '-d', '--name', 'late', 'busybox', 'sleep', '1000']);
+    const shown = await terminal.shows(
+      /\x1b\[H[^\x1b]*(\x1b\[K[^\x1b]*)*late[^\x1b]*\x1b\[K\r\n(\x1b\[K|[^\x1b])*\x1b\[J/,
+    );
+    assert.ok(!shown[0].includes('\x1b[2J'), 'cleared while it was redrawn');
+    await engine.tug(['rm', '-f', 'late']);
+    await terminal.shows(/\x1b\[H((?!late|\x1b\[J).)*busy((?!late|\x1b\[J).)*\x1b\[J/s);
+    process.kill(terminal.program(), 'SIGINT');
+    assert.equal((await terminal.ended).code, 130);
+  });
+
+  it('ends when the containers it was given are removed', async () => {
+    await engine.tug(['run', '-d', '--name', 'brief', 'busybox', 'sleep', '1000']);
+    const { child, ended } = begin(engine, 'tug', ['stats', '--format', 'json', 'brief']);
+    await new Promise((resolve) => child.stdout?.once('data', resolve));
+    await engine.tug(['rm', '-f', 'brief']);
+    const { code, stdout } = await ended;
+    assert.equal(code, 0);
+    assert.equal((JSON.parse(stdout.split('\n')[0] ?? '') as { Name: string }).Name, 'brief');
+  });
+});
