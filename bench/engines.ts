@@ -14,8 +14,24 @@ export interface Engine {
   readonly cli: readonly string[];
   /** Whether Docker's client can drive it. */
   readonly dockerClient: boolean;
+  /** Of its daemon; undefined where it has none. */
+  readonly pid: number | undefined;
+  /** Path of its network namespace. */
+  readonly namespace: string;
   stop(): Promise<void>;
 }
+
+/** Stands for the tools of the system, where no engine is measured. */
+export const floor: Engine = {
+  name: 'floor',
+  version: '',
+  env: {},
+  cli: [],
+  dockerClient: false,
+  pid: undefined,
+  namespace: '',
+  stop: async () => {},
+};
 
 export interface EngineSetup {
   /** On the bench's file system. */
@@ -47,6 +63,8 @@ export async function startDockerd(setup: EngineSetup): Promise<Engine> {
     env,
     cli: ['docker'],
     dockerClient: true,
+    pid: child.pid, // nsenter becomes the program it starts
+    namespace,
     stop: async () => {
       await terminate(child);
       await removeNamespace('tugbench-docker');
@@ -82,6 +100,8 @@ export async function startTugd(setup: EngineSetup): Promise<Engine> {
     env,
     cli: [cli],
     dockerClient: true,
+    pid: child.pid, // nsenter becomes the program it starts
+    namespace,
     stop: async () => {
       await terminate(child);
       await removeNamespace('tugbench-tug');
@@ -111,6 +131,8 @@ export async function preparePodman(setup: EngineSetup): Promise<Engine> {
     env: { ...process.env, CONTAINERS_CONF: config } as Record<string, string>,
     cli,
     dockerClient: false,
+    pid: undefined,
+    namespace,
     stop: async () => removeNamespace('tugbench-podman'),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Measures tug beside dockerd and podman: `npm run bench [-- --only TEXT] [--rounds N] [--write FILE]`.
- * Sets up what it needs (a private dockerd, a file system of its own) and takes it away again. Needs root.
+ * Measures tug beside dockerd and podman: `npm run bench [-- --only TEXT] [--rounds N] [--write FILE] [--cache FOLDER]`.
+ * The images that are pulled, loaded and pushed are made once and kept in the cache's folder. Sets up what it needs (a private dockerd, a file system of its own) and takes it away again. Needs root.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,12 +8,15 @@ import * as path from 'node:path';
 import { parseArgs } from 'node:util';
 import { runChecked } from '../src/base/process.ts';
 import { listMounts, unmount } from '../src/host/mount.ts';
-import { type Engine, preparePodman, startDockerd, startTugd } from './engines.ts';
+import { type Engine, floor, preparePodman, startDockerd, startTugd } from './engines.ts';
 import { importBusybox } from './image.ts';
+import { imageScenarios } from './image-scenarios.ts';
+import { type ImageSite, openImageSite } from './image-site.ts';
 import { alternate, median, untilQuiet } from './measure.ts';
 import { formatReport, type Row } from './report.ts';
 import { runOnce, type Scenario, scenarios } from './scenarios.ts';
 import { installPeers } from './setup.ts';
+import type { StepScenario } from './steps.ts';
 import { makeVolume } from './volume.ts';
 
 const { values: options } = parseArgs({
@@ -22,6 +25,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string' },
     write: { type: 'string' },
     engines: { type: 'string', default: 'dockerd,podman,tug' },
+    cache: { type: 'string', default: path.join(tmpdir(), 'tug-bench-images') },
   },
 });
 
@@ -31,19 +35,21 @@ const runFolder = path.join('/run', path.basename(folder));
 mkdirSync(runFolder);
 const volume = await makeVolume(folder);
 const engines: Engine[] = [];
+let site: ImageSite | undefined;
 try {
   await startEngines();
   const rows: Row[] = [];
-  for (const scenario of scenarios) {
+  for (const scenario of [...scenarios, ...imageScenarios]) {
     if (!scenario.name.includes(options.only)) continue;
-    const row = await measure(scenario);
+    const row = await (scenario.kind === 'steps' ? measureSteps(scenario) : measure(scenario));
     rows.push(row);
-    console.error(`${scenario.name}: ${JSON.stringify(row.wall)} ${row.cpu ? JSON.stringify(row.cpu) : ''}`);
+    console.error(`${scenario.name}: ${JSON.stringify(row.figures)} ${row.cpu ? JSON.stringify(row.cpu) : ''}`);
   }
   const report = formatReport(engines, rows);
   console.log(report);
   if (options.write) writeFileSync(options.write, report);
 } finally {
+  await site?.close();
   for (const engine of engines) {
     await removeContainer(engine).catch(() => {}); // it may not have come up
     await engine.stop();
@@ -68,24 +74,44 @@ async function startEngines(): Promise<void> {
 
 async function measure(scenario: Scenario): Promise<Row> {
   const rounds = scenario.kind === 'burst' ? scenario.rounds : Number(options.rounds ?? scenario.rounds);
-  const wall: Record<string, number> = {};
+  const figures: Record<string, number> = {};
   if (scenario.kind === 'once') {
     const results = await alternate(
       engines.map((engine) => () => runOnce(engine, scenario)),
       rounds,
     );
-    for (const [index, engine] of engines.entries()) wall[engine.name] = median(results[index]!);
-    return { scenario, wall };
+    for (const [index, engine] of engines.entries()) figures[engine.name] = median(results[index]!);
+    return { scenario, figures };
   }
   const cpu: Record<string, number> = {};
   for (const engine of engines) {
     const burst = await untilQuiet(async () => {
       for (let index = 0; index < rounds; index += 1) await runOnce(engine, scenario);
     });
-    wall[engine.name] = burst.wall / rounds;
+    figures[engine.name] = burst.wall / rounds;
     cpu[engine.name] = burst.cpu / rounds;
   }
-  return { scenario, wall, cpu };
+  return { scenario, figures, cpu };
+}
+
+/** Round by round each engine in turn, so that whatever else the machine does falls on all alike. */
+async function measureSteps(scenario: StepScenario): Promise<Row> {
+  site ??= await openImageSite(engines, options.cache, volume.mountPoint);
+  const here = site;
+  const takers = scenario.engines?.includes('floor') ? [floor] : engines;
+  const chosen = takers.filter(({ name }) => scenario.engines?.includes(name) ?? true);
+  const { warmUp = 0 } = scenario;
+  const rounds = Number(options.rounds ?? scenario.rounds);
+  const results = new Map<string, number[]>(chosen.map(({ name }) => [name, []]));
+  for (const engine of chosen) await scenario.before?.(engine, here);
+  for (let round = 0; round < rounds + warmUp; round += 1) {
+    for (const engine of chosen) {
+      const figure = await scenario.measure(engine, here);
+      if (round >= warmUp) results.get(engine.name)?.push(figure);
+    }
+  }
+  for (const engine of chosen) await scenario.after?.(engine, here);
+  return { scenario, figures: Object.fromEntries([...results].map(([name, values]) => [name, median(values)])) };
 }
 
 async function removeContainer(engine: Engine): Promise<void> {

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
 import type { Engine } from './engines.ts';
+import { type Client, runCommand } from './steps.ts';
 
 /** One thing that is measured, on every engine that can do it. */
 export interface Scenario {
@@ -10,7 +10,7 @@ export interface Scenario {
   readonly kind: 'once' | 'burst';
   readonly rounds: number;
   /** Which command line: Docker's client on both engines, or each engine's own. */
-  readonly client: 'docker' | 'own';
+  readonly client: Client;
   readonly args: readonly string[];
   /** Needs the container `bench` to run. */
   readonly needsContainer?: boolean;
@@ -83,19 +83,5 @@ export const scenarios: readonly Scenario[] = [
   { name: '50 runs until quiet', target: 0.25, kind: 'burst', rounds: 50, client: 'docker', args: run() },
 ];
 
-/** Runs a scenario's command once. @throws when it fails: a figure of something that did not work is none. */
-export function runOnce(engine: Engine, scenario: Scenario): Promise<void> {
-  const [file = '', ...before] = scenario.client === 'own' || !engine.dockerClient ? engine.cli : ['docker'];
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, [...before, ...scenario.args], { env: engine.env, stdio: ['ignore', 'ignore', 'pipe'] });
-    let said = '';
-    child.stderr.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-    });
-    child.once('error', reject);
-    child.once('close', (code) => {
-      if (code === 0) resolve();
-      else reject(new Error(`${engine.name}: ${scenario.args.join(' ')}: exit ${code}: ${said.trim()}`));
-    });
-  });
-}
+/** Runs a scenario's command once. @throws when it fails. */
+export const runOnce = (engine: Engine, { args, client }: Scenario): Promise<void> => runCommand(engine, args, client);

@@ -1,10 +1,10 @@
-import { ensurePackages } from '../scripts/setup/packages.mjs';
+import { ensurePackages, testNeeds } from '../scripts/setup/packages.mjs';
 
 /** Installs the peers that are missing; none of their services is started. */
 export function installPeers(): void {
   ensurePackages([
     { program: 'dockerd', apt: 'docker.io', dnf: 'moby-engine', pacman: 'docker', apk: 'docker' },
     { program: 'podman', apt: 'podman', dnf: 'podman', pacman: 'podman', apk: 'podman' },
-    { program: 'mkfs.ext4', apt: 'e2fsprogs', dnf: 'e2fsprogs', pacman: 'e2fsprogs', apk: 'e2fsprogs' },
+    ...testNeeds.filter(({ program }) => ['mkfs.ext4', 'docker-registry', 'debootstrap'].includes(program)),
   ]);
 }

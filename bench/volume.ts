@@ -8,7 +8,7 @@ import { runChecked } from '../src/base/process.ts';
  */
 export async function makeVolume(
   folder: string,
-  size = '12G',
+  size = '20G',
 ): Promise<{ mountPoint: string; remove(): Promise<void> }> {
   const image = path.join(folder, 'bench.ext4');
   const mountPoint = path.join(folder, 'data');

@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import type { Engine } from './engines.ts';
+import type { ImageSite } from './image-site.ts';
+
+/** A thing that takes more than one command to measure: something is prepared, a part is timed, all is taken back. */
+export interface StepScenario {
+  readonly name: string;
+  readonly kind: 'steps';
+  /** tug's figure over dockerd's that the project sets itself. */
+  readonly target?: number;
+  /** The most that tug's own figure may be, in `unit`. */
+  readonly limit?: number;
+  readonly unit: 'ms' | 'MB';
+  readonly rounds: number;
+  /** Rounds before those that count. */
+  readonly warmUp?: number;
+  /** Engines that it is measured on; all without. `floor` is measured once a round, without an engine. */
+  readonly engines?: readonly string[];
+  /** Brings an engine to where the rounds begin. */
+  readonly before?: (engine: Engine, site: ImageSite) => Promise<void>;
+  /** One round: prepares, measures and cleans up; resolves with the figure. */
+  readonly measure: (engine: Engine, site: ImageSite) => Promise<number>;
+  readonly after?: (engine: Engine, site: ImageSite) => Promise<void>;
+}
+
+/** Which command line runs: Docker's client where the engine speaks to it, or the engine's own. */
+export type Client = 'docker' | 'own';
+
+/** Runs a command of an engine. @throws when it fails: a figure of something that did not work is none. */
+export function runCommand(engine: Engine, args: readonly string[], client: Client = 'docker'): Promise<void> {
+  const [file = '', ...before] = client === 'own' || !engine.dockerClient ? engine.cli : ['docker'];
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, [...before, ...args], { env: engine.env, stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`${engine.name}: ${args.join(' ')}: exit ${code}: ${said.trim()}`));
+    });
+  });
+}
