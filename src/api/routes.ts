@@ -18,6 +18,7 @@ export const routes = {
   ContainerInspect: 'GET /containers/{id}/json',
   ContainerStart: 'POST /containers/{id}/start',
   ContainerStop: 'POST /containers/{id}/stop',
+  ContainerRestart: 'POST /containers/{id}/restart',
   ContainerKill: 'POST /containers/{id}/kill',
   ContainerPause: 'POST /containers/{id}/pause',
   ContainerUnpause: 'POST /containers/{id}/unpause',

@@ -1,6 +1,7 @@
 import { conflict, unsupported } from '../base/errors.ts';
 import type { LogReadOptions, LogRecord } from '../logs/contract.ts';
 import type { AttachedStdio } from '../runtime/monitor/contract.ts';
+import { refuseRestarting } from './cancel-restart.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import type { AttachOptions, ContainerStreams } from './contract.ts';
 import { eventAttributes } from './create.ts';
@@ -19,6 +20,7 @@ export async function attachContainer(
 ): Promise<ContainerStreams> {
   if (record.state.status === 'paused')
     throw conflict(`container ${record.name} is paused, unpause the container before attach`);
+  refuseRestarting(record, ' before attach');
   const terminal = record.config.Tty ?? false;
   const history = options.logs
     ? readLog(context, record, { stdout: options.stdout, stderr: options.stderr, follow: false }, signal)

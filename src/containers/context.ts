@@ -5,6 +5,7 @@ import type { ContainerDeps } from './deps.ts';
 import type { ExecTable } from './exec-table.ts';
 import { type ContainerPaths, containerPaths } from './paths.ts';
 import type { ContainerRecord } from './record.ts';
+import type { Restarts } from './restarts.ts';
 import type { Samples } from './samples.ts';
 import type { ContainerStore } from './store.ts';
 import type { Waiters } from './wait.ts';
@@ -14,6 +15,7 @@ export interface ContainerContext extends ContainerDeps {
   readonly store: ContainerStore;
   readonly waiters: Waiters;
   readonly execs: ExecTable;
+  readonly restarts: Restarts;
   /** Clients that attached before the start, by container id: connected between create and start, so they miss nothing. */
   readonly earlyAttachers: Map<string, Set<(stdio: AttachedStdio | undefined) => void>>;
   readonly samples: Samples;

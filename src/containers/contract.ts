@@ -28,6 +28,8 @@ export interface ContainerService {
   start(reference: string): Promise<void>;
   /** Signal, then after `timeout` seconds (the container's own when undefined, -1 for never) SIGKILL. @throws not-modified. */
   stop(reference: string, options: { timeout: number | undefined; signal: string | undefined }): Promise<void>;
+  /** `stop`, unless it does not run, and `start`. @throws invalid for an unknown signal, and what start throws. */
+  restart(reference: string, options: { timeout: number | undefined; signal: string | undefined }): Promise<void>;
   /** @throws conflict "Cannot kill container: X: container ... is not running". */
   kill(reference: string, signal: string): Promise<void>;
   /** @throws conflict when it does not run or is paused already. */

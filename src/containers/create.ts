@@ -17,6 +17,7 @@ import { checkName, inventName } from './names.ts';
 import { checkPorts } from './ports.ts';
 import { type ContainerRecord, initialState } from './record.ts';
 import { refuseUnbuilt } from './refusals.ts';
+import { checkRestartPolicy } from './restart-policy.ts';
 import type { ContainerStore } from './store.ts';
 
 /**
@@ -92,7 +93,10 @@ function withDefaults(deps: ContainerDeps, host: HostConfig): HostConfig {
     ...((host.Memory ?? 0) > 0 && !host.MemorySwap ? { MemorySwap: (host.Memory ?? 0) * 2 } : {}),
     ShmSize: host.ShmSize || 64 * 1024 * 1024,
     LogConfig: { Type: host.LogConfig?.Type || deps.defaultLogDriver, Config: host.LogConfig?.Config ?? {} },
-    RestartPolicy: { Name: host.RestartPolicy?.Name || 'no', MaximumRetryCount: 0 },
+    RestartPolicy: {
+      Name: host.RestartPolicy?.Name || 'no',
+      MaximumRetryCount: host.RestartPolicy?.MaximumRetryCount ?? 0,
+    },
   };
 }
 
@@ -117,6 +121,7 @@ function checkHost(deps: ContainerDeps, host: HostConfig, config: ContainerConfi
   const logDriver = deps.logDrivers.get(host.LogConfig!.Type!);
   if (!logDriver) throw invalid(`logger: no log driver named '${host.LogConfig!.Type}' is registered`);
   logDriver.check(host.LogConfig!.Config!);
+  checkRestartPolicy(host);
   checkKernelValues(config, host);
   if (host.CgroupParent) deps.cgroups.pathFor('any', host.CgroupParent);
   if (host.Init && deps.initPath === undefined)

@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts';
 import type { Database } from '../base/database.ts';
 import type { Journal } from '../base/journal.ts';
 import type { Leases } from '../base/leases.ts';
@@ -20,6 +21,7 @@ export interface ContainerDeps {
   readonly locks: LockTable;
   readonly events: EventBus;
   readonly log: Logger;
+  readonly clock: Clock;
   readonly images: ImageService;
   readonly snapshots: SnapshotDriver;
   readonly networks: NetworkService;

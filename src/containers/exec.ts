@@ -8,6 +8,7 @@ import type { MonitoredExec } from '../runtime/monitor/contract.ts';
 import { ownCapabilities } from '../runtime/spec/capabilities.ts';
 import { capabilitySets, containerCapabilities } from '../runtime/spec/spec.ts';
 import type { OciProcess } from '../runtime/spec/types.ts';
+import { refuseRestarting } from './cancel-restart.ts';
 import { type ContainerContext, pathsOf, runtimeOf } from './context.ts';
 import type { ContainerStreams } from './contract.ts';
 import { eventAttributes } from './create.ts';
@@ -172,5 +173,6 @@ const execAttributes = (record: ContainerRecord, exec: Exec): Record<string, str
 function requireRunning(record: ContainerRecord): void {
   if (record.state.status === 'paused')
     throw conflict(`container ${record.name} is paused, unpause the container before exec`);
+  refuseRestarting(record);
   if (!isRunning(record)) throw conflict(`container ${record.id} is not running`, { code: 'container-not-running' });
 }

@@ -7,6 +7,7 @@ import { eventAttributes } from './create.ts';
 import { type ContainerRecord, isRunning, LOST_CODE, LOST_SENTENCE } from './record.ts';
 import { finishRelease } from './release.ts';
 import { removeLocked } from './remove.ts';
+import type { RestartPlan } from './restarts.ts';
 import { exitResponse } from './wait.ts';
 
 /** Milliseconds between two attempts to record an end on a full disk. */
@@ -44,8 +45,10 @@ async function settleWhenPossible(
 }
 
 /**
- * Records a container's end and gives back what it held; removes it when it was run with --rm. Idempotent: what a
- * fault cut off is finished. `startedAt` tells which run ended: a container that was started again is left alone.
+ * Records a container's end and gives back what it held; has it started again where its policy says so, and removes
+ * it when it was run with --rm. Idempotent: what a fault cut off is finished. `startedAt` tells which run ended: a
+ * container that was started again is left alone. Killed after the end is recorded, the next engine goes on with what
+ * the record says (`boot.ts`).
  */
 export async function settleExit(
   context: ContainerContext,
@@ -57,8 +60,9 @@ export async function settleExit(
   await context.locks.with('container', record.id, async () => {
     if (record.state.startedAt !== startedAt || !context.store.get(record.id)) return;
     if (isRunning(record)) {
+      const restart = planRestart(context, record, exit);
       context.database.transaction(() => {
-        recordExit(context, record, exit);
+        recordExit(context, record, exit, restart);
         context.journal.begin('container.release', record.id, {});
       });
       crashPoint('container.exit.recorded');
@@ -66,14 +70,30 @@ export async function settleExit(
       context.waiters.exited(record.id, exitResponse(record));
     }
     await finishRelease(context, record);
-    if (record.host.AutoRemove) await removeLocked(context, record);
+    if (record.state.status === 'restarting') {
+      crashPoint('container.restart.waiting');
+      context.restarts.schedule(record.id, record.state.backoff);
+    } else if (record.host.AutoRemove && record.state.asked !== 'restart') await removeLocked(context, record);
   });
 }
 
-function recordExit(context: ContainerContext, record: ContainerRecord, exit: MonitorExit | 'lost'): void {
+/** Of what went down with the host it is decided when the engine is up whether it comes up too (`boot.ts`). */
+function planRestart(context: ContainerContext, record: ContainerRecord, exit: MonitorExit | 'lost') {
+  if (exit === 'lost')
+    return context.restarts.isOpen() ? context.restarts.decide(record, LOST_CODE, new Date()) : undefined;
+  return context.restarts.decide(record, exit.code, exit.at);
+}
+
+function recordExit(
+  context: ContainerContext,
+  record: ContainerRecord,
+  exit: MonitorExit | 'lost',
+  restart: RestartPlan | undefined,
+): void {
   const lost = exit === 'lost';
   context.store.setState(record, {
-    status: 'exited',
+    status: restart ? 'restarting' : 'exited',
+    ...(restart ? { restartCount: restart.restartCount, backoff: restart.wait } : {}),
     pid: 0,
     monitorPid: 0,
     pidStart: 0,

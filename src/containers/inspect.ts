@@ -4,7 +4,7 @@ import type { Sandbox } from '../networks/contract.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { configDefaults, hostConfigDefaults } from './defaults.ts';
 import { mountPoints } from './mounts.ts';
-import { type ContainerRecord, isRunning } from './record.ts';
+import { type ContainerRecord, isActive, isRunning } from './record.ts';
 
 /** `GET /containers/{id}/json` in the shape of the newest API version. */
 export async function inspectContainer(
@@ -23,9 +23,9 @@ export async function inspectContainer(
     Args: [...record.args],
     State: {
       Status: state.status,
-      Running: running,
+      Running: isActive(record),
       Paused: state.status === 'paused',
-      Restarting: false,
+      Restarting: state.status === 'restarting',
       OOMKilled: state.oomKilled,
       Dead: state.status === 'dead',
       Pid: state.pid,
@@ -40,7 +40,7 @@ export async function inspectContainer(
     HostsPath: running ? paths.hosts : '',
     LogPath: logPath(context, record),
     Name: `/${record.name}`,
-    RestartCount: 0,
+    RestartCount: state.restartCount,
     Driver: context.snapshots.name,
     Platform: record.platform,
     MountLabel: '',

@@ -5,7 +5,7 @@ import type { ContainerContext } from './context.ts';
 import type { ContainerListOptions } from './contract.ts';
 import { endpointsOf, sizes } from './inspect.ts';
 import { mountPoints } from './mounts.ts';
-import { type ContainerRecord, isRunning } from './record.ts';
+import { type ContainerRecord, isActive, isRunning } from './record.ts';
 
 /** `GET /containers/json`: newest first. @throws invalid for a filter that does not exist, or a bad value of one. */
 export async function listContainers(
@@ -17,7 +17,7 @@ export async function listContainers(
     options.all || options.limit !== undefined || 'status' in options.filters || 'exited' in options.filters;
   const found = context.store
     .all()
-    .filter((record) => (wantsAll || isRunning(record)) && matches(record))
+    .filter((record) => (wantsAll || isActive(record)) && matches(record))
     .sort((a, b) => (a.created < b.created ? 1 : a.created > b.created ? -1 : 0))
     .slice(0, options.limit);
   return await Promise.all(found.map((record) => summarize(context, record, options.size)));
@@ -72,6 +72,7 @@ export function statusText(record: ContainerRecord, now = Date.now()): string {
   const since = (time: string): string => humanDuration(BigInt(Math.max(0, now - Date.parse(time))) * 1_000_000n);
   if (state.status === 'running') return `Up ${since(state.startedAt)}`;
   if (state.status === 'paused') return `Up ${since(state.startedAt)} (Paused)`;
+  if (state.status === 'restarting') return `Restarting (${state.exitCode}) ${since(state.finishedAt)} ago`;
   if (state.status === 'exited') return `Exited (${state.exitCode}) ${since(state.finishedAt)} ago`;
   if (state.status === 'removing') return 'Removal In Progress';
   return state.status === 'dead' ? 'Dead' : 'Created';

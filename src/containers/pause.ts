@@ -1,6 +1,7 @@
 import { crashPoint } from '../base/crash-points.ts';
 import { conflict, isKind } from '../base/errors.ts';
 import type { Intent } from '../base/journal.ts';
+import { refuseRestarting } from './cancel-restart.ts';
 import { type ContainerContext, runtimeOf } from './context.ts';
 import { eventAttributes } from './create.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
@@ -11,6 +12,7 @@ import { type ContainerRecord, isRunning } from './record.ts';
  */
 export async function pauseContainer(context: ContainerContext, record: ContainerRecord): Promise<void> {
   await context.locks.with('container', record.id, async () => {
+    refuseRestarting(record);
     if (!isRunning(record)) throw notRunning(record);
     if (record.state.status === 'paused') throw conflict(`Container ${record.id} is already paused`);
     const intent = context.journal.begin('container.pause', record.id, {});

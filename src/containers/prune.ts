@@ -2,7 +2,7 @@ import { invalid, isKind } from '../base/errors.ts';
 import { parseTimestamp } from '../formats/timestamp.ts';
 import type { ContainerContext } from './context.ts';
 import type { PrunedContainers } from './contract.ts';
-import { type ContainerRecord, isRunning } from './record.ts';
+import { type ContainerRecord, isActive } from './record.ts';
 import { removeContainer } from './remove.ts';
 
 type Predicate = (record: ContainerRecord, value: string) => boolean;
@@ -32,7 +32,7 @@ export async function pruneContainers(
     if (key === 'until') for (const value of values) parseTimestamp(value, { now: 0n });
     return values.map((value) => (record: ContainerRecord) => matches(record, value));
   });
-  const doomed = context.store.all().filter((record) => !isRunning(record) && conditions.every((one) => one(record)));
+  const doomed = context.store.all().filter((record) => !isActive(record) && conditions.every((one) => one(record)));
   const removed: string[] = [];
   let reclaimed = 0;
   for (const record of doomed) {

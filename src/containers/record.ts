@@ -34,6 +34,12 @@ export interface RecordedState {
   readonly exitCode: number;
   readonly oomKilled: boolean;
   readonly error: string;
+  /** Restarts by policy since somebody started it. */
+  readonly restartCount: number;
+  /** Milliseconds that it waited, or waits, before the last restart; 0 for none. */
+  readonly backoff: number;
+  /** Why it is to end, or ended; says what follows its end. Empty when nobody asked. */
+  readonly asked: '' | 'stop' | 'restart' | 'unhealthy';
 }
 
 /** How Go prints the time that never was, which clients look for. */
@@ -50,11 +56,17 @@ export const initialState: RecordedState = {
   exitCode: 0,
   oomKilled: false,
   error: '',
+  restartCount: 0,
+  backoff: 0,
+  asked: '',
 };
 
 /** True while the container has a process. */
 export const isRunning = (record: ContainerRecord): boolean =>
   record.state.status === 'running' || record.state.status === 'paused';
+
+/** What Docker calls running: it has a process, or waits for its next one. */
+export const isActive = (record: ContainerRecord): boolean => isRunning(record) || record.state.status === 'restarting';
 
 /** What `inspect` says of a container whose end nobody recorded. */
 export const LOST_CODE = 255;

@@ -12,6 +12,7 @@ import { settlePause } from './pause.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 import { releaseResources } from './release.ts';
 import { removeLocked } from './remove.ts';
+import { restartFields, type StartPayload } from './start.ts';
 
 /**
  * Makes the containers agree with the world after the engine was stopped or killed at any moment: starts,
@@ -28,17 +29,18 @@ export async function recoverContainers(context: ContainerContext): Promise<void
 
 async function settleIntent(context: ContainerContext, intent: Intent): Promise<void> {
   const record = context.store.get(intent.subject);
-  if (record && intent.kind === 'container.start') await settleStart(context, record);
+  if (record && intent.kind === 'container.start') await settleStart(context, record, intent.payload as StartPayload);
   if (record && (intent.kind === 'container.pause' || intent.kind === 'container.hold'))
     await settlePause(context, record, intent);
   if (record && intent.kind === 'container.release') await releaseResources(context, record);
   if (record && intent.kind === 'container.remove') await removeLocked(context, record);
-  else if (record && intent.kind === 'container.release' && record.host.AutoRemove) await removeLocked(context, record);
+  else if (record && intent.kind === 'container.release' && record.host.AutoRemove && record.state.asked !== 'restart')
+    await removeLocked(context, record);
   context.journal.done(intent);
 }
 
 /** A start that was cut off: the container is kept if its process got as far as running, else all is undone. */
-async function settleStart(context: ContainerContext, record: ContainerRecord): Promise<void> {
+async function settleStart(context: ContainerContext, record: ContainerRecord, how: StartPayload): Promise<void> {
   const state = await runtimeOf(context, record).state(record.id);
   const { bundle } = pathsOf(context, record);
   const exit = await context.monitor.exitOf(bundle);
@@ -48,6 +50,7 @@ async function settleStart(context: ContainerContext, record: ContainerRecord): 
   if (began) {
     const pid = state?.pid ?? 0;
     context.store.setState(record, {
+      ...restartFields(how),
       status: 'running',
       pid,
       monitorPid: monitor?.pid ?? 0,
@@ -63,10 +66,11 @@ async function settleStart(context: ContainerContext, record: ContainerRecord): 
   }
   if (monitor) process.kill(monitor.pid, 'SIGKILL');
   await releaseResources(context, record);
-  if (record.host.AutoRemove) {
+  if (record.host.AutoRemove && record.state.asked !== 'restart') {
     await removeLocked(context, record);
     return;
   }
+  if (record.state.status === 'restarting') return; // its wait is over, and `boot.ts` starts it
   context.store.setState(record, {
     status: record.state.startedAt.startsWith('0001') ? 'created' : 'exited',
     pid: 0,

@@ -3,7 +3,7 @@ import { crashPoint } from '../base/crash-points.ts';
 import { conflict, unsupported } from '../base/errors.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { eventAttributes } from './create.ts';
-import { type ContainerRecord, isRunning } from './record.ts';
+import { type ContainerRecord, isActive } from './record.ts';
 import { finishRelease } from './release.ts';
 import { killAndWait } from './stop.ts';
 
@@ -18,13 +18,13 @@ export async function removeContainer(
   options: { force: boolean; volumes: boolean; link: boolean },
 ): Promise<void> {
   if (options.link) throw unsupported('removing a link: links are not available in this version of tug');
-  if (isRunning(record)) {
+  if (isActive(record)) {
     if (!options.force) throw cannotRemove(record);
     await killAndWait(context, record);
   }
   await context.locks.with('container', record.id, async () => {
     if (!context.store.get(record.id)) return; // --rm was faster
-    if (isRunning(record)) throw cannotRemove(record);
+    if (isActive(record)) throw cannotRemove(record);
     await removeLocked(context, record);
   });
 }
@@ -33,7 +33,7 @@ function cannotRemove(record: ContainerRecord) {
   const why =
     record.state.status === 'paused'
       ? 'container is paused and must be unpaused first'
-      : 'container is running: stop the container before removing or force remove';
+      : `container is ${record.state.status}: stop the container before removing or force remove`;
   return conflict(`cannot remove container "${record.name}": ${why}`, {
     code: 'container-running',
   });

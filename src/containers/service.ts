@@ -1,6 +1,7 @@
 import { conflict } from '../base/errors.ts';
 import type { AttachedStdio } from '../runtime/monitor/contract.ts';
 import { attachContainer, readLog } from './attach.ts';
+import { bootContainers } from './boot.ts';
 import { changesOf, commitContainer, exportContainer } from './commit.ts';
 import { type ContainerContext, cgroupPathOf, pathsOf } from './context.ts';
 import type { ContainerService } from './contract.ts';
@@ -12,10 +13,12 @@ import { inspectContainer } from './inspect.ts';
 import { listContainers } from './list.ts';
 import { pauseContainer, unpauseContainer } from './pause.ts';
 import { pruneContainers } from './prune.ts';
-import { type ContainerRecord, isRunning } from './record.ts';
+import { type ContainerRecord, isActive, isRunning } from './record.ts';
 import { recoverContainers } from './recover.ts';
 import { removeContainer } from './remove.ts';
 import { renameContainer } from './rename.ts';
+import { restartByPolicy, restartContainer } from './restart.ts';
+import { createRestarts } from './restarts.ts';
 import { createSamples } from './samples.ts';
 import { startContainer } from './start.ts';
 import { statsOf } from './stats.ts';
@@ -28,6 +31,8 @@ import { createWaiters, waitFor } from './wait.ts';
 export interface Containers extends ContainerService {
   /** See `recover.ts`. Call once, before the engine listens. */
   recover(): Promise<void>;
+  /** Starts what is to run with the engine, in the background. See `boot.ts`. Call once, after everything is restored. */
+  boot(): void;
   /** Ids of the containers that run: what networks keep on a restart. */
   running(): Set<string>;
   /** For messages about images in use. */
@@ -43,6 +48,7 @@ export function createContainerService(deps: ContainerDeps): Containers {
     store: openContainerStore(deps.database),
     waiters: createWaiters(),
     execs: createExecTable(),
+    restarts: createRestarts(deps.clock, (id) => void restartByPolicy(context, id)),
     earlyAttachers: new Map<string, Set<(stdio: AttachedStdio | undefined) => void>>(),
     samples: createSamples({ ...deps, groupOf: (record) => cgroupPathOf(deps, record) }),
     shutdown: stopping.signal,
@@ -56,6 +62,7 @@ export function createContainerService(deps: ContainerDeps): Containers {
     inspect: async (reference, options) => await inspectContainer(context, store.resolve(reference), options),
     start: async (reference) => await startContainer(context, store.resolve(reference)),
     stop: async (reference, options) => await stopContainer(context, store.resolve(reference), options),
+    restart: async (reference, options) => await restartContainer(context, store.resolve(reference), options),
     kill: async (reference, signal) => await killContainer(context, store.resolve(reference), signal),
     pause: async (reference) => await pauseContainer(context, store.resolve(reference)),
     unpause: async (reference) => await unpauseContainer(context, store.resolve(reference)),
@@ -86,6 +93,7 @@ export function createContainerService(deps: ContainerDeps): Containers {
     imageUsers: () => store.all().map(({ name, imageId, layers }) => ({ name, imageId, layers })),
     counts: () => countByStatus(store.all()),
     recover: () => recoverContainers(context),
+    boot: () => bootContainers(context),
     running: () =>
       new Set(
         store
@@ -95,9 +103,10 @@ export function createContainerService(deps: ContainerDeps): Containers {
       ),
     stateOf(id) {
       const record = store.get(id);
-      return record && (isRunning(record) ? 'running' : 'stopped');
+      return record && (isActive(record) ? 'running' : 'stopped');
     },
     shutdown() {
+      context.restarts.close();
       stopping.abort();
       context.samples[Symbol.dispose]();
     },

@@ -18,7 +18,7 @@ import { containerHostname, writeEtcFiles } from './files.ts';
 import { processEnvironment } from './merge.ts';
 import { planMounts } from './mounts.ts';
 import { requestedPorts } from './ports.ts';
-import { type ContainerRecord, isRunning } from './record.ts';
+import { type ContainerRecord, isActive } from './record.ts';
 import { finishRelease, releaseResources } from './release.ts';
 import { removeLocked } from './remove.ts';
 import { lookUpUser } from './user.ts';
@@ -27,34 +27,55 @@ import { lookUpUser } from './user.ts';
  * Starts a container. Journaled: killed between any two steps, the next engine either finds the container's
  * process running and keeps it, or undoes what was made (`recover.ts`). When a step fails, everything made
  * before it is undone, the container stays with the error in its state (one of --rm is removed), and the error
- * is thrown.
- * @throws not-modified when it runs; the runtime's words when it refuses.
+ * is thrown. The count of restarts begins anew.
+ * @throws not-modified when it runs or is about to be restarted; the runtime's words when it refuses.
  */
 export async function startContainer(context: ContainerContext, record: ContainerRecord): Promise<void> {
   await context.locks.with('container', record.id, async () => {
     if (record.state.status === 'paused') throw conflict('cannot start a paused container, try unpause instead');
-    if (isRunning(record)) throw new TugError('not-modified', `container ${record.name} is already running`);
+    if (isActive(record)) throw new TugError('not-modified', `container ${record.name} is already running`);
     if (!context.store.get(record.id) || record.state.status === 'removing' || record.state.status === 'dead')
       throw conflict(`container ${record.name} is marked for removal and cannot be started`);
-    await finishRelease(context, record);
-    const intent = context.journal.begin('container.start', record.id, {});
-    crashPoint('container.start.journaled');
-    try {
-      const monitored = await bringUp(context, record);
-      context.database.transaction(() => {
-        recordRunning(context, record, monitored);
-        context.journal.done(intent);
-      });
-      crashPoint('container.start.recorded');
-    } catch (error) {
-      await undo(context, record, intent, error);
-      if (record.host.AutoRemove) await removeLocked(context, record);
-      throw error;
-    }
-    context.events.publish('container', 'start', record.id, eventAttributes(record));
-    watchExit(context, record);
+    await startLocked(context, record, { byPolicy: false });
   });
 }
+
+/** The start itself, for a caller that holds the container's lock. One `byPolicy` keeps the count of restarts. */
+export async function startLocked(
+  context: ContainerContext,
+  record: ContainerRecord,
+  how: StartPayload,
+): Promise<void> {
+  await finishRelease(context, record);
+  const intent = context.journal.begin('container.start', record.id, how);
+  crashPoint('container.start.journaled');
+  try {
+    const monitored = await bringUp(context, record);
+    context.database.transaction(() => {
+      recordRunning(context, record, monitored, how);
+      context.journal.done(intent);
+    });
+    crashPoint('container.start.recorded');
+  } catch (error) {
+    await undo(context, record, intent, error);
+    if (record.host.AutoRemove) await removeLocked(context, record);
+    throw error;
+  }
+  context.restarts.started(record.id);
+  context.events.publish('container', 'start', record.id, eventAttributes(record));
+  watchExit(context, record);
+}
+
+/** What the journal keeps of a start. */
+export interface StartPayload {
+  readonly byPolicy: boolean;
+}
+
+/** What a start does to the record of restarts. */
+export const restartFields = ({ byPolicy }: StartPayload) => ({
+  asked: '' as const,
+  ...(byPolicy ? {} : { restartCount: 0, backoff: 0 }),
+});
 
 /** The monitor comes up while the bundle is made: it is a program to load, and there is another core. */
 async function bringUp(context: ContainerContext, record: ContainerRecord): Promise<Monitored> {
@@ -148,8 +169,14 @@ async function connectEarlyAttachers(context: ContainerContext, record: Containe
   await Promise.all([...waiting].map(async (resolve) => resolve(await context.monitor.attach(bundle))));
 }
 
-function recordRunning(context: ContainerContext, record: ContainerRecord, monitored: Monitored): void {
+function recordRunning(
+  context: ContainerContext,
+  record: ContainerRecord,
+  monitored: Monitored,
+  how: StartPayload,
+): void {
   context.store.setState(record, {
+    ...restartFields(how),
     status: 'running',
     pid: monitored.pid,
     monitorPid: monitored.monitorPid,
@@ -172,7 +199,7 @@ async function undo(context: ContainerContext, record: ContainerRecord, intent: 
   try {
     await releaseResources(context, record);
     context.database.transaction(() => {
-      context.store.setState(record, { status, pid: 0, monitorPid: 0, exitCode, error: message });
+      context.store.setState(record, { status, pid: 0, monitorPid: 0, exitCode, error: message, asked: '' });
       context.journal.done(intent);
     });
   } catch (error) {

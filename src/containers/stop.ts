@@ -1,46 +1,78 @@
 import { conflict, errnoOf, invalid, TugError } from '../base/errors.ts';
 import { parseSignal } from '../base/process.ts';
 import { isAlive } from '../host/process-identity.ts';
+import { cancelRestart, refuseRestarting } from './cancel-restart.ts';
 import type { ContainerContext } from './context.ts';
 import { eventAttributes } from './create.ts';
 import { thawIfPaused } from './pause.ts';
-import { type ContainerRecord, isRunning } from './record.ts';
+import { type ContainerRecord, isActive, isRunning, type RecordedState } from './record.ts';
 
 const DEFAULT_TIMEOUT = 10;
 const SIGKILL = 9;
 
+export interface StopOptions {
+  /** Seconds, -1 for no limit; the container's own when undefined. */
+  readonly timeout: number | undefined;
+  readonly signal: string | undefined;
+}
+
 /**
  * Asks a container to end, and after `timeout` seconds (-1 for never; the container's own, or 10, when
- * undefined) kills it. Resolves when it has ended and is settled.
+ * undefined) kills it. Resolves when it has ended and is settled. One that waits to be restarted waits no more.
+ * `asked` is recorded before the first signal, so that its end is followed by the right thing also when the engine
+ * is killed meanwhile.
  * @throws not-modified when it is not running, invalid for an unknown signal.
  */
 export async function stopContainer(
   context: ContainerContext,
   record: ContainerRecord,
-  options: { timeout: number | undefined; signal: string | undefined },
+  options: StopOptions,
+  asked: Exclude<RecordedState['asked'], ''> = 'stop',
 ): Promise<void> {
-  const signal = signalNumber(options.signal || record.config.StopSignal || 'SIGTERM');
-  if (!isRunning(record)) throw new TugError('not-modified', `container ${record.name} is not running`);
-  const seconds = options.timeout ?? record.config.StopTimeout ?? DEFAULT_TIMEOUT;
-  const ended = context.waiters.onExit(record.id);
-  await send(context, record, signal);
-  if (!(await endsWithin(ended, seconds)) && isRunning(record)) {
-    await send(context, record, SIGKILL);
-    await ended;
-  }
-  await settled(context, record);
+  const signal = signalNumber(options.signal || defaultSignal(record));
+  if (!isActive(record)) throw new TugError('not-modified', `container ${record.name} is not running`);
+  if (!(await cancelRestart(context, record, asked))) await end(context, record, signal, options.timeout, asked);
   context.events.publish('container', 'stop', record.id, eventAttributes(record));
 }
 
-/** Sends a signal to a container's first process. @throws conflict when it is not running, invalid for an unknown signal. */
+const defaultSignal = (record: ContainerRecord): string => record.config.StopSignal || 'SIGTERM';
+
+async function end(
+  context: ContainerContext,
+  record: ContainerRecord,
+  signal: number,
+  timeout: number | undefined,
+  asked: RecordedState['asked'],
+): Promise<void> {
+  const seconds = timeout ?? record.config.StopTimeout ?? DEFAULT_TIMEOUT;
+  if (isRunning(record)) {
+    context.store.setState(record, { asked });
+    const ended = context.waiters.onExit(record.id);
+    await send(context, record, signal);
+    if (!(await endsWithin(ended, seconds)) && isRunning(record)) {
+      await send(context, record, SIGKILL);
+      await ended;
+    }
+  }
+  await settled(context, record);
+}
+
+/**
+ * Sends a signal to a container's first process. SIGKILL and the container's stop signal count as stopping it: no
+ * policy starts it again. @throws conflict when it is not running, invalid for an unknown signal.
+ */
 export async function killContainer(context: ContainerContext, record: ContainerRecord, signal: string): Promise<void> {
   const number = signalNumber(signal || 'SIGKILL');
-  if (!isRunning(record)) {
+  if (!isActive(record)) {
     throw conflict(`cannot kill container: ${record.name}: container ${record.id} is not running`, {
       code: 'container-not-running',
     });
   }
-  const ended = number === SIGKILL ? context.waiters.onExit(record.id) : undefined;
+  const stops = number === SIGKILL || number === parseSignal(defaultSignal(record));
+  if (!stops) refuseRestarting(record);
+  if (await cancelRestart(context, record)) return;
+  if (stops && isRunning(record)) context.store.setState(record, { asked: 'stop' });
+  const ended = number === SIGKILL && isRunning(record) ? context.waiters.onExit(record.id) : undefined;
   await send(context, record, number);
   if (ended) {
     await ended;
@@ -50,8 +82,10 @@ export async function killContainer(context: ContainerContext, record: Container
 
 /** Kills a container and waits until its end is settled. Does nothing when it ended meanwhile. */
 export async function killAndWait(context: ContainerContext, record: ContainerRecord): Promise<void> {
-  const ended = context.waiters.onExit(record.id);
+  if (await cancelRestart(context, record)) return;
   if (!isRunning(record)) return;
+  context.store.setState(record, { asked: 'stop' });
+  const ended = context.waiters.onExit(record.id);
   await send(context, record, SIGKILL);
   await ended;
   await settled(context, record);

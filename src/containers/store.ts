@@ -1,6 +1,6 @@
 import type { Database, Migration } from '../base/database.ts';
 import { conflict, invalid, notFound } from '../base/errors.ts';
-import type { ContainerRecord, RecordedState } from './record.ts';
+import { type ContainerRecord, initialState, type RecordedState } from './record.ts';
 
 export const containerMigrations: readonly Migration[] = [
   {
@@ -34,7 +34,10 @@ export function openContainerStore(database: Database): ContainerStore {
   const idByName = new Map<string, string>();
   for (const row of database.all('SELECT definition, state FROM containers')) {
     const definition = JSON.parse(String(row['definition'])) as Omit<ContainerRecord, 'state'>;
-    const record = { ...definition, state: JSON.parse(String(row['state'])) as RecordedState };
+    const record = {
+      ...definition,
+      state: { ...initialState, ...(JSON.parse(String(row['state'])) as RecordedState) },
+    };
     byId.set(record.id, record);
     idByName.set(record.name, record.id);
   }

@@ -1,6 +1,6 @@
 import type { WaitResponse } from '../api/types/container.ts';
 import { TugError } from '../base/errors.ts';
-import { type ContainerRecord, isRunning, LOST_SENTENCE } from './record.ts';
+import { type ContainerRecord, isActive, LOST_SENTENCE } from './record.ts';
 import type { ContainerStore } from './store.ts';
 
 /** Who waits for a container to start, to end or to be gone. Lives with the engine process: a waiting client asks again after a restart. */
@@ -63,7 +63,7 @@ export function waitFor(
     if (!store.get(record.id)) return { result: Promise.resolve(code()) };
     return { result: waiters.onRemoved(record.id, signal).then(code) };
   }
-  if (condition === 'not-running' && !isRunning(record)) return { result: Promise.resolve(code()) };
+  if (condition === 'not-running' && !isActive(record)) return { result: Promise.resolve(code()) };
   return { result: Promise.race([waiters.onExit(record.id, signal), waiters.onRemoved(record.id, signal).then(code)]) };
 }
 

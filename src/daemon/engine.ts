@@ -1,4 +1,5 @@
 import * as path from 'node:path';
+import { systemClock } from '../base/clock.ts';
 import { type Database, openDatabase } from '../base/database.ts';
 import { type Journal, journalMigrations, openJournal } from '../base/journal.ts';
 import { type Leases, leaseMigrations, openLeases } from '../base/leases.ts';
@@ -78,6 +79,7 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
     ...foundations,
     ...machinery,
     locks: createLockTable(),
+    clock: systemClock,
     log: log.channel('containers'),
     images,
     snapshots,

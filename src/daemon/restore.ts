@@ -17,7 +17,8 @@ export interface RestoreDeps {
 /**
  * What the engine does between opening its state and listening: makes the state and the world agree, whatever
  * moment the last engine process ended at. The order matters: containers first, since which of them run
- * decides what networks keep; images last, since what containers lease decides what the collector keeps.
+ * decides what networks keep; images last, since what containers lease decides what the collector keeps. Then those are started that are
+ * to run with the engine; nobody waits for them.
  * Idempotent, and safe to be killed in.
  */
 export async function restore(deps: RestoreDeps): Promise<void> {
@@ -28,6 +29,7 @@ export async function restore(deps: RestoreDeps): Promise<void> {
   await deps.networks.reconcile(running);
   await deps.bootstrapper.sweep();
   await deps.images.recover();
+  deps.containers.boot();
   const milliseconds = Math.round(performance.now() - began);
   deps.log.info('state restored', { running: running.size, leases: dropped, milliseconds });
 }

@@ -43,6 +43,18 @@ const pause: Workload = async ({ engine }) => {
   await engine.api('POST', `/containers/${id}/pause`);
 };
 
+const restartByHand: Workload = async ({ engine }) => {
+  const id = await create(engine, { Cmd: ['sh', '-c', 'sleep 2; exit 3'] });
+  await engine.api('POST', `/containers/${id}/start`);
+  await engine.api('POST', `/containers/${id}/restart?t=0`);
+};
+
+const restartByPolicy: Workload = async ({ engine }) => {
+  const policy = { Name: 'on-failure', MaximumRetryCount: 2 };
+  const id = await create(engine, { Cmd: ['sh', '-c', 'echo hi; exit 3'], HostConfig: { RestartPolicy: policy } });
+  await engine.api('POST', `/containers/${id}/start`);
+};
+
 const execute: Workload = async ({ engine }) => {
   const made = await engine.api('POST', '/containers/steady/exec', {
     Cmd: ['sh', '-c', 'sleep 0.3'],
@@ -107,6 +119,9 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.exit.seen': runAndKeep,
   'container.exit.recorded': runAndRemove,
   'container.exit.released': runAndRemove,
+  'container.restart.stopped': restartByHand,
+  'container.restart.waiting': restartByPolicy,
+  'container.restart.due': restartByPolicy,
   'container.pause.frozen': pause,
   'container.remove.journaled': runAndRemove,
   'container.remove.unmounted': removeForced,

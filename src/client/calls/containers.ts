@@ -49,6 +49,11 @@ export async function stop(
   await engine.send('POST', at(reference, '/stop'), { query: { t: options.timeout, signal: options.signal } });
 }
 
+/** Like `stop`, and then it is started. */
+export async function restart(engine: Engine, reference: string, options: Parameters<typeof stop>[2]): Promise<void> {
+  await engine.send('POST', at(reference, '/restart'), { query: { t: options.timeout, signal: options.signal } });
+}
+
 export async function kill(engine: Engine, reference: string, signal: string | undefined): Promise<void> {
   await engine.send('POST', at(reference, '/kill'), { query: { signal } });
 }

@@ -47,6 +47,12 @@ export function containerRoutes(containers: ContainerService, queue: QueueOption
       await containers.stop(exchange.param('id'), { timeout: query.integer('t'), signal });
       return { status: 204 };
     },
+    async ContainerRestart(exchange) {
+      const { query, version } = exchange;
+      const signal = isBelow(version, '1.42') ? undefined : query.text('signal');
+      await containers.restart(exchange.param('id'), { timeout: query.integer('t'), signal });
+      return { status: 204 };
+    },
     async ContainerKill(exchange) {
       await containers.kill(exchange.param('id'), exchange.query.text('signal') ?? 'SIGKILL');
       return { status: 204 };

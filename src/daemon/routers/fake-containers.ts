@@ -22,6 +22,7 @@ export function fakeContainers(methods: Partial<ContainerService> = {}): Contain
     inspect: missing,
     start: missing,
     stop: missing,
+    restart: missing,
     kill: missing,
     pause: missing,
     unpause: missing,
