@@ -15,3 +15,13 @@ export async function registryLogin(session: Session, domain: string): Promise<s
     return undefined;
   }
 }
+
+/** The `X-Registry-Config` header with the logins of several registries, or undefined when there is none. */
+export async function registryLogins(session: Session, domains: readonly string[]): Promise<string | undefined> {
+  const logins: Record<string, unknown> = {};
+  for (const domain of domains) {
+    const auth = await registryLogin(session, domain);
+    if (auth !== undefined) logins[domain] = JSON.parse(Buffer.from(auth, 'base64url').toString());
+  }
+  return Object.keys(logins).length === 0 ? undefined : Buffer.from(JSON.stringify(logins)).toString('base64url');
+}

@@ -8,6 +8,9 @@ const runtimeConfig = z.strictObject({ path: z.string().startsWith('/'), runtime
 /** A registry of `registries`: its mirrors are asked before it, in their order. */
 const registryConfig = z.strictObject({ mirrors: stringList });
 
+/** `search` is no domain: it lists the registries that names without one are looked for in. */
+const registriesConfig = z.object({ search: stringList.optional() }).catchall(registryConfig);
+
 /**
  * Every setting of the engine, by its key in the configuration file (Docker's names, where Docker has it).
  * `flag` is the command line's name for it, `short` its letter; a setting without one stands in the file only.
@@ -32,9 +35,9 @@ export const settings = {
   },
   'registry-mirrors': { ...list('Mirrors of the default registry'), flag: 'registry-mirror' },
   registries: {
-    schema: z.record(z.string(), registryConfig),
+    schema: registriesConfig,
     kind: 'file',
-    help: 'Mirrors of any registry, by its domain',
+    help: 'Mirrors of any registry, by its domain; `search`: registries that names without one are looked for in',
   },
   'max-concurrent-downloads': count('Layers of one pull to fetch at the same time'),
   'max-concurrent-uploads': count('Layers to push at the same time'),

@@ -45,6 +45,19 @@ describe('the configuration', () => {
     assert.deepEqual(loadConfig(parseFlags([])).hosts, ['unix:///run/tug/tug.sock']);
   });
 
+  it('reads the registries that names without one are looked for in', () => {
+    const mirrors = { 'box.test': { mirrors: ['https://mirror.test'] } };
+    const config = load({ registries: { search: ['box.test', 'localhost:5000', 'index.docker.io'], ...mirrors } });
+    assert.deepEqual(config.searchRegistries, ['box.test', 'localhost:5000', 'docker.io']);
+    assert.deepEqual(config.registries, mirrors);
+    assert.deepEqual(load({ registries: mirrors }).searchRegistries, []);
+    for (const bad of ['box', '', 'box.test/path', 'https://box.test', 'a b.test'])
+      assert.throws(() => load({ registries: { search: [bad] } }), { kind: 'invalid' }, bad);
+    assert.throws(() => load({ registries: { search: ['box'] } }), /registries\.search: "box" is no registry/);
+    assert.throws(() => load({ registries: { search: ['a.b', 'a.b'] } }), /registries\.search: a\.b is named twice/);
+    assert.throws(() => load({ registries: { search: 'a.b' } }), /registries\.search: expected array/);
+  });
+
   it('refuses a key that is given both ways, showing both', () => {
     assert.throws(() => load({ debug: true, hosts: ['unix:///x'] }, '--debug', '-H', 'unix:///y'), {
       kind: 'invalid',

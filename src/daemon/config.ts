@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { errnoOf, invalid, messageOf } from '../base/errors.ts';
 import type { LogLevel } from '../base/log.ts';
+import { namesDomain, parseReference } from '../formats/reference.ts';
 import { parseMirror } from '../registry-client/mirror.ts';
 import { type Setting, type SettingKey, type Settings, settings } from './config-schema.ts';
 import type { DaemonFlags } from './flags.ts';
@@ -26,6 +27,8 @@ export interface DaemonConfig {
   readonly registryMirrors: readonly string[];
   /** Mirrors of registries, by domain. */
   readonly registries: Readonly<Record<string, { readonly mirrors: readonly string[] }>>;
+  /** Domains of registries that names without one are looked for in, in order; none for Docker's way. */
+  readonly searchRegistries: readonly string[];
   readonly maxConcurrentDownloads: number;
   readonly maxConcurrentUploads: number;
   readonly bridgeName: string;
@@ -100,7 +103,8 @@ function complete(given: Settings): DaemonConfig {
   const execRoot = absolute('exec-root', given['exec-root'] ?? '/run/tug');
   checkLabels(given.labels ?? []);
   for (const mirror of given['registry-mirrors'] ?? []) parseMirror(mirror, false);
-  for (const { mirrors } of Object.values(given.registries ?? {})) for (const one of mirrors) parseMirror(one, true);
+  const { search = [], ...registries } = given.registries ?? {};
+  for (const { mirrors } of Object.values(registries)) for (const one of mirrors) parseMirror(one, true);
   return {
     dataRoot: absolute('data-root', given['data-root'] ?? '/var/lib/tug'),
     execRoot,
@@ -116,7 +120,8 @@ function complete(given: Settings): DaemonConfig {
     runtimes: given.runtimes ?? {},
     insecureRegistries: given['insecure-registries'] ?? [],
     registryMirrors: given['registry-mirrors'] ?? [],
-    registries: given.registries ?? {},
+    registries,
+    searchRegistries: searchedDomains(search),
     maxConcurrentDownloads: given['max-concurrent-downloads'] ?? 3,
     maxConcurrentUploads: given['max-concurrent-uploads'] ?? 5,
     bridgeName: bridgeName(given['bridge-name'] ?? 'tug0'),
@@ -138,6 +143,22 @@ function bridgeName(value: string): string {
     throw invalid(`bridge-name: ${JSON.stringify(value)} is no name for a network interface (1 to 15 characters)`);
   }
   return value;
+}
+
+/** @throws invalid for what is no domain of image names, and for one that is named twice. */
+function searchedDomains(search: readonly string[]): string[] {
+  const domains: string[] = [];
+  for (const text of search) {
+    const domain = namesDomain(`${text}/x`) && !text.includes('/') ? parseReference(`${text}/x`).domain : undefined;
+    if (domain === undefined) {
+      throw invalid(
+        `registries.search: ${JSON.stringify(text)} is no registry: it must be a HOST[:PORT] with a dot, a port, or localhost`,
+      );
+    }
+    if (domains.includes(domain)) throw invalid(`registries.search: ${text} is named twice`);
+    domains.push(domain);
+  }
+  return domains;
 }
 
 function checkLabels(labels: readonly string[]): void {

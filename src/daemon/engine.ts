@@ -145,9 +145,13 @@ function openImages(foundations: Foundations, containerState: (id: string) => 'r
   const snapshots = builtins.openSnapshotDriver(config);
   const stores = openImageStores({ database, root: config.dataRoot, driver: snapshots, log });
   const registries = createLazyRegistries(config, stores, { leases: foundations.leases, log });
-  const images = createImageService({ ...foundations, ...stores, log, ...registries, containerState });
+  const images = createImageService({
+    ...{ ...foundations, ...stores, log, ...registries, containerState },
+    searchRegistries: config.searchRegistries,
+  });
+  const reports = createImageReports({ ...stores, searchRegistries: config.searchRegistries });
   const bootstrapper = createBootstrapper({ images, folder: path.join(config.dataRoot, 'bootstrap'), findProgram });
-  return { images, reports: createImageReports(stores), bootstrapper, snapshots, pool: stores.pool, registries };
+  return { images, reports, bootstrapper, snapshots, pool: stores.pool, registries };
 }
 
 /** What runs containers: runtimes, monitor, control groups, logs. */

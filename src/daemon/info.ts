@@ -150,7 +150,7 @@ async function runtimeFacts({ runtimes, defaultRuntime, initPath }: InfoSource) 
   };
 }
 
-function registryFacts({ registryMirrors, registries, insecureRegistries }: DaemonConfig) {
+function registryFacts({ registryMirrors, registries, insecureRegistries, searchRegistries }: DaemonConfig) {
   const networks = insecureRegistries.filter((entry) => entry.includes('/'));
   const named = insecureRegistries.filter((entry) => !entry.includes('/'));
   const index = (name: string, mirrors: readonly string[], secure: boolean, official: boolean) =>
@@ -170,6 +170,8 @@ function registryFacts({ registryMirrors, registries, insecureRegistries }: Daem
         ...others.map((name) => index(name, mirrorsOf(name), true, false)),
       ]),
       Mirrors: registryMirrors,
+      // tug's own: by it the command line knows which logins a name without a registry may need
+      ...(searchRegistries.length > 0 ? { Search: searchRegistries } : {}),
     },
   };
 }

@@ -59,13 +59,19 @@ export function parseReference(text: string): Reference {
   };
 }
 
+/** True for a name that says of which registry it is. */
+export const namesDomain = (text: string): boolean => writtenDomain(text) !== undefined;
+
 /** The part before the first slash is a domain if it looks like one: a dot, a port, `localhost` or upper case. */
+function writtenDomain(text: string): string | undefined {
+  const first = text.slice(0, Math.max(text.indexOf('/'), 0));
+  return first === 'localhost' || /[.:]/.test(first) || first.toLowerCase() !== first ? first : undefined;
+}
+
 function splitDomain(text: string): [domain: string, remainder: string] {
-  const slash = text.indexOf('/');
-  const first = text.slice(0, Math.max(slash, 0));
-  const isDomain = first === 'localhost' || /[.:]/.test(first) || first.toLowerCase() !== first;
-  let domain = isDomain ? first : defaultDomain;
-  let remainder = isDomain ? text.slice(slash + 1) : text;
+  const written = writtenDomain(text);
+  let domain = written ?? defaultDomain;
+  let remainder = written === undefined ? text : text.slice(written.length + 1);
   if (domain === legacyDefaultDomain) domain = defaultDomain;
   if (domain === defaultDomain && !remainder.includes('/')) remainder = officialPrefix + remainder;
   return [domain, remainder];

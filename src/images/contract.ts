@@ -114,6 +114,8 @@ export interface PullRequest {
   readonly reference: string;
   readonly platform: string | undefined;
   readonly auth: RegistryAuth | undefined;
+  /** Logins of registries that are searched for a name without one, by server. */
+  readonly auths?: Readonly<Record<string, RegistryAuth>>;
 }
 
 export interface PushRequest {

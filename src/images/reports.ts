@@ -6,6 +6,7 @@ import type { FileChange } from './contract.ts';
 import { imageHistory } from './history.ts';
 import { resolveVariant } from './platform-variant.ts';
 import { resolveImage } from './resolve.ts';
+import { localName } from './short-names.ts';
 import type { ImageStores } from './stores.ts';
 import { type ImageUsage, imageUsage } from './usage.ts';
 
@@ -29,17 +30,20 @@ export interface ImageReports {
   compare(from: string, to: string): Promise<FileChange[]>;
 }
 
-export function createImageReports(deps: Pick<ImageStores, 'state' | 'driver'>): ImageReports {
+export function createImageReports(
+  deps: Pick<ImageStores, 'state' | 'driver'> & { readonly searchRegistries?: readonly string[] },
+): ImageReports {
   const { state, driver } = deps;
+  const local = (text: string): string => localName(state, deps.searchRegistries ?? [], text);
   return {
-    history: (reference, platform) => imageHistory(state, resolveVariant(state, reference, platform)),
+    history: (reference, platform) => imageHistory(state, resolveVariant(state, local(reference), platform)),
     usage: (users) => imageUsage(state, users),
     tree(users) {
       const names = Map.groupBy(users, ({ imageId }) => imageId);
       return imageTree(state, new Map([...names].map(([id, list]) => [id, list.map(({ name }) => name)])));
     },
     compare: async (from, to) => {
-      const [old, now] = [resolveImage(state, from), resolveImage(state, to)];
+      const [old, now] = [resolveImage(state, local(from)), resolveImage(state, local(to))];
       return await compareTrees(driver.stack(old.layers), driver.stack(now.layers));
     },
   };

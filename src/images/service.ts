@@ -30,6 +30,7 @@ import { recoverImages } from './recover.ts';
 import { removeImage } from './remove.ts';
 import { findImage, resolveImage } from './resolve.ts';
 import { saveImages } from './save.ts';
+import { localName, searchRegistries } from './short-names.ts';
 import type { ImageStores } from './stores.ts';
 import { tagImage } from './tag.ts';
 
@@ -46,6 +47,8 @@ export interface ImageServiceDeps extends ImageStores {
   /** The same for all tags of a repository. */
   readonly pullAll: PullAll;
   readonly push: Push;
+  /** Registries that names without one are searched in, in order; none for Docker's way. */
+  readonly searchRegistries?: readonly string[];
 }
 
 /** Composes the image domain. Synchronous; call `recover` once before anything else. */
@@ -54,25 +57,31 @@ export function createImageService(deps: ImageServiceDeps): ImageService {
   const layout = createLayoutIndex(deps);
   const events = createImageEvents({ bus: deps.events, state });
   const parts = { ...deps, events, layout };
+  const search = deps.searchRegistries ?? [];
+  const local = (text: string): string => localName(state, search, text);
   /** The index is for other tools: that it cannot be written is no reason to fail what was done. */
   const refresh = (): Promise<void> =>
     layout.refresh().catch((error: unknown) => log.warn('index.json was not written', { error: messageOf(error) }));
 
   return {
-    resolve: (reference) => resolveImage(state, reference),
-    find: (reference) => findImage(state, reference),
+    resolve: (reference) => resolveImage(state, local(reference)),
+    find: (reference) => findImage(state, local(reference)),
     list: (options) => listImages(state, options),
-    inspect: (reference, platform) => inspectImage(deps, resolveVariant(state, reference, platform)),
+    inspect: (reference, platform) => inspectImage(deps, resolveVariant(state, local(reference), platform)),
     count: () => state.ids().length,
 
     async pull(request, progress, signal) {
-      const id = await deps.pull(request, progress, signal);
-      publishPull(events, state.get(id), request.reference);
+      const { pulled: id, reference } = await searchRegistries(search, request, progress, signal, (one, tell) =>
+        deps.pull(one, tell, signal),
+      );
+      publishPull(events, state.get(id), reference);
       await refresh();
       return resolveImage(state, id);
     },
     async pullAll(request, progress, signal) {
-      const pulled = await deps.pullAll(request, progress, signal);
+      const { pulled } = await searchRegistries(search, request, progress, signal, (one, tell) =>
+        deps.pullAll(one, tell, signal),
+      );
       for (const { id, reference } of pulled) publishPull(events, state.get(id), reference);
       await refresh();
       return pulled.map(({ id }) => resolveImage(state, id));
@@ -89,7 +98,7 @@ export function createImageService(deps: ImageServiceDeps): ImageService {
       await refresh();
       return loaded;
     },
-    save: (references, into, signal, platforms) => saveImages(deps, references, into, signal, platforms),
+    save: (references, into, signal, platforms) => saveImages(deps, references.map(local), into, signal, platforms),
     async import(archive, request, signal) {
       const id = await importImage(parts, archive, request, signal);
       await refresh();
@@ -103,11 +112,11 @@ export function createImageService(deps: ImageServiceDeps): ImageService {
     changes: (container) => containerChanges(deps.driver, container),
     exportFiles: (container, into, signal) => exportFiles(deps.driver, container, into, signal),
     tag(source, target) {
-      tagImage(parts, source, target);
+      tagImage(parts, local(source), target);
       void refresh();
     },
     async remove(reference, options) {
-      const removed = await removeImage(parts, reference, options);
+      const removed = await removeImage(parts, local(reference), options);
       await refresh();
       return removed;
     },

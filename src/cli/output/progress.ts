@@ -26,8 +26,14 @@ export async function showProgress(
 }
 
 /** Reads a progress stream to its end in silence. @throws as `showProgress`. */
-export async function drainProgress(messages: AsyncIterable<ProgressMessage>): Promise<void> {
-  for await (const message of messages) throwFailure(message);
+export async function drainProgress(
+  messages: AsyncIterable<ProgressMessage>,
+  onAux: (aux: unknown) => void = () => {},
+): Promise<void> {
+  for await (const message of messages) {
+    throwFailure(message);
+    if (message.aux !== undefined) onAux(message.aux);
+  }
 }
 
 function throwFailure(message: ProgressMessage): void {

@@ -47,14 +47,23 @@ export const prune = (engine: Engine, options: { filters: Filters; dryRun: boole
     query: { filters: filtersQuery(options.filters) },
   });
 
-/** Progress of a pull, as it comes. @param auth the `X-Registry-Auth` header's value. */
+/** Progress of a pull, as it comes. @param auth the `X-Registry-Auth` header's value. @param auths that of `X-Registry-Config`. */
 export async function* pull(
   engine: Engine,
-  options: { name: string; tag: string | undefined; platform: string | undefined; auth: string | undefined },
+  options: {
+    readonly name: string;
+    readonly tag: string | undefined;
+    readonly platform: string | undefined;
+    readonly auth: string | undefined;
+    readonly auths?: string | undefined;
+  },
 ): AsyncGenerator<ProgressMessage, void> {
   const response = await engine.call('POST', '/images/create', {
     query: { fromImage: options.name, tag: options.tag, platform: options.platform },
-    ...(options.auth === undefined ? {} : { headers: { 'X-Registry-Auth': options.auth } }),
+    headers: {
+      ...(options.auth === undefined ? {} : { 'X-Registry-Auth': options.auth }),
+      ...(options.auths === undefined ? {} : { 'X-Registry-Config': options.auths }),
+    },
   });
   yield* jsonStream<ProgressMessage>(response.body());
 }

@@ -9,7 +9,7 @@ import { answerWithProgress } from '../http/progress.ts';
 import type { Handlers } from '../http/router.ts';
 import { isBelow } from '../http/versions.ts';
 import { readPlatform, readPlatforms } from './platform.ts';
-import { decodeRegistryAuth } from './registry-auth.ts';
+import { decodeRegistryAuth, decodeRegistryConfig } from './registry-auth.ts';
 
 /** Images: what the requests mean. */
 export function imageRoutes(images: ImageService): Handlers {
@@ -65,7 +65,8 @@ async function pullImage(images: ImageService, exchange: Exchange): Promise<unde
   const reference = withTag(name, query.text('tag'));
   const { tag, digest } = parseReference(reference);
   const auth = decodeRegistryAuth(request.headers['x-registry-auth']);
-  const pull = { reference, platform: query.text('platform'), auth };
+  const auths = decodeRegistryConfig(request.headers['x-registry-config']);
+  const pull = { reference, platform: query.text('platform'), auth, auths };
   await answerWithProgress(exchange, async (progress) => {
     if (tag === undefined && digest === undefined) await images.pullAll(pull, progress, signal);
     else await images.pull(pull, progress, signal);

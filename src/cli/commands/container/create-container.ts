@@ -1,7 +1,13 @@
 import { existsSync, unlinkSync, writeFileSync } from 'node:fs';
 import { invalid, isKind, TugError } from '../../../base/errors.ts';
 import { create } from '../../../client/calls/containers.ts';
-import { formatFamiliar, isImageIdentifier, parseReference, withDefaultTag } from '../../../formats/reference.ts';
+import {
+  formatFamiliar,
+  isImageIdentifier,
+  parseReference,
+  repositoryName,
+  withDefaultTag,
+} from '../../../formats/reference.ts';
 import type { Session } from '../../command.ts';
 import type { ParsedFlags } from '../../flags.ts';
 import { pullImage } from '../image/pull-image.ts';
@@ -19,10 +25,16 @@ export async function createContainer(session: Session, flags: ParsedFlags, plan
   if (idFile !== undefined && existsSync(idFile))
     throw invalid(`container ID file found, make sure the other container isn't running or delete ${idFile}`);
   const image = plan.request.Image ?? '';
-  const pullNow = () =>
-    pullImage(session, image, { platform: plan.platform, out: flags.bool('quiet') ? undefined : session.err });
+  let name = image;
+  const pullNow = async () => {
+    const out = flags.bool('quiet') ? undefined : session.err;
+    const pulled = await pullImage(session, image, { platform: plan.platform, out });
+    // A name without a registry may have been found in another one than it stands for by itself.
+    if (repositoryName(pulled) !== repositoryName(parseReference(image))) name = formatFamiliar(pulled);
+  };
   if (policy === 'always') await pullNow();
-  const request = () => create(session.engine, plan.request, { name: plan.name, platform: plan.platform });
+  const request = () =>
+    create(session.engine, { ...plan.request, Image: name }, { name: plan.name, platform: plan.platform });
   const created = await request().catch(async (error: unknown) => {
     if (policy !== 'missing' || !isMissingImage(error)) throw error;
     const shown = shownReference(image);
