@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 const stringList = z.array(z.string());
+const positive = z.number().int().positive();
 
 /** A runtime of `runtimes`: a binary that takes runc's command line. */
 const runtimeConfig = z.strictObject({ path: z.string().startsWith('/'), runtimeArgs: stringList.optional() });
@@ -16,7 +17,7 @@ const registriesConfig = z.object({ search: stringList.optional() }).catchall(re
  * `flag` is the command line's name for it, `short` its letter; a setting without one stands in the file only.
  */
 export const settings = {
-  'data-root': text("Root of the engine's lasting state"),
+  'data-root': { ...text("Root of the engine's lasting state"), short: 'g' },
   'exec-root': text('Root of what lasts until the next boot'),
   pidfile: { ...text("File with the engine's process id"), short: 'p' },
   hosts: { ...list('Where to listen: unix://PATH or tcp://HOST:PORT'), flag: 'host', short: 'H' },
@@ -41,6 +42,11 @@ export const settings = {
   },
   'max-concurrent-downloads': count('Layers of one pull to fetch at the same time'),
   'max-concurrent-uploads': count('Layers to push at the same time'),
+  'decompression-limits': {
+    schema: z.strictObject({ ratio: positive.optional(), entries: positive.optional() }),
+    kind: 'file',
+    help: 'What a layer or archive may unpack to: `ratio` of its size, `entries` of a layer',
+  },
   'bridge-name': text('Name of the default bridge'),
   bip: text('Address and subnet of the default bridge'),
   mtu: count('MTU of the default bridge'),
@@ -74,7 +80,7 @@ function toggle(help: string) {
 }
 
 function count(help: string) {
-  return { schema: z.number().int().positive(), kind: 'count', help } as const;
+  return { schema: positive, kind: 'count', help } as const;
 }
 
 function choice<const Words extends readonly [string, ...string[]]>(help: string, words: Words) {

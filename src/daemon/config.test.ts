@@ -4,6 +4,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { loadConfig } from './config.ts';
+import { type Setting, settings } from './config-schema.ts';
 import { helpText, parseFlags } from './flags.ts';
 
 let folder: string;
@@ -58,6 +59,16 @@ describe('the configuration', () => {
     assert.throws(() => load({ registries: { search: 'a.b' } }), /registries\.search: expected array/);
   });
 
+  it('takes limits of decompression, each by itself', () => {
+    assert.deepEqual(load({}).decompressionLimits, { ratio: undefined, entries: undefined });
+    assert.deepEqual(load({ 'decompression-limits': { ratio: 50 } }).decompressionLimits, {
+      ratio: 50,
+      entries: undefined,
+    });
+    for (const bad of [{ ratio: 0 }, { entries: 1.5 }, { ratio: '9' }, { bytes: 1 }, 1000])
+      assert.throws(() => load({ 'decompression-limits': bad }), { message: /decompression-limits[.:]/ });
+  });
+
   it('refuses a key that is given both ways, showing both', () => {
     assert.throws(() => load({ debug: true, hosts: ['unix:///x'] }, '--debug', '-H', 'unix:///y'), {
       kind: 'invalid',
@@ -92,6 +103,20 @@ describe('the configuration', () => {
 });
 
 describe('the command line', () => {
+  it('has every key and flag in its documentation', () => {
+    const text = fs.readFileSync(path.join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
+    for (const [key, setting] of Object.entries(settings) as [string, Setting][]) {
+      const long = `\`--${setting.flag ?? key}\``;
+      const flag = setting.kind === 'file' ? '' : setting.short ? `\`-${setting.short}\`, ${long}` : long;
+      assert.ok(text.includes(`| \`${key}\` | ${flag}${flag ? ' ' : ''}|`), `${key} ${flag}`);
+    }
+  });
+
+  it('takes -g for the data root', () => {
+    assert.equal(load({}, '-g', '/short').dataRoot, '/short');
+    assert.throws(() => load({ 'data-root': '/file' }, '-g', '/short'), /data-root: \(from flag: \/short, from file:/);
+  });
+
   it('takes toggles with and without a value', () => {
     assert.equal(parseFlags(['--debug=true']).settings.debug, true);
     assert.equal(parseFlags(['--icc=false']).settings.icc, false);

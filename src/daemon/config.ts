@@ -31,6 +31,8 @@ export interface DaemonConfig {
   readonly searchRegistries: readonly string[];
   readonly maxConcurrentDownloads: number;
   readonly maxConcurrentUploads: number;
+  /** Undefined for the image domain's own. */
+  readonly decompressionLimits: { readonly ratio: number | undefined; readonly entries: number | undefined };
   readonly bridgeName: string;
   readonly bip: string | undefined;
   readonly mtu: number | undefined;
@@ -124,6 +126,10 @@ function complete(given: Settings): DaemonConfig {
     searchRegistries: searchedDomains(search),
     maxConcurrentDownloads: given['max-concurrent-downloads'] ?? 3,
     maxConcurrentUploads: given['max-concurrent-uploads'] ?? 5,
+    decompressionLimits: {
+      ratio: given['decompression-limits']?.ratio,
+      entries: given['decompression-limits']?.entries,
+    },
     bridgeName: bridgeName(given['bridge-name'] ?? 'tug0'),
     bip: given.bip,
     mtu: given.mtu,

@@ -143,7 +143,8 @@ function openImages(foundations: Foundations, containerState: (id: string) => 'r
   const { config, database } = foundations;
   const log = foundations.log.channel('images');
   const snapshots = builtins.openSnapshotDriver(config);
-  const stores = openImageStores({ database, root: config.dataRoot, driver: snapshots, log });
+  const limits = config.decompressionLimits;
+  const stores = openImageStores({ database, root: config.dataRoot, driver: snapshots, log, limits });
   const registries = createLazyRegistries(config, stores, { leases: foundations.leases, log });
   const images = createImageService({
     ...{ ...foundations, ...stores, log, ...registries, containerState },

@@ -14,10 +14,12 @@ import { writeImage } from './new-image.ts';
 import { withOperation } from './operation.ts';
 import { hostPlatform, parsePlatform } from './pull-platform.ts';
 import { parseTag } from './tag.ts';
+import type { UnpackLimits } from './unpack/layer.ts';
 
 export interface ImportDeps extends CollectorDeps {
   readonly content: LocalContentStore;
   readonly unpacker: LayerUnpacker;
+  readonly limits: UnpackLimits;
   readonly events: ImageEvents;
   readonly now?: () => Date;
 }
@@ -39,7 +41,7 @@ export async function importImage(
   const config = applyChanges({}, request.changes);
 
   return withOperation(deps, 'import', async (operation) => {
-    const tar = await spoolTar(deps.content, archive, signal);
+    const tar = await spoolTar(deps, archive, signal);
     try {
       operation.holdBlob(tar.digest);
       operation.holdLayers([tar.digest]);
@@ -67,11 +69,11 @@ export async function importImage(
   });
 }
 
-async function spoolTar(content: LocalContentStore, archive: Readable, signal: AbortSignal): Promise<SpooledBlob> {
+async function spoolTar({ content, limits }: ImportDeps, archive: Readable, signal: AbortSignal): Promise<SpooledBlob> {
   const spool: BlobSpool = await content.spool();
   try {
     let size = 0;
-    for await (const chunk of unpackedStream(archive, signal)) {
+    for await (const chunk of unpackedStream(archive, signal, limits)) {
       await spool.write(chunk);
       size += chunk.length;
     }

@@ -21,10 +21,12 @@ import { type Operation, withOperation } from './operation.ts';
 import { isForPlatform } from './platform-variant.ts';
 import { formatPlatform } from './pull-platform.ts';
 import { detectCompression } from './unpack/decompress.ts';
+import type { UnpackLimits } from './unpack/layer.ts';
 
 export interface LoadDeps extends CollectorDeps {
   readonly content: LocalContentStore;
   readonly unpacker: LayerUnpacker;
+  readonly limits: UnpackLimits;
   readonly events: ImageEvents;
 }
 
@@ -42,7 +44,7 @@ export function loadImages(
   platforms: readonly Platform[] = [],
 ): Promise<LoadedImage[]> {
   return withOperation(deps, 'load', async (operation) => {
-    const members = await readMembers(deps.content, archive, signal);
+    const members = await readMembers(deps.content, archive, signal, deps.limits);
     try {
       const loaded: LoadedImage[] = [];
       for (const image of await chooseForPlatforms(members, platforms)) {

@@ -5,6 +5,7 @@ import type { LayerUnpacker } from './content/contract.ts';
 import { createContentStore, type LocalContentStore } from './content/store.ts';
 import type { SnapshotDriver } from './snapshots/contract.ts';
 import { createImageStore, type ImageState } from './store.ts';
+import { defaultLimits, type UnpackLimits } from './unpack/layer.ts';
 import { createUnpackPool, type UnpackPool } from './unpack/pool.ts';
 import { createLayerUnpacker } from './unpack/unpacker.ts';
 
@@ -15,6 +16,8 @@ export interface ImageStores {
   readonly state: ImageState;
   readonly pool: UnpackPool;
   readonly unpacker: LayerUnpacker;
+  /** What layers and archives may unpack to. */
+  readonly limits: UnpackLimits;
 }
 
 /**
@@ -27,10 +30,19 @@ export function openImageStores(deps: {
   root: string;
   driver: SnapshotDriver;
   log: Logger;
+  /** In place of the usual ones, each where it is given. */
+  limits?: { readonly [Key in keyof UnpackLimits]?: UnpackLimits[Key] | undefined };
 }): ImageStores {
   const { database, driver, log } = deps;
   const content = createContentStore({ database, root: path.join(deps.root, 'content') });
   const state = createImageStore({ database, content });
   const pool = createUnpackPool();
-  return { content, driver, state, pool, unpacker: createLayerUnpacker({ content, driver, state, pool, log }) };
+  const { entries, ratio, freeBytes } = deps.limits ?? {};
+  const limits: UnpackLimits = {
+    entries: entries ?? defaultLimits.entries,
+    ratio: ratio ?? defaultLimits.ratio,
+    freeBytes: freeBytes ?? defaultLimits.freeBytes,
+  };
+  const unpacker = createLayerUnpacker({ content, driver, state, pool, log, limits });
+  return { content, driver, state, pool, unpacker, limits };
 }

@@ -6,6 +6,7 @@ import type { TarEntry } from '../../formats/tar/entry.ts';
 import { createTarReader } from '../../formats/tar/reader.ts';
 import type { BlobSpool, SpooledBlob } from '../content/spool.ts';
 import type { LocalContentStore } from '../content/store.ts';
+import type { UnpackLimits } from '../unpack/layer.ts';
 import { unpackedStream } from './unpacked-stream.ts';
 
 /** The files of an image archive, each a blob that is not in the store yet, by their name in it. */
@@ -26,14 +27,19 @@ const mostLinks = 16;
  * to the file they name, as the layers of old archives do.
  * @throws invalid `bad-archive`, exhausted when the disk is full; no spool is left then.
  */
-export async function readMembers(store: LocalContentStore, archive: Readable, signal: AbortSignal): Promise<Members> {
+export async function readMembers(
+  store: LocalContentStore,
+  archive: Readable,
+  signal: AbortSignal,
+  limits?: UnpackLimits,
+): Promise<Members> {
   const files = new Map<string, SpooledBlob>();
   const links = new Map<string, string>();
   const discard = async (): Promise<void> => {
     for (const file of files.values()) await file.discard();
   };
   try {
-    await readInto(store, unpackedStream(archive, signal), files, links);
+    await readInto(store, unpackedStream(archive, signal, limits), files, links);
   } catch (error) {
     await discard();
     throw error;

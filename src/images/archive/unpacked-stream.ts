@@ -1,7 +1,7 @@
 import { pipeline, Readable } from 'node:stream';
 import { invalid } from '../../base/errors.ts';
 import { asArchiveError, type Compression, createDecompressor, detectCompression } from '../unpack/decompress.ts';
-import { defaultLimits } from '../unpack/layer.ts';
+import { defaultLimits, type UnpackLimits } from '../unpack/layer.ts';
 import { decompressExternally } from './external-decompressor.ts';
 
 /**
@@ -10,7 +10,11 @@ import { decompressExternally } from './external-decompressor.ts';
  * @throws invalid `bad-archive` for damaged data, `archive-too-large` for what unpacks to far more than it is;
  * unsupported for a compression whose program is missing; what the stream throws.
  */
-export async function* unpackedStream(archive: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
+export async function* unpackedStream(
+  archive: Readable,
+  signal: AbortSignal,
+  limits: UnpackLimits = defaultLimits,
+): AsyncGenerator<Buffer> {
   const source = archive[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const start: Buffer[] = [];
   let length = 0;
@@ -32,8 +36,8 @@ export async function* unpackedStream(archive: Readable, signal: AbortSignal): A
   try {
     for await (const chunk of decompress(compression, Readable.from(whole, { objectMode: false }))) {
       given += chunk.length;
-      if (given > defaultLimits.freeBytes && given > taken.bytes * defaultLimits.ratio) {
-        const message = `the archive unpacks to more than ${defaultLimits.ratio} times its size`;
+      if (given > limits.freeBytes && given > taken.bytes * limits.ratio) {
+        const message = `the archive unpacks to more than ${limits.ratio} times its size (decompression-limits.ratio of the configuration)`;
         throw invalid(message, { code: 'archive-too-large' });
       }
       yield chunk;

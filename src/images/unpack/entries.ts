@@ -32,7 +32,10 @@ export function createEntryWriter(tree: LayerTree, limits: { entries: number }):
     entry(entry) {
       entries += 1;
       if (entries > limits.entries) {
-        throw invalid(`the layer has more than ${limits.entries} entries`, { code: 'layer-too-large' });
+        throw invalid(
+          `the layer has more than ${limits.entries} entries (decompression-limits.entries of the configuration)`,
+          { code: 'layer-too-large' },
+        );
       }
       file = writeEntry(tree, entry);
       if (entry.type === 'file') size += entry.size;

@@ -69,7 +69,7 @@ export async function unpackLayer(task: UnpackTask, watch: UnpackWatch): Promise
       watch.check();
       given += chunk.length;
       if (given > task.limits.freeBytes && given > taken * task.limits.ratio) {
-        const message = `the layer unpacks to more than ${task.limits.ratio} times its size`;
+        const message = `the layer unpacks to more than ${task.limits.ratio} times its size (decompression-limits.ratio of the configuration)`;
         throw invalid(message, { code: 'layer-too-large' });
       }
       hash.update(chunk);
