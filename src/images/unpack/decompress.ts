@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { errnoOf, invalid, messageOf, unsupported } from '../../base/errors.ts';
+import { createInflater, type Inflater } from './inflate.ts';
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
 
@@ -45,12 +46,15 @@ export async function* readUnpacked(file: string, read: (bytes: number) => void)
   try {
     const start = Buffer.alloc(8);
     const length = fs.readSync(fd, start, 0, start.length, 0);
-    const decompressor = createDecompressor(detectCompression(start.subarray(0, length)));
-    if (!decompressor) yield* readPlain(fd, read);
-    else {
-      const source = Readable.from(readPlain(fd, read), { objectMode: false, highWaterMark: chunkSize });
-      yield* pipeline(source, decompressor, () => {}) as AsyncIterable<Buffer>;
+    const compression = detectCompression(start.subarray(0, length));
+    const decompressor = createDecompressor(compression);
+    if (!decompressor) {
+      yield* readPlain(fd, read);
+      return;
     }
+    const finish = compression === 'zstd' ? zlib.constants.ZSTD_e_end : zlib.constants.Z_FINISH;
+    const inflater = createInflater(decompressor, finish);
+    yield* inflater ? inflate(readPlain(fd, read), inflater) : throughStream(fd, read, compression);
   } catch (error) {
     throw asArchiveError(error);
   } finally {
@@ -59,13 +63,30 @@ export async function* readUnpacked(file: string, read: (bytes: number) => void)
 }
 
 function* readPlain(fd: number, read: (bytes: number) => void): Generator<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(chunkSize);
   for (;;) {
-    const buffer = Buffer.allocUnsafeSlow(chunkSize);
     const length = fs.readSync(fd, buffer, 0, buffer.length, null);
     if (length === 0) return;
     read(length);
     yield length === buffer.length ? buffer : buffer.subarray(0, length);
   }
+}
+
+function* inflate(source: Iterable<Buffer>, inflater: Inflater): Generator<Buffer> {
+  try {
+    for (const piece of source) yield* inflater.feed(piece);
+    yield* inflater.finish();
+  } finally {
+    inflater.close();
+  }
+}
+
+async function* throughStream(fd: number, read: (bytes: number) => void, compression: Compression) {
+  const decompressor = createDecompressor(compression);
+  if (!decompressor) return;
+  const copies = readPlain(fd, read).map((piece) => Buffer.from(piece)); // the stream keeps what it is given
+  const source = Readable.from(copies, { objectMode: false, highWaterMark: chunkSize });
+  yield* pipeline(source, decompressor, () => {}) as AsyncIterable<Buffer>;
 }
 
 /** What zlib throws, as `bad-archive`; anything else unchanged. */
