@@ -11,6 +11,8 @@ export interface Found {
 
 export interface Below {
   find(relative: ByteString): Found | undefined;
+  /** What is to be seen in the root. */
+  inRoot(): ByteString[];
 }
 
 /** Looks paths up in the folders of the layers below, topmost first, without a mount. */
@@ -27,7 +29,11 @@ export function lookBelow(layers: readonly string[]): Below {
     }
     return have;
   };
-  return {
+  const below: Below = {
+    inRoot() {
+      const names = roots.flatMap((root) => fs.readdirSync(systemPath(root), { encoding: 'buffer' }).map(byteString));
+      return [...new Set(names)].filter((name) => below.find(name) !== undefined);
+    },
     find(relative) {
       if (relative === '') return roots[0] === undefined ? undefined : { folder: readMetadata(systemPath(roots[0])) };
       const { folders, top } = merge(layersOf(parentOf(relative)), relative);
@@ -38,6 +44,7 @@ export function lookBelow(layers: readonly string[]): Below {
       return fs.lstatSync(path).isSymbolicLink() ? { link: fs.readlinkSync(path, 'buffer') } : {};
     },
   };
+  return below;
 }
 
 /** The layers whose folder of that name is merged, and the file that stands there when it is none. */

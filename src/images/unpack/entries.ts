@@ -80,6 +80,7 @@ function writeEntry(tree: LayerTree, entry: TarEntry): OpenFile | undefined {
       carryFolder(tree, relative, metadataOf(entry));
       return undefined;
     case 'symlink':
+      if (entry.linkName.length === 0) throw cannotBe(relative, 'is a link to nothing');
       inPlace(tree, relative, (path) => fs.symlinkSync(entry.linkPath ?? entry.linkName, path));
       applyLinkMetadata(pathIn(tree, relative), metadataOf(entry), tree.lost);
       return undefined;
@@ -104,6 +105,9 @@ function inPlace<T>(tree: LayerTree, relative: ByteString, make: (path: string |
     return make(path);
   }
 }
+
+const cannotBe = (relative: ByteString, why: string): Error =>
+  invalid(`bad archive: ${shown(relative)} ${why}`, { code: 'bad-archive' });
 
 function named(error: unknown, relative: ByteString): unknown {
   if (errnoOf(error) !== 'ENAMETOOLONG') return error;
@@ -153,11 +157,10 @@ function link(tree: LayerTree, relative: ByteString, entry: TarEntry): void {
   if (target === relative) return;
   const from = pathIn(tree, target);
   const stat = fs.lstatSync(from, { throwIfNoEntry: false });
-  if (!stat || stat.isDirectory()) {
-    const why = stat ? 'a folder' : 'not in the layer';
-    throw invalid(`bad archive: ${shown(relative)} links to ${shown(target)}, which is ${why}`, {
-      code: 'bad-archive',
-    });
+  // a copy of the layer below, or the mark that hides what it has, is nothing that this layer could link to
+  const inLayer = stat && !tree.whiteouts.has(target) && tree.brought?.has(target) !== false;
+  if (!inLayer || stat.isDirectory()) {
+    throw cannotBe(relative, `links to ${shown(target)}, which is ${inLayer ? 'a folder' : 'not in the layer'}`);
   }
   inPlace(tree, relative, (path) => fs.linkSync(from, path));
 }
@@ -165,6 +168,9 @@ function link(tree: LayerTree, relative: ByteString, entry: TarEntry): void {
 function makeDevice(tree: LayerTree, relative: ByteString, entry: TarEntry): void {
   const type =
     entry.type === 'fifo' ? nodeTypes.fifo : entry.type === 'block-device' ? nodeTypes.block : nodeTypes.character;
+  if (type === nodeTypes.character && entry.deviceMajor === 0 && entry.deviceMinor === 0) {
+    throw cannotBe(relative, 'is the device 0:0, which stands for a deleted file');
+  }
   inPlace(tree, relative, (path) => makeNode(path, 0o600 | type, entry.deviceMajor, entry.deviceMinor));
   applyMetadata(pathIn(tree, relative), metadataOf(entry), tree.lost);
 }

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { errnoOf, invalid } from '../../base/errors.ts';
 import { setTimes } from '../../host/file-times.ts';
+import { makeNode, nodeTypes } from '../../host/mknod.ts';
 import { setXattr } from '../../host/xattr.ts';
 import { type Below, isWhiteout } from './below.ts';
 import { applyMetadata, type LostXattrs, type Metadata, readMetadata } from './metadata.ts';
@@ -131,7 +132,7 @@ function enter(tree: LayerTree, relative: ByteString): Buffer | undefined {
     tree.known.add(relative);
     return undefined;
   }
-  const link = tree.below?.find(relative)?.link;
+  const link = isInsideOpaque(tree, relative) ? undefined : tree.below?.find(relative)?.link;
   if (link === undefined) imply(tree, relative);
   return link;
 }
@@ -201,9 +202,11 @@ export function makeOpaque(tree: LayerTree, relative: ByteString): void {
 export interface Unsettled {
   readonly implied: readonly ByteString[];
   readonly whiteouts: readonly ByteString[];
+  /** Whether all that the layers below have is to be hidden: overlayfs takes no notice of an opaque root. */
+  readonly opaqueRoot: boolean;
 }
 
-const settled: Unsettled = { implied: [], whiteouts: [] };
+const settled: Unsettled = { implied: [], whiteouts: [], opaqueRoot: false };
 
 /**
  * Sets the metadata of all folders, last of all since every entry made in a folder changes its time, and settles
@@ -213,7 +216,8 @@ export function finishTree(tree: LayerTree): Unsettled {
   for (const [relative, metadata] of tree.carried) applyMetadata(pathIn(tree, relative), metadata, tree.lost);
   if (!tree.overlay) return settled;
   const whiteouts = [...tree.whiteouts].filter((relative) => !dropIf(tree, relative, isInsideOpaque(tree, relative)));
-  const unsettled = { implied: [...tree.implied], whiteouts };
+  const implied = [...tree.implied].filter((relative) => !isInsideOpaque(tree, relative));
+  const unsettled = { implied, whiteouts, opaqueRoot: tree.opaque.has('') };
   if (!tree.below) return unsettled;
   settle(tree, tree.below, unsettled);
   return settled;
@@ -225,6 +229,7 @@ export function finishTree(tree: LayerTree): Unsettled {
  * its own instead, and has to be unpacked again.
  */
 export function settle(tree: LayerTree, below: Below, unsettled: Unsettled): boolean {
+  if (unsettled.opaqueRoot) hideRoot(tree, below);
   for (const relative of unsettled.whiteouts) dropIf(tree, relative, below.find(relative) === undefined);
   for (const relative of unsettled.implied) {
     const found = below.find(relative);
@@ -232,6 +237,18 @@ export function settle(tree: LayerTree, below: Below, unsettled: Unsettled): boo
     if (found?.folder) applyMetadata(pathIn(tree, relative), found.folder, tree.lost);
   }
   return true;
+}
+
+/** Hides what the layers below have in the root, name by name; what this layer has there stays. */
+function hideRoot(tree: LayerTree, below: Below): void {
+  const { mtime } = readMetadata(pathIn(tree, ''));
+  for (const name of below.inRoot()) {
+    const path = pathIn(tree, name);
+    const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+    if (!stat) makeNode(path, nodeTypes.character);
+    else if (stat.isDirectory()) makeOpaque(tree, name);
+  }
+  setTimes(pathIn(tree, ''), mtime);
 }
 
 function dropIf(tree: LayerTree, relative: ByteString, condition: boolean): boolean {
@@ -244,6 +261,7 @@ function dropIf(tree: LayerTree, relative: ByteString, condition: boolean): bool
 }
 
 function isInsideOpaque(tree: LayerTree, relative: ByteString): boolean {
+  if (tree.opaque.size === 0) return false;
   for (let at = relative; at !== ''; ) {
     at = parentOf(at);
     if (tree.opaque.has(at)) return true;

@@ -77,7 +77,7 @@ async function unpackAndCommit(deps: UnpackerDeps, layer: Layer, parentIsThere: 
     let result = await unpackInto(deps, layer, stage, early);
     if (early) await parentIsThere();
     const { unsettled } = result;
-    if (unsettled.implied.length + unsettled.whiteouts.length > 0) {
+    if (unsettled.implied.length + unsettled.whiteouts.length > 0 || unsettled.opaqueRoot) {
       const { folder, below } = stage;
       const settled = await deps.pool.settle({ folder, below, unsettled }, layer.signal);
       if (!settled) {
