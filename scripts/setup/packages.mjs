@@ -39,6 +39,7 @@ export const testNeeds = [
   { program: 'debootstrap', apt: 'debootstrap', dnf: 'debootstrap', pacman: 'debootstrap', apk: 'debootstrap' },
   { program: 'umoci', apt: 'umoci', dnf: 'umoci', pacman: 'umoci', apk: 'umoci' },
   { program: 'docker', apt: 'docker.io', dnf: 'moby-engine', pacman: 'docker', apk: 'docker-cli' },
+  { program: 'dockerd', apt: 'docker.io', dnf: 'moby-engine', pacman: 'docker', apk: 'docker-engine' },
   { program: 'openssl', apt: 'openssl', dnf: 'openssl', pacman: 'openssl', apk: 'openssl' },
   { program: 'xz', apt: 'xz-utils', dnf: 'xz', pacman: 'xz', apk: 'xz' },
   { program: 'bzip2', apt: 'bzip2', dnf: 'bzip2', pacman: 'bzip2', apk: 'bzip2' },

@@ -1,8 +1,11 @@
-import { messageOf } from '../base/errors.ts';
+import { messageOf, TugError } from '../base/errors.ts';
 import { inspect as inspectContainer } from '../client/calls/containers.ts';
 import { inspect as inspectImage } from '../client/calls/images.ts';
 import type { Session } from './command.ts';
 import { CommandFailure } from './exit-codes.ts';
+
+/** The exit code for a template that is none. */
+const unparsable = 64;
 
 /** Looks an object up. @throws not-found. */
 export type Find = (session: Session, name: string, size: boolean) => Promise<unknown>;
@@ -49,7 +52,9 @@ async function print(session: Session, found: readonly unknown[], format: string
       /can't evaluate field (\w+) in type struct$/,
       'map has no entry for key "$1"',
     );
-    throw new CommandFailure(`template parsing error: ${fault}`, 1, { cause: error });
+    const unparsed = error instanceof TugError && error.code === 'template-parse';
+    if (!unparsed) await session.out.write('\n');
+    throw new CommandFailure(`template parsing error: ${fault}`, unparsed ? unparsable : 1, { cause: error });
   }
   return session.out.write(text);
 }

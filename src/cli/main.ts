@@ -97,7 +97,7 @@ function checkArguments(command: Command, path: string, usage: string, count: nu
             : `requires at most ${plural(max)}`;
   throw new UsageError(
     `tug: 'tug ${path}' ${wanted}`,
-    `\nUsage:  ${usage}\n\nRun 'tug ${path} --help' for more information`,
+    `\nUsage:  ${usage}\n\n${max === undefined ? 'See' : 'Run'} 'tug ${path} --help' for more information`,
     1,
   );
 }

@@ -11,9 +11,11 @@ export function checkOutputFile(file: string, what: string): void {
     throw invalid(`${what}: invalid output path: stat ${folder}: no such file or directory`);
   const there = statSync(file, { throwIfNoEntry: false });
   if (there?.isDirectory()) throw invalid(`${what}: cannot write to a directory`);
+  if (there?.isCharacterDevice()) throw invalid(`${what}: cannot write to a character device file`);
+  if (there?.isBlockDevice()) throw invalid(`${what}: cannot write to a block device file`);
 }
 
-/** Writes beside the file and renames, so that a broken transfer leaves the old file as it was; a device is written to. */
+/** Writes beside the file and renames, so that a broken transfer leaves the old file as it was; a pipe is written to. */
 export async function writeFileWhole(file: string, chunks: AsyncIterable<Buffer>): Promise<void> {
   const there = statSync(file, { throwIfNoEntry: false });
   if (there && !there.isFile()) return pipeline(chunks, createWriteStream(file));

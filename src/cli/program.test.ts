@@ -205,7 +205,7 @@ for (const name of programNames) {
         [
           'run',
           1,
-          "tug: 'tug run' requires at least 1 argument\n\nUsage:  tug run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nRun 'tug run --help' for more information\n",
+          "tug: 'tug run' requires at least 1 argument\n\nUsage:  tug run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nSee 'tug run --help' for more information\n",
         ],
         [
           'ps --foo',

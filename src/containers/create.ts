@@ -91,6 +91,7 @@ function withDefaults(deps: ContainerDeps, host: HostConfig): HostConfig {
     IpcMode: host.IpcMode || 'private',
     CgroupnsMode: host.CgroupnsMode || (deps.cgroups.mode === 'v2' && !host.Privileged ? 'private' : 'host'),
     ...((host.Memory ?? 0) > 0 && !host.MemorySwap ? { MemorySwap: (host.Memory ?? 0) * 2 } : {}),
+    MemorySwappiness: host.MemorySwappiness === -1 ? undefined : host.MemorySwappiness, // what older clients send for "not given"
     ShmSize: host.ShmSize || 64 * 1024 * 1024,
     LogConfig: { Type: host.LogConfig?.Type || deps.defaultLogDriver, Config: host.LogConfig?.Config ?? {} },
     RestartPolicy: {
@@ -111,7 +112,7 @@ function checkPlatform(image: Image, platform: string | undefined): void {
 }
 
 function checkConfig(stopSignal: string | undefined, workingDir: string | undefined): void {
-  if (stopSignal && parseSignal(stopSignal) === undefined) throw invalid(`invalid stop signal: ${stopSignal}`);
+  if (stopSignal && parseSignal(stopSignal) === undefined) throw invalid(`invalid signal: ${stopSignal}`);
   if (workingDir && !workingDir.startsWith('/'))
     throw invalid(`the working directory '${workingDir}' is invalid, it needs to be an absolute path`);
 }

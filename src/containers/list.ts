@@ -100,6 +100,7 @@ function compileFilters(context: ContainerContext, filters: ContainerListOptions
       ),
     label: (record, value) => hasLabel(record.config.Labels ?? {}, value),
     status: (record, value) => record.state.status === value,
+    'is-task': (_, value) => value === 'false', // tasks are of a swarm
     exited: (record, value) => record.state.status === 'exited' && record.state.exitCode === Number(value),
     ancestor: (record, value) => isAncestor(context, record, value),
     before: (record, value) => record.created < created(value),
@@ -131,6 +132,7 @@ function compileFilters(context: ContainerContext, filters: ContainerListOptions
 function checkValue(key: string, value: string, created: (reference: string) => string): void {
   if (key === 'status' && !statuses.includes(value as ContainerStatus))
     throw invalid(`invalid filter 'status=${value}'`);
+  if (key === 'is-task' && !['true', 'false'].includes(value)) throw invalid(`invalid filter 'is-task=${value}'`);
   if (key === 'exited' && !/^-?\d+$/.test(value)) throw invalid(`invalid filter 'exited=${value}'`);
   if (key === 'before' || key === 'since') created(value);
 }

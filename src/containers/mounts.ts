@@ -1,6 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs';
 import type { HostConfig, MountPoint, MountRequest } from '../api/types/container.ts';
-import { invalid, unsupported } from '../base/errors.ts';
+import { invalid, type TugError, unsupported } from '../base/errors.ts';
 import { parseVolumeSpec } from '../formats/volume-spec.ts';
 import type { OciMount } from '../runtime/spec/types.ts';
 import type { ContainerRecord } from './record.ts';
@@ -73,6 +73,13 @@ function fromBind(text: string): UserMount {
   });
 }
 
+/** `image`, `npipe` and `cluster` are types that Docker has, on some engines. */
+function otherMount(type: string): TugError {
+  if (['image', 'npipe', 'cluster'].includes(type))
+    return unsupported(`mounts of type "${type}": not available in this version of tug`);
+  return invalid(`invalid mount config for type "${type}": mount type unknown`);
+}
+
 function fromMount(request: MountRequest): UserMount {
   const target = request.Target ?? '';
   if (!target.startsWith('/'))
@@ -81,8 +88,7 @@ function fromMount(request: MountRequest): UserMount {
     );
   if (request.Type === 'tmpfs') return tmpfs(target, tmpfsOptions(request));
   if (request.Type === 'volume') throw noVolumes(request.Source);
-  if (request.Type !== 'bind')
-    throw unsupported(`mounts of type "${request.Type}": not available in this version of tug`);
+  if (request.Type !== 'bind') throw otherMount(request.Type ?? '');
   const source = request.Source ?? '';
   if (!source.startsWith('/'))
     throw invalid(`invalid mount config for type "bind": invalid mount path: '${source}' mount path must be absolute`);

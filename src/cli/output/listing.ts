@@ -1,3 +1,4 @@
+import { invalid, TugError } from '../../base/errors.ts';
 import type { Output } from './output.ts';
 import { renderTable } from './table.ts';
 
@@ -34,14 +35,25 @@ export async function printListing<T>(
 export async function formatListing<T>(format: string, listing: Listing<T>, items: readonly T[]): Promise<string> {
   if (format === '' || format === 'table') return defaultTable(listing, items);
   if (format === 'json') return items.map((item) => `${jsonLine(listing, item)}\n`).join('');
+  return await fromTemplate(format, listing, items);
+}
+
+/** @throws invalid that says, as Docker does, whether the template could not be read or not be used. */
+async function fromTemplate<T>(format: string, listing: Listing<T>, items: readonly T[]): Promise<string> {
   const { formatTable, formatItems } = await import('./template.ts');
   const views = items.map((item) => viewOf(listing, item));
-  if (!/^table\s/.test(format)) return formatItems(format, views);
   const headers = {
     ...Object.fromEntries(Object.entries(listing.fields).map(([name, field]) => [name, field.header])),
     ...listing.methodHeaders,
   };
-  return formatTable(format.slice('table'.length).trim(), headers, views);
+  try {
+    if (!/^table\s/.test(format)) return formatItems(format, views);
+    return formatTable(format.slice('table'.length).trim(), headers, views);
+  } catch (error) {
+    if (!(error instanceof TugError)) throw error;
+    const verb = error.code === 'template-parse' ? 'parse' : 'execute';
+    throw invalid(`failed to ${verb} template: ${error.message}`, { cause: error });
+  }
 }
 
 function defaultTable<T>(listing: Listing<T>, items: readonly T[]): string {

@@ -35,7 +35,7 @@ export const command: Command = {
     try {
       const plan = planContainer(flags, args, session.env, { detached, consoleSize: terminalSize() });
       requireTerminal(plan);
-      const id = await createContainer(session, flags, plan);
+      const id = await create(session, flags, plan);
       return detached ? await runDetached(session, id) : await runAttached(session, flags, plan, id);
     } catch (error) {
       throw asCreateFailure(error, 'run');
@@ -46,6 +46,14 @@ export const command: Command = {
 function requireTerminal(plan: CreatePlan): void {
   if (plan.request.Tty && plan.attach.stdin && !standardInput().isTerminal)
     throw new CommandFailure('the input device is not a TTY', 1);
+}
+
+async function create(session: Session, flags: ParsedFlags, plan: CreatePlan): Promise<string> {
+  try {
+    return await createContainer(session, flags, plan);
+  } catch (error) {
+    throw asCreateFailure(error, 'run', startFailure(error));
+  }
 }
 
 async function runDetached(session: Session, id: string): Promise<number> {

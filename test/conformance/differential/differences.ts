@@ -1,0 +1,239 @@
+/**
+ * The differences that are meant or known, each with its reason. One that does not occur any more fails the test,
+ * so that the list stays true.
+ */
+export interface Difference {
+  readonly scenario: string;
+  /** Matches the step. */
+  readonly step: RegExp;
+  /** Which subjects differ from dockerd. */
+  readonly subjects: readonly ('docker on tug' | 'tug')[];
+  /** Matches what the test's message shows of it: both outcomes masked, or `PATH: EXPECTED | GIVEN` of a JSON field. */
+  readonly instead: RegExp;
+  readonly reason: string;
+}
+
+const both = ['docker on tug', 'tug'] as const;
+
+const newerWords = 'engines after 20.10 say it in these words';
+const otherRuntime = "crun is tug's runtime where it is installed, and names itself where runc does";
+const badRequest = 'a bad request is 4xx and said in the words of the request, not of a programming language';
+const ownLayout = 'each engine lays its folders out in its own way';
+
+export const differences: readonly Difference[] = [
+  {
+    scenario: 'exec',
+    step: /exec box nosuch/,
+    subjects: both,
+    instead: /126\nOCI.*instead\n127\nOCI/s,
+    reason: 'a command that is not there is 127, as everywhere else and as newer engines have it',
+  },
+  {
+    scenario: 'exec',
+    step: /-w .nosuch/,
+    subjects: both,
+    instead: /126\n.*instead\n126\nOCI runtime exec failed: chdir/s,
+    reason: otherRuntime,
+  },
+  {
+    scenario: 'exec',
+    step: /--privileged/,
+    subjects: both,
+    instead: /unable to apply caps.*instead\n0\n/s,
+    reason:
+      'runc asks for all capabilities of the kernel and fails where the engine lacks one; tug asks for those the engine has',
+  },
+  {
+    scenario: 'exec',
+    step: /"User":5/,
+    subjects: both,
+    instead: /message:.*cannot unmarshal.*invalid JSON: User/,
+    reason: badRequest,
+  },
+
+  {
+    scenario: 'images',
+    step: /image inspect nosuch|--type image nosuch|images.nosuch.json/,
+    subjects: both,
+    instead: /no such image: nosuch: No such image.* no such image: nosuch:latest|No such image: nosuch:latest"$/s,
+    reason: newerWords,
+  },
+  {
+    scenario: 'images',
+    step: /\| \$CLI load/,
+    subjects: both,
+    instead: /unexpected EOF.*the archive is cut off/s,
+    reason: 'says what is wrong with the archive',
+  },
+  { scenario: 'images', step: /fromImage=/, subjects: both, instead: /500.*instead\n400/s, reason: badRequest },
+  { scenario: 'images', step: /filters=notjson/, subjects: both, instead: /500.*instead\n400/s, reason: badRequest },
+
+  {
+    scenario: 'inspect',
+    step: /create \{\}/,
+    subjects: both,
+    instead: /Config cannot be empty.*no image given/,
+    reason: 'says which part of the configuration is needed',
+  },
+  {
+    scenario: 'inspect',
+    step: /"Image":5|containers.create$/,
+    subjects: both,
+    instead: /500.*instead\n400/s,
+    reason: badRequest,
+  },
+  { scenario: 'inspect', step: /resize/, subjects: both, instead: /strconv.*not a whole number/, reason: badRequest },
+  {
+    scenario: 'inspect',
+    step: /DELETE/,
+    subjects: both,
+    instead: /cannot remove a running container.*container is running: stop the container before/,
+    reason: newerWords,
+  },
+  {
+    scenario: 'inspect',
+    step: /json/,
+    subjects: ['docker on tug'],
+    instead: /^(Config\.)?MacAddress: absent/,
+    reason: 'older clients find the address here whether it was asked for or chosen',
+  },
+  {
+    scenario: 'inspect',
+    step: /GET .containers.box/,
+    subjects: ['tug'],
+    instead: /^Config\.MacAddress: absent/,
+    reason: 'older clients find the address here whether it was asked for or chosen',
+  },
+  {
+    scenario: 'inspect',
+    step: /json/,
+    subjects: both,
+    instead: /MaskedPaths/,
+    reason: 'newer engines mask more of /proc and /sys',
+  },
+  {
+    scenario: 'inspect',
+    step: /json/,
+    subjects: both,
+    instead: /LogConfig\.Type: "json-file" \| "local"/,
+    reason: "tug's default is bounded",
+  },
+  { scenario: 'inspect', step: /json/, subjects: both, instead: /Runtime: "runc" \| "crun"/, reason: otherRuntime },
+  {
+    scenario: 'inspect',
+    step: /json/,
+    subjects: both,
+    instead: /NetworkMode: "default" \| "bridge"/,
+    reason: newerWords,
+  },
+  {
+    scenario: 'inspect',
+    step: /GET .containers.box/,
+    subjects: both,
+    instead: /^(GraphDriver\.Data|\w+Path|NetworkSettings\.SandboxKey)/,
+    reason: ownLayout,
+  },
+  {
+    scenario: 'inspect',
+    step: /GET .containers.box/,
+    subjects: both,
+    instead: /IPPrefixLen: 16 \| 24/,
+    reason: "the test's engine has a smaller network",
+  },
+
+  {
+    scenario: 'life',
+    step: /rm two/,
+    subjects: both,
+    instead: /cannot remove a running container.*container is running: stop the container before/s,
+    reason: newerWords,
+  },
+  {
+    scenario: 'life',
+    step: /kill two/,
+    subjects: both,
+    instead: /Container <id> is not running.*container <id> is not running/s,
+    reason: newerWords,
+  },
+  {
+    scenario: 'life',
+    step: /'a b'/,
+    subjects: both,
+    instead: /are allowed.*at most 255 of them/s,
+    reason: 'names have a greatest length',
+  },
+
+  {
+    scenario: 'list',
+    step: /before=nosuch/,
+    subjects: both,
+    instead: /no such container nosuch.*no such container: nosuch/s,
+    reason: newerWords,
+  },
+  {
+    scenario: 'list',
+    step: /expose=/,
+    subjects: both,
+    instead: /instead\n0\na3/,
+    reason: '20.10 does not find the ports that a container exposes until it runs',
+  },
+  {
+    scenario: 'list',
+    step: /NoSuch/,
+    subjects: ['tug'],
+    instead: /ContainerContext.*in type struct/s,
+    reason: "tug's values are not Go's types",
+  },
+  { scenario: 'list', step: /limit=x/, subjects: both, instead: /500.*instead\n400/s, reason: badRequest },
+  {
+    scenario: 'list',
+    step: /filters=/,
+    subjects: both,
+    instead: /NetworkMode: "default" \| "bridge"/,
+    reason: newerWords,
+  },
+
+  {
+    scenario: 'logs',
+    step: /--log-driver nosuch/,
+    subjects: both,
+    instead: /plugin "nosuch" not found.*no log driver named/s,
+    reason: 'tug has no plugins to look among',
+  },
+  {
+    scenario: 'logs',
+    step: /json-file/,
+    subjects: both,
+    instead: /no log driver named 'json-file'/,
+    reason: 'json-file is not there yet',
+  },
+
+  {
+    scenario: 'run',
+    step: /nosuchprogram|busybox .etc$/,
+    subjects: both,
+    instead: /runc create failed.*crun create failed/s,
+    reason: otherRuntime,
+  },
+  {
+    scenario: 'run',
+    step: /relative.path|-v .x busybox/,
+    subjects: both,
+    instead: /not available in this version|kept in the container itself/,
+    reason: 'volumes are not there yet',
+  },
+  {
+    scenario: 'run',
+    step: /nosuchimage:1 true$/,
+    subjects: both,
+    instead: /network is unreachable.*check the name, or the engine's DNS/s,
+    reason: 'says what to look at',
+  },
+  {
+    scenario: 'run',
+    step: /--dns/,
+    subjects: both,
+    instead: /search x.org\nnameserver.*instead\n0\nnameserver/s,
+    reason: 'newer engines write the name servers first',
+  },
+];
