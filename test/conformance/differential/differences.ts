@@ -195,7 +195,6 @@ export const differences: readonly Difference[] = [
 
   {
     scenario: 'logs',
-    step: /--log-driver nosuch/,
     subjects: both,
     instead: /plugin "nosuch" not found.*no log driver named/s,
     reason: 'tug has no plugins to look among',
