@@ -53,6 +53,14 @@ describe('local lists of manifests', () => {
     assert.deepEqual(fs.readdirSync(at()), ['box-5000_team_app-all']);
   });
 
+  it('are swept of old drafts that a killed program left, not of new ones', () => {
+    fs.mkdirSync(at('.tmp-old', 'x'), { recursive: true });
+    fs.utimesSync(at('.tmp-old'), 1, 1);
+    fs.writeFileSync(at('.tmp-new'), '');
+    openManifestLists(folder).save(list, [{ image: one, manifest: manifest('one') }]);
+    assert.deepEqual(fs.readdirSync(at()).sort(), ['.tmp-new', 'box-5000_team_app-all']);
+  });
+
   it('tell of a damaged file, and can be removed with it', () => {
     const lists = openManifestLists(folder);
     for (const text of ['', '{', 'null', '{"Ref":"x"}']) {

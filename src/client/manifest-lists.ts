@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -30,7 +31,8 @@ export interface LocalManifest {
 /**
  * Lists of manifests that are being put together, in Docker's own place and form (a folder for each list, a JSON file
  * for each image), so that both command lines see each other's. Drafts lie outside of the lists until they are whole:
- * killed at any moment, a list has its old files or its new ones, and a draft may be left that nothing reads.
+ * killed at any moment, a list has its old files or its new ones, and a draft may be left that nothing reads and a
+ * later change takes away.
  */
 export interface ManifestLists {
   /** The manifests of a list in the order of their files' names; undefined when there is no such list. @throws invalid for a damaged file. */
@@ -46,7 +48,7 @@ export interface ManifestLists {
 export function openManifestLists(folder: string): ManifestLists {
   const root = path.join(folder, 'manifests');
   const folderOf = (list: Reference): string => path.join(root, fileName(list));
-  const draft = (): string => path.join(root, `.tmp-${randomBytes(6).toString('hex')}`);
+  const draft = (): string => path.join(root, `${draftPrefix}${randomBytes(6).toString('hex')}`);
   return {
     list(list) {
       const names = fileNames(folderOf(list));
@@ -55,6 +57,7 @@ export function openManifestLists(folder: string): ManifestLists {
     get: (list, image) => readManifest(path.join(folderOf(list), fileName(image))),
     save(list, images) {
       mkdirSync(root, { recursive: true, mode: 0o755 });
+      sweepDrafts(root);
       const files = images.map(({ image, manifest }) => ({ name: fileName(image), text: JSON.stringify(manifest) }));
       if (fileNames(folderOf(list)) === undefined && createFolder(draft(), folderOf(list), files)) return;
       for (const { name, text } of files) {
@@ -80,6 +83,20 @@ export function openManifestLists(folder: string): ManifestLists {
       return true;
     },
   };
+}
+
+const draftPrefix = '.tmp-';
+/** Milliseconds after which nobody works on a draft any more. */
+const abandoned = 10 * 60_000;
+
+/** Takes away what killed programs have left. */
+function sweepDrafts(root: string): void {
+  for (const name of readdirSync(root)) {
+    if (!name.startsWith(draftPrefix)) continue;
+    const draft = path.join(root, name);
+    const changed = statSync(draft, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
+    if (changed < Date.now() - abandoned) rmSync(draft, { recursive: true, force: true });
+  }
 }
 
 /** Docker's way to make a file name of a reference. */

@@ -57,8 +57,7 @@ export function createImageService(deps: ImageServiceDeps): ImageService {
   const layout = createLayoutIndex(deps);
   const events = createImageEvents({ bus: deps.events, state });
   const parts = { ...deps, events, layout };
-  const search = deps.searchRegistries ?? [];
-  const local = (text: string): string => localName(state, search, text);
+  const local = (text: string): string => localName(state, deps.searchRegistries ?? [], text);
   /** The index is for other tools: that it cannot be written is no reason to fail what was done. */
   const refresh = (): Promise<void> =>
     layout.refresh().catch((error: unknown) => log.warn('index.json was not written', { error: messageOf(error) }));
@@ -70,29 +69,7 @@ export function createImageService(deps: ImageServiceDeps): ImageService {
     inspect: (reference, platform) => inspectImage(deps, resolveVariant(state, local(reference), platform)),
     count: () => state.ids().length,
 
-    async pull(request, progress, signal) {
-      const { pulled: id, reference } = await searchRegistries(search, request, progress, signal, (one, tell) =>
-        deps.pull(one, tell, signal),
-      );
-      publishPull(events, state.get(id), reference);
-      await refresh();
-      return resolveImage(state, id);
-    },
-    async pullAll(request, progress, signal) {
-      const { pulled } = await searchRegistries(search, request, progress, signal, (one, tell) =>
-        deps.pullAll(one, tell, signal),
-      );
-      for (const { id, reference } of pulled) publishPull(events, state.get(id), reference);
-      await refresh();
-      return pulled.map(({ id }) => resolveImage(state, id));
-    },
-    async push(request, progress, signal) {
-      for (const reference of await deps.push(request, progress, signal)) {
-        const id = state.byName(formatReference(reference)) ?? '';
-        publishTransfer(events, 'push', state.get(id), reference);
-      }
-      await refresh();
-    },
+    ...registryMethods(deps, events, refresh),
     async load(archive, progress, signal, platforms) {
       const loaded = await loadImages(parts, archive, progress, signal, platforms);
       await refresh();
@@ -126,6 +103,39 @@ export function createImageService(deps: ImageServiceDeps): ImageService {
       return pruned;
     },
     recover: () => recoverImages(parts),
+  };
+}
+
+/** What goes to registries and comes from them. `refresh` is waited for after each. */
+function registryMethods(
+  { state, searchRegistries: search = [], ...deps }: ImageServiceDeps,
+  events: ImageEvents,
+  refresh: () => Promise<void>,
+): Pick<ImageService, 'pull' | 'pullAll' | 'push'> {
+  return {
+    async pull(request, progress, signal) {
+      const { pulled: id, reference } = await searchRegistries(search, request, progress, signal, (one, tell) =>
+        deps.pull(one, tell, signal),
+      );
+      publishPull(events, state.get(id), reference);
+      await refresh();
+      return resolveImage(state, id);
+    },
+    async pullAll(request, progress, signal) {
+      const { pulled } = await searchRegistries(search, request, progress, signal, (one, tell) =>
+        deps.pullAll(one, tell, signal),
+      );
+      for (const { id, reference } of pulled) publishPull(events, state.get(id), reference);
+      await refresh();
+      return pulled.map(({ id }) => resolveImage(state, id));
+    },
+    async push(request, progress, signal) {
+      for (const reference of await deps.push(request, progress, signal)) {
+        const id = state.byName(formatReference(reference)) ?? '';
+        publishTransfer(events, 'push', state.get(id), reference);
+      }
+      await refresh();
+    },
   };
 }
 

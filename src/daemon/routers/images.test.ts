@@ -5,7 +5,7 @@ import { notFound, TugError } from '../../base/errors.ts';
 import type { Image, ImageService, ImportRequest, PullRequest, PushRequest } from '../../images/contract.ts';
 import { startTestServer } from '../http/test-server.ts';
 import { imageRoutes } from './images.ts';
-import { decodeRegistryAuth } from './registry-auth.ts';
+import { decodeRegistryAuth, decodeRegistryConfig } from './registry-auth.ts';
 
 const image: Image = {
   id: 'sha256:abc',
@@ -243,6 +243,18 @@ describe('credentials in X-Registry-Auth', () => {
   it('are none where there are none', () => {
     for (const header of [undefined, '', encode({}), encode(null), encode({ serveraddress: 'x' })]) {
       assert.equal(decodeRegistryAuth(header), undefined);
+    }
+  });
+
+  it('come by server in X-Registry-Config', () => {
+    const logins = { 'a.test': { username: 'u', password: 'p' }, 'b.test': {} };
+    assert.deepEqual(decodeRegistryConfig(encode(logins)), { 'a.test': logins['a.test'] });
+    assert.deepEqual([undefined, '', encode(null)].map(decodeRegistryConfig), [{}, {}, {}]);
+    for (const header of ['***', encode([]), encode({ 'a.test': 'secret' }), Buffer.from('{').toString('base64')]) {
+      assert.throws(() => decodeRegistryConfig(header), {
+        kind: 'invalid',
+        message: /^invalid X-Registry-Config header/,
+      });
     }
   });
 
