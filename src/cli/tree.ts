@@ -19,6 +19,7 @@ export interface Group {
 const load = {
   attach: () => import('./commands/container/attach.ts'),
   commit: () => import('./commands/container/commit.ts'),
+  cp: () => import('./commands/container/cp.ts'),
   create: () => import('./commands/container/create.ts'),
   containerDiff: () => import('./commands/container/diff.ts'),
   exec: () => import('./commands/container/exec.ts'),
@@ -85,6 +86,7 @@ export const topLevel: readonly Leaf[] = [
   { name: 'doctor', section: 'Common Commands', load: load.doctor },
   { name: 'attach', section: 'Commands', load: load.attach },
   { name: 'commit', section: 'Commands', load: load.commit },
+  { name: 'cp', section: 'Commands', load: load.cp },
   { name: 'create', section: 'Commands', load: load.create },
   { name: 'diff', section: 'Commands', load: load.containerDiff },
   { name: 'events', section: 'Commands', load: load.events },
@@ -118,6 +120,7 @@ export const groups: readonly Group[] = [
     leaves: [
       { name: 'attach', load: load.attach },
       { name: 'commit', load: load.commit },
+      { name: 'cp', load: load.cp },
       { name: 'create', load: load.create },
       { name: 'diff', load: load.containerDiff },
       { name: 'exec', load: load.exec },

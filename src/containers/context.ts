@@ -1,6 +1,9 @@
 import { internal } from '../base/errors.ts';
 import type { Runtime } from '../runtime/contract.ts';
 import type { AttachedStdio } from '../runtime/monitor/contract.ts';
+import type { RunningCopies } from './copy/copies.ts';
+import type { CopyThreads } from './copy/threads.ts';
+import type { StoppedViews } from './copy/view.ts';
 import type { ContainerDeps } from './deps.ts';
 import type { ExecTable } from './exec-table.ts';
 import { type ContainerPaths, containerPaths } from './paths.ts';
@@ -19,6 +22,10 @@ export interface ContainerContext extends ContainerDeps {
   /** Clients that attached before the start, by container id: connected between create and start, so they miss nothing. */
   readonly earlyAttachers: Map<string, Set<(stdio: AttachedStdio | undefined) => void>>;
   readonly samples: Samples;
+  /** Files of containers that are being copied. */
+  readonly copies: RunningCopies;
+  readonly stoppedViews: StoppedViews;
+  readonly copying: CopyThreads;
   readonly shutdown: AbortSignal;
 }
 

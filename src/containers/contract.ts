@@ -1,4 +1,4 @@
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type {
   ContainerConfig,
   ContainerInspect,
@@ -13,6 +13,9 @@ import type {
 import type { ContainerStats, ContainerTop } from '../api/types/container-stats.ts';
 import type { LogReadOptions, LogRecord } from '../logs/contract.ts';
 import type { AttachedStdio } from '../runtime/monitor/contract.ts';
+import type { PathStat } from './copy/path-stat.ts';
+
+export type { PathStat } from './copy/path-stat.ts';
 
 /**
  * What the HTTP routers ask of containers. `reference` is an id, an unambiguous short id, or a name with or
@@ -44,6 +47,18 @@ export interface ContainerService {
   exportFiles(reference: string, into: Writable, signal: AbortSignal): Promise<void>;
   /** Makes an image of it; returns the image's id. @throws invalid, not-found when its image is gone. */
   commit(reference: string, request: CommitOptions, signal: AbortSignal): Promise<string>;
+  /** What a path in it is. @throws not-found "Could not find the file X in container Y". */
+  statFile(reference: string, path: Buffer): Promise<PathStat>;
+  /** Opens a file or folder in it to be read as a tar. @throws as `statFile`. */
+  readArchive(reference: string, path: Buffer): Promise<ContainerArchive>;
+  /** Unpacks a tar into a folder in it. @throws not-found, invalid, forbidden where nothing may be written. */
+  writeArchive(
+    reference: string,
+    path: Buffer,
+    archive: Readable,
+    options: ArchiveOptions,
+    signal: AbortSignal,
+  ): Promise<void>;
   remove(reference: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
   /**
    * Resolves with the exit code. The first promise resolves once the wait is registered, so that the
@@ -117,6 +132,20 @@ export interface CommitOptions {
   readonly config: ContainerConfig;
   /** Dockerfile instructions to apply after that. */
   readonly changes: readonly string[];
+}
+
+/** A file or folder of a container, held open. */
+export interface ContainerArchive extends AsyncDisposable {
+  readonly stat: PathStat;
+  /** Writes it as a tar; does not end `into`. @throws cancelled when `signal` aborts, conflict when the container ends. */
+  send(into: Writable, signal: AbortSignal): Promise<void>;
+}
+
+export interface ArchiveOptions {
+  /** Refuse to put a folder in a file's place, and the other way round. */
+  readonly noOverwriteDirNonDir: boolean;
+  /** What is written belongs to the user that the container runs as. */
+  readonly copyUIDGID: boolean;
 }
 
 export interface AttachOptions {

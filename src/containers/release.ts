@@ -10,6 +10,7 @@ import type { ContainerRecord } from './record.ts';
  */
 export async function releaseResources(context: ContainerContext, record: ContainerRecord): Promise<void> {
   const paths = pathsOf(context, record);
+  await context.copies.end(record.id);
   const results = await Promise.allSettled([
     deleteFromRuntime(context, record),
     context.networks.release(record.id),

@@ -5,6 +5,9 @@ import { bootContainers } from './boot.ts';
 import { changesOf, commitContainer, exportContainer } from './commit.ts';
 import { type ContainerContext, cgroupPathOf, pathsOf } from './context.ts';
 import type { ContainerService } from './contract.ts';
+import { createRunningCopies } from './copy/copies.ts';
+import { createCopyThreads } from './copy/threads.ts';
+import { readArchive, statFile, writeArchive } from './copy.ts';
 import { createContainer, eventAttributes } from './create.ts';
 import type { ContainerDeps } from './deps.ts';
 import { createExec, inspectExec, resizeExec, startExec } from './exec.ts';
@@ -51,6 +54,9 @@ export function createContainerService(deps: ContainerDeps): Containers {
     restarts: createRestarts(deps.clock, (id) => void restartByPolicy(context, id)),
     earlyAttachers: new Map<string, Set<(stdio: AttachedStdio | undefined) => void>>(),
     samples: createSamples({ ...deps, groupOf: (record) => cgroupPathOf(deps, record) }),
+    copies: createRunningCopies(),
+    stoppedViews: new Map(),
+    copying: createCopyThreads(),
     shutdown: stopping.signal,
   };
   const { store, execs } = context;
@@ -72,6 +78,10 @@ export function createContainerService(deps: ContainerDeps): Containers {
       await exportContainer(context, store.resolve(reference), into, signal),
     commit: async (reference, request, signal) =>
       await commitContainer(context, store.resolve(reference), request, signal),
+    statFile: async (reference, path) => await statFile(context, store.resolve(reference), path),
+    readArchive: async (reference, path) => await readArchive(context, store.resolve(reference), path),
+    writeArchive: async (reference, path, archive, options, signal) =>
+      await writeArchive(context, store.resolve(reference), path, archive, options, signal),
     remove: async (reference, options) => await removeContainer(context, store.resolve(reference), options),
     wait: async (reference, condition, signal) =>
       waitFor(context.waiters, store, store.resolve(reference), condition, signal),

@@ -15,7 +15,7 @@ const RESOLVE_IN_ROOT = 0x10;
  * trick in a container's file system leads outside. The caller closes the descriptor.
  * @throws the system error (ENOENT, ELOOP, ...).
  */
-export function openInRoot(root: string, file: string, flags: number = fs.constants.O_RDONLY): number {
+export function openInRoot(root: string, file: string | Buffer, flags: number = fs.constants.O_RDONLY): number {
   return openWithin(root, file, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 

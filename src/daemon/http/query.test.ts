@@ -12,6 +12,12 @@ describe('the query', () => {
     assert.equal(parseQuery('y=1').boolean('x'), false);
   });
 
+  it('gives values as the bytes they are', () => {
+    const query = parseQuery('a=1&p%61th=a%FF+%2B%zz%4&path=2&none=');
+    assert.deepEqual(query.bytes('path'), Buffer.from('a\xff +%zz%4', 'latin1'));
+    assert.deepEqual([query.bytes('none'), query.bytes('absent')], [undefined, undefined]);
+  });
+
   it('refuses what is no whole number', () => {
     assert.equal(parseQuery('t=-1').integer('t'), -1);
     assert.equal(parseQuery('t=').integer('t'), undefined);

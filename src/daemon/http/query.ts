@@ -5,6 +5,8 @@ import { parseUnixTimestamp } from '../../formats/timestamp.ts';
 export interface Query {
   /** The first value, or undefined when the key is absent or empty. */
   text(key: string): string | undefined;
+  /** The first value's bytes, which need not be UTF-8, or undefined when the key is absent or empty. */
+  bytes(key: string): Buffer | undefined;
   all(key: string): string[];
   has(key: string): boolean;
   /** False for absent, "", "0", "no", "false" and "none" in any case; true for anything else. */
@@ -27,6 +29,7 @@ export function parseQuery(search: string): Query {
   const text = (key: string): string | undefined => (search === '' ? undefined : get().get(key) || undefined);
   return {
     text,
+    bytes: (key) => rawValue(search, key),
     all: (key) => get().getAll(key),
     has: (key) => search !== '' && get().has(key),
     boolean(key, absent = false) {
@@ -46,6 +49,31 @@ export function parseQuery(search: string): Query {
       return value === undefined ? {} : parseFilters(value);
     },
   };
+}
+
+/** URLSearchParams would put U+FFFD in the place of what is no UTF-8. */
+function rawValue(search: string, key: string): Buffer | undefined {
+  for (const pair of search.split('&')) {
+    const equals = pair.indexOf('=');
+    if (equals < 0 || decode(pair.slice(0, equals)).toString() !== key) continue;
+    const value = decode(pair.slice(equals + 1));
+    return value.length === 0 ? undefined : value;
+  }
+  return undefined;
+}
+
+/** The percent-encoding of forms (WHATWG URL standard, 5.1). */
+function decode(text: string): Buffer {
+  const bytes = Buffer.from(text.replaceAll('+', ' '));
+  let length = 0;
+  for (let at = 0; at < bytes.length; at += 1, length += 1) {
+    const hex = bytes[at] === 0x25 ? bytes.toString('latin1', at + 1, at + 3) : '';
+    if (/^[0-9a-f]{2}$/i.test(hex)) {
+      bytes[length] = Number.parseInt(hex, 16);
+      at += 2;
+    } else bytes[length] = bytes[at]!;
+  }
+  return bytes.subarray(0, length);
 }
 
 const falseWords = new Set(['', '0', 'no', 'false', 'none']);

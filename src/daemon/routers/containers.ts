@@ -5,6 +5,7 @@ import type { ContainerService } from '../../containers/contract.ts';
 import type { Exchange, Reply } from '../http/exchange.ts';
 import type { Handlers } from '../http/router.ts';
 import { isBelow } from '../http/versions.ts';
+import { archiveRoutes } from './archive.ts';
 import { attachContainer } from './attach.ts';
 import { commitContainer } from './commit.ts';
 import { containerLogs } from './logs.ts';
@@ -74,6 +75,7 @@ export function containerRoutes(containers: ContainerService, queue: QueueOption
       stream.end();
       return undefined;
     },
+    ...archiveRoutes(containers),
     ImageCommit: (exchange) => commitContainer(containers, exchange),
     ContainerRename(exchange) {
       containers.rename(exchange.param('id'), exchange.query.text('name') ?? '');

@@ -10,7 +10,16 @@ import { type HeldFolder, holdFolder, ifThere } from './folder.ts';
 import type { TreeFile } from './merged.ts';
 
 /** A file of a tree, or the mark that a file of the layers below is deleted. */
-export type TarSource = TreeFile & { readonly deleted?: boolean };
+export type TarSource = TreeFile & {
+  readonly deleted?: boolean;
+  /** What the archive calls it, where that is not its path. */
+  readonly name?: ByteString;
+};
+
+export interface TarStreamOptions {
+  /** Reads files with calls that block: for a thread of its own, which then leaves libuv's threads alone. */
+  readonly blocking?: boolean;
+}
 
 const pieceSize = 256 * 1024;
 
@@ -20,9 +29,12 @@ const pieceSize = 256 * 1024;
  * it is read is filled up with zeros. Labels of the host's security module and overlayfs's own marks are left out.
  * The same tree gives the same bytes.
  */
-export async function* tarStream(sources: Iterable<TarSource> | AsyncIterable<TarSource>): AsyncGenerator<Buffer> {
+export async function* tarStream(
+  sources: Iterable<TarSource> | AsyncIterable<TarSource>,
+  { blocking = false }: TarStreamOptions = {},
+): AsyncGenerator<Buffer> {
   const breathe = createBreath();
-  const writer: Writer = { links: new Map(), held: undefined };
+  const writer: Writer = { links: new Map(), held: undefined, blocking };
   let parts: Buffer[] = [];
   let size = 0;
   try {
@@ -48,6 +60,7 @@ interface Writer {
   readonly links: Map<string, ByteString>;
   /** The folder that was looked into last. */
   held: { readonly root: string; readonly path: ByteString; readonly folder: HeldFolder | undefined } | undefined;
+  readonly blocking: boolean;
 }
 
 /** OCI image-spec, layer.md, "Whiteouts". */
@@ -66,12 +79,12 @@ function hold(writer: Writer, root: string, path: ByteString): HeldFolder | unde
   return writer.held.folder;
 }
 
-async function* fileParts(writer: Writer, { root, path }: TreeFile): AsyncGenerator<Buffer> {
+async function* fileParts(writer: Writer, { root, path, name = path }: TarSource): AsyncGenerator<Buffer> {
   const file = hold(writer, root, parentOf(path))?.at(path.slice(path.lastIndexOf('/') + 1));
   const stat = file && fs.lstatSync(file, { bigint: true, throwIfNoEntry: false });
   const type = stat && typeOf(stat);
   if (!file || !type) return;
-  const input = describe(path, type, file, stat);
+  const input = describe(name, type, file, stat);
   if (!input) return;
   const key = `${stat.dev}:${stat.ino}`;
   const first = writer.links.get(key);
@@ -85,12 +98,12 @@ async function* fileParts(writer: Writer, { root, path }: TreeFile): AsyncGenera
     const fd = openFile(file);
     if (fd === undefined) return;
     try {
-      yield* contentParts(fd, input);
+      yield* contentParts(fd, input, writer.blocking);
     } finally {
       fs.closeSync(fd);
     }
   }
-  if (stat.nlink > 1n && type !== 'directory') writer.links.set(key, path);
+  if (stat.nlink > 1n && type !== 'directory') writer.links.set(key, name);
 }
 
 function typeOf(stat: fs.BigIntStats): TarEntryType | undefined {
@@ -103,15 +116,15 @@ function typeOf(stat: fs.BigIntStats): TarEntryType | undefined {
 }
 
 function describe(
-  path: ByteString,
+  name: ByteString,
   type: TarEntryType,
   file: string | Buffer,
   stat: fs.BigIntStats,
 ): TarEntryInput | undefined {
   return ifThere(() => {
     const { mode, uid, gid, mtime, xattrs } = readMetadata(file);
-    const kept = [...xattrs].filter(([name]) => name !== 'security.selinux');
-    const input = { name: Buffer.from(path, 'latin1'), type, mode, uid, gid, mtime, xattrs: new Map(kept) };
+    const kept = [...xattrs].filter(([key]) => key !== 'security.selinux');
+    const input = { name: Buffer.from(name, 'latin1'), type, mode, uid, gid, mtime, xattrs: new Map(kept) };
     if (type === 'symlink') return { ...input, linkName: fs.readlinkSync(file, 'buffer') };
     return type.endsWith('-device') ? { ...input, ...deviceNumbers(stat.rdev) } : input;
   });
@@ -124,24 +137,32 @@ function deviceNumbers(device: bigint): { deviceMajor: number; deviceMinor: numb
   return { deviceMajor, deviceMinor };
 }
 
-const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+const { O_RDONLY, O_NOFOLLOW } = fs.constants;
+const O_PATH = 0o10000000;
 
-/** Undefined for what is gone, or is no file any more. */
+/**
+ * Undefined for what is gone, or is no file any more. It is looked at before it is opened: opening a device, which a
+ * container may have put in the file's place, does something.
+ */
 function openFile(file: string | Buffer): number | undefined {
-  const fd = ifThere(() => fs.openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
-  if (fd === undefined || fs.fstatSync(fd).isFile()) return fd;
-  fs.closeSync(fd);
-  return undefined;
+  const place = ifThere(() => fs.openSync(file, O_PATH | O_NOFOLLOW));
+  if (place === undefined) return undefined;
+  try {
+    if (!fs.fstatSync(place).isFile()) return undefined;
+    return ifThere(() => fs.openSync(`/proc/self/fd/${place}`, O_RDONLY));
+  } finally {
+    fs.closeSync(place);
+  }
 }
 
-async function* contentParts(fd: number, input: TarEntryInput): AsyncGenerator<Buffer> {
+async function* contentParts(fd: number, input: TarEntryInput, blocking: boolean): AsyncGenerator<Buffer> {
   const { size, blocks } = fs.fstatSync(fd);
   const sparse = blocks * 512 < size ? dataSegments(fd, size) : undefined;
   yield formatEntry({ ...input, size, sparse });
   const segments: readonly SparseSegment[] = sparse ?? [{ offset: 0, length: size }];
   let stored = 0;
   for (const { offset, length } of segments) {
-    yield* segmentParts(fd, offset, length);
+    yield* segmentParts(fd, offset, length, blocking || length <= smallFile);
     stored += length;
   }
   if (paddingOf(stored) > 0) yield Buffer.alloc(paddingOf(stored));
@@ -150,14 +171,13 @@ async function* contentParts(fd: number, input: TarEntryInput): AsyncGenerator<B
 const readAsync = promisify(fs.read);
 const smallFile = 64 * 1024;
 
-async function* segmentParts(fd: number, offset: number, length: number): AsyncGenerator<Buffer> {
+async function* segmentParts(fd: number, offset: number, length: number, blocking: boolean): AsyncGenerator<Buffer> {
   for (let done = 0; done < length; ) {
     const want = Math.min(pieceSize, length - done);
     const buffer = Buffer.allocUnsafe(want);
-    const got =
-      length <= smallFile
-        ? fs.readSync(fd, buffer, 0, want, offset + done)
-        : (await readAsync(fd, buffer, 0, want, offset + done)).bytesRead;
+    const got = blocking
+      ? fs.readSync(fd, buffer, 0, want, offset + done)
+      : (await readAsync(fd, buffer, 0, want, offset + done)).bytesRead;
     if (got < want) buffer.fill(0, got);
     yield buffer;
     done += want;
