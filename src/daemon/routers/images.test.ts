@@ -249,7 +249,7 @@ describe('credentials in X-Registry-Auth', () => {
   it('come by server in X-Registry-Config', () => {
     const logins = { 'a.test': { username: 'u', password: 'p' }, 'b.test': {} };
     assert.deepEqual(decodeRegistryConfig(encode(logins)), { 'a.test': logins['a.test'] });
-    assert.deepEqual([undefined, '', encode(null)].map(decodeRegistryConfig), [{}, {}, {}]);
+    assert.deepEqual([undefined, '', encode(null)].map(decodeRegistryConfig), [undefined, undefined, {}]);
     for (const header of ['***', encode([]), encode({ 'a.test': 'secret' }), Buffer.from('{').toString('base64')]) {
       assert.throws(() => decodeRegistryConfig(header), {
         kind: 'invalid',

@@ -66,7 +66,7 @@ async function pullImage(images: ImageService, exchange: Exchange): Promise<unde
   const { tag, digest } = parseReference(reference);
   const auth = decodeRegistryAuth(request.headers['x-registry-auth']);
   const auths = decodeRegistryConfig(request.headers['x-registry-config']);
-  const pull = { reference, platform: query.text('platform'), auth, auths };
+  const pull = { reference, platform: query.text('platform'), auth, ...(auths ? { auths } : {}) };
   await answerWithProgress(exchange, async (progress) => {
     if (tag === undefined && digest === undefined) await images.pullAll(pull, progress, signal);
     else await images.pull(pull, progress, signal);

@@ -24,8 +24,8 @@ export function decodeRegistryAuth(header: string | string[] | undefined): Regis
 }
 
 /** The logins of an `X-Registry-Config` header, by server; in form as those of `X-Registry-Auth`. @throws as that. */
-export function decodeRegistryConfig(header: string | string[] | undefined): Record<string, RegistryAuth> {
-  if (typeof header !== 'string' || header.trim() === '') return {};
+export function decodeRegistryConfig(header: string | string[] | undefined): Record<string, RegistryAuth> | undefined {
+  if (typeof header !== 'string' || header.trim() === '') return undefined;
   const parsed = z.record(z.string(), authConfig).nullable().safeParse(decodeJson(header.trim(), 'X-Registry-Config'));
   if (!parsed.success) throw malformed('X-Registry-Config');
   return Object.fromEntries(
