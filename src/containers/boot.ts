@@ -1,5 +1,5 @@
 import type { ContainerContext } from './context.ts';
-import { type ContainerRecord, isActive } from './record.ts';
+import { type ContainerRecord, isActive, isRunning } from './record.ts';
 import { startsWithEngine } from './restart-policy.ts';
 import { startContainer } from './start.ts';
 
@@ -8,12 +8,14 @@ const AT_ONCE = 8;
 
 /**
  * Starts what is to run with the engine: containers whose policy says so, those that a client was restarting when the
- * last engine ended, and those that were waiting, which wait for the rest of their time. Returns at once. Nothing is
+ * last engine ended, and those that were waiting, which wait for the rest of their time. The health of those that run
+ * is checked again. Returns at once. Nothing is
  * recorded here: killed at any moment, the next engine comes to the same containers again.
  */
 export function bootContainers(context: ContainerContext): void {
   context.restarts.open();
   const records = context.store.all();
+  for (const record of records.filter(isRunning)) context.health.resume(record);
   for (const record of records.filter(({ state }) => state.status === 'restarting'))
     context.restarts.schedule(record.id, restOfWait(record));
   const standing = records.filter(startsNow);

@@ -103,7 +103,7 @@ describe('extra hosts', () => {
 describe('the status of a container', () => {
   const at = (state: Partial<RecordedState>): string => {
     const record = { state: { ...initialState, ...state } } as ContainerRecord;
-    return statusText(record, Date.parse('2026-01-01T01:00:00Z'));
+    return statusText(record, undefined, Date.parse('2026-01-01T01:00:00Z'));
   };
   it('reads as in docker ps', () => {
     assert.equal(at({}), 'Created');

@@ -6,6 +6,7 @@ import type { CopyThreads } from './copy/threads.ts';
 import type { StoppedViews } from './copy/view.ts';
 import type { ContainerDeps } from './deps.ts';
 import type { ExecTable } from './exec-table.ts';
+import type { HealthMonitors } from './health.ts';
 import { type ContainerPaths, containerPaths } from './paths.ts';
 import type { ContainerRecord } from './record.ts';
 import type { Restarts } from './restarts.ts';
@@ -19,6 +20,7 @@ export interface ContainerContext extends ContainerDeps {
   readonly waiters: Waiters;
   readonly execs: ExecTable;
   readonly restarts: Restarts;
+  readonly health: HealthMonitors;
   /** Clients that attached before the start, by container id: connected between create and start, so they miss nothing. */
   readonly earlyAttachers: Map<string, Set<(stdio: AttachedStdio | undefined) => void>>;
   readonly samples: Samples;

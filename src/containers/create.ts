@@ -10,6 +10,7 @@ import { buildResources } from '../runtime/spec/resources.ts';
 import { kernelHasSeccomp, parseSecurityOptions } from '../runtime/spec/security.ts';
 import { containerCapabilities } from '../runtime/spec/spec.ts';
 import type { ContainerDeps } from './deps.ts';
+import { checkHealthcheck } from './health-plan.ts';
 import { checkKernelValues } from './kernel-values.ts';
 import { commandLine, mergeConfig } from './merge.ts';
 import { checkMounts } from './mounts.ts';
@@ -42,8 +43,6 @@ export function createContainer(
   const [path, ...args] = commandLine(config);
   checkConfig(config.StopSignal, config.WorkingDir);
   checkHost(deps, host, config, request);
-  if (image.config.config?.Healthcheck && request.Healthcheck?.Test?.[0] !== 'NONE')
-    warnings.push('The HEALTHCHECK of the image is not run: health checks are not available in this version of tug.');
   if (Object.keys(config.Volumes ?? {}).length > 0)
     warnings.push('The volumes of the image and of -v PATH are kept in the container itself in this version of tug.');
 
@@ -123,6 +122,7 @@ function checkHost(deps: ContainerDeps, host: HostConfig, config: ContainerConfi
   if (!logDriver) throw invalid(`logger: no log driver named '${host.LogConfig!.Type}' is registered`);
   logDriver.check(host.LogConfig!.Config!);
   checkRestartPolicy(host);
+  checkHealthcheck(request.Healthcheck);
   checkKernelValues(config, host);
   if (host.CgroupParent) deps.cgroups.pathFor('any', host.CgroupParent);
   if (host.Init && deps.initPath === undefined)

@@ -7,10 +7,12 @@ import { newId } from '../base/ids.ts';
  * engine an exec that still runs goes on, and its id is not known any more.
  */
 export interface ExecTable {
-  add(containerId: string, request: ExecCreateRequest): Exec;
+  add(containerId: string, request: ExecCreateRequest, purpose?: Exec['purpose']): Exec;
   /** @throws not-found "No such exec instance: ID". */
   get(id: string): Exec;
   of(containerId: string): Exec[];
+  /** Idempotent. */
+  drop(exec: Exec): void;
   forget(containerId: string): void;
 }
 
@@ -18,6 +20,9 @@ export interface Exec {
   readonly id: string;
   readonly containerId: string;
   readonly request: ExecCreateRequest;
+  readonly purpose: 'user' | 'probe';
+  /** Resolved when it has ended, or could not be started. Never, when the engine ends first. */
+  readonly ended: PromiseWithResolvers<void>;
   status: 'created' | 'running' | 'exited';
   pid: number;
   exitCode: number | undefined;
@@ -30,15 +35,17 @@ export function createExecTable(): ExecTable {
   const byId = new Map<string, Exec>();
   const byContainer = new Map<string, Exec[]>();
   return {
-    add(containerId, request) {
-      const exec: Exec = { id: newId(), containerId, request, status: 'created', pid: 0, exitCode: undefined };
+    add(containerId, request, purpose = 'user') {
+      const ended = Promise.withResolvers<void>();
+      const made = { status: 'created', pid: 0, exitCode: undefined } as const;
+      const exec: Exec = { id: newId(), containerId, request, purpose, ended, ...made };
       const list = byContainer.get(containerId) ?? [];
       byContainer.set(containerId, list);
       list.push(exec);
       byId.set(exec.id, exec);
-      const ended = list.filter(({ status }) => status === 'exited');
-      if (ended.length > KEPT) {
-        const oldest = ended[0]!;
+      const past = list.filter(({ status }) => status === 'exited');
+      if (past.length > KEPT) {
+        const oldest = past[0]!;
         byId.delete(oldest.id);
         list.splice(list.indexOf(oldest), 1);
       }
@@ -50,6 +57,11 @@ export function createExecTable(): ExecTable {
       return exec;
     },
     of: (containerId) => byContainer.get(containerId) ?? [],
+    drop(exec) {
+      byId.delete(exec.id);
+      const list = byContainer.get(exec.containerId) ?? [];
+      if (list.includes(exec)) list.splice(list.indexOf(exec), 1);
+    },
     forget(containerId) {
       for (const exec of byContainer.get(containerId) ?? []) byId.delete(exec.id);
       byContainer.delete(containerId);

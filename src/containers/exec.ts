@@ -15,14 +15,20 @@ import { eventAttributes } from './create.ts';
 import type { Exec } from './exec-table.ts';
 import { containerHostname } from './files.ts';
 import { mergeEnvironment, processEnvironment } from './merge.ts';
+import { PROBE_PREFIX } from './paths.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 import { lookUpUser } from './user.ts';
 
 /** Registers a command to run in a running container. @throws conflict when it does not run, invalid without a command. */
-export function createExec(context: ContainerContext, record: ContainerRecord, request: ExecCreateRequest): string {
+export function createExec(
+  context: ContainerContext,
+  record: ContainerRecord,
+  request: ExecCreateRequest,
+  purpose: Exec['purpose'] = 'user',
+): string {
   requireRunning(record);
   if (!request.Cmd?.length) throw invalid('No exec command specified');
-  const exec = context.execs.add(record.id, request);
+  const exec = context.execs.add(record.id, request, purpose);
   context.events.publish('container', `exec_create: ${request.Cmd.join(' ')}`, record.id, execAttributes(record, exec));
   return exec.id;
 }
@@ -40,7 +46,7 @@ export async function startExec(
   requireRunning(record);
   if (exec.status !== 'created') throw conflict(`exec command ${exec.id} has already run`);
   exec.status = 'running';
-  const folder = path.join(pathsOf(context, record).bundle, 'exec', exec.id.slice(0, 16));
+  const folder = execFolder(context, record, exec);
   let monitored: MonitoredExec;
   try {
     monitored = await launch(context, record, exec, folder, options);
@@ -48,6 +54,7 @@ export async function startExec(
     exec.status = 'exited';
     exec.exitCode = asTugError(error).code === 'command-not-found' ? 127 : 126;
     await rm(folder, { recursive: true, force: true });
+    exec.ended.resolve();
     throw error;
   }
   crashPoint('exec.start.spawned');
@@ -65,6 +72,12 @@ export async function startExec(
     live: monitored.stdio === undefined ? undefined : Promise.resolve(monitored.stdio),
     closeInput: true,
   };
+}
+
+/** A probe's folder says what it is, so that an engine which finds it knows. */
+function execFolder(context: ContainerContext, record: ContainerRecord, exec: Exec): string {
+  const name = `${exec.purpose === 'probe' ? PROBE_PREFIX : ''}${exec.id.slice(0, 16)}`;
+  return path.join(pathsOf(context, record).bundle, 'exec', name);
 }
 
 async function launch(
@@ -121,6 +134,7 @@ function followExec(
       exec.pid = 0;
       const attributes = { ...execAttributes(record, exec), exitCode: String(exec.exitCode) };
       context.events.publish('container', 'exec_die', record.id, attributes);
+      exec.ended.resolve();
       await rm(folder, { recursive: true, force: true });
     })
     .catch((error: unknown) => {
@@ -161,8 +175,7 @@ export async function resizeExec(
   columns: number,
 ): Promise<void> {
   if (exec.status !== 'running') throw conflict(`exec ${exec.id} is not running`);
-  const folder = path.join(pathsOf(context, record).bundle, 'exec', exec.id.slice(0, 16));
-  await context.monitor.resize(folder, rows, columns);
+  await context.monitor.resize(execFolder(context, record, exec), rows, columns);
 }
 
 const execAttributes = (record: ContainerRecord, exec: Exec): Record<string, string> => ({

@@ -1,8 +1,9 @@
-import type { ContainerInspect, EndpointSettings, HostConfig } from '../api/types/container.ts';
+import type { ContainerInspect, ContainerState, EndpointSettings, HostConfig } from '../api/types/container.ts';
 import { isKind } from '../base/errors.ts';
 import type { Sandbox } from '../networks/contract.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { configDefaults, hostConfigDefaults } from './defaults.ts';
+import type { Health } from './health-state.ts';
 import { mountPoints } from './mounts.ts';
 import { type ContainerRecord, isActive, isRunning } from './record.ts';
 
@@ -33,6 +34,7 @@ export async function inspectContainer(
       Error: state.error,
       StartedAt: state.startedAt,
       FinishedAt: state.finishedAt,
+      ...healthState(context.health.of(record.id)),
     },
     Image: record.imageId,
     ResolvConfPath: running ? paths.resolvConf : '',
@@ -54,6 +56,14 @@ export async function inspectContainer(
     Config: { ...configDefaults, ...defined(record.config), Image: record.imageName },
     NetworkSettings: networkSettings(context, record),
   };
+}
+
+function healthState(health: Health | undefined): Pick<ContainerState, 'Health'> {
+  if (!health) return {};
+  const log = health.log.map(({ start, end, exitCode, output }) => {
+    return { Start: start, End: end, ExitCode: exitCode, Output: output };
+  });
+  return { Health: { Status: health.status, FailingStreak: health.failingStreak, Log: log } };
 }
 
 /** Where the writable layer lies; null before the first start, which makes it. */

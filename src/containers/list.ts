@@ -3,6 +3,7 @@ import { invalid } from '../base/errors.ts';
 import { humanDuration } from '../formats/duration.ts';
 import type { ContainerContext } from './context.ts';
 import type { ContainerListOptions } from './contract.ts';
+import type { Health } from './health-state.ts';
 import { endpointsOf, sizes } from './inspect.ts';
 import { mountPoints } from './mounts.ts';
 import { type ContainerRecord, isActive, isRunning } from './record.ts';
@@ -35,7 +36,8 @@ async function summarize(context: ContainerContext, record: ContainerRecord, siz
     ...(size ? await sizes(context, record) : {}),
     Labels: record.config.Labels ?? {},
     State: record.state.status,
-    Status: statusText(record),
+    Status: statusText(record, context.health.of(record.id)),
+    Health: healthSummary(context, record),
     HostConfig: { NetworkMode: record.host.NetworkMode ?? 'default' },
     NetworkSettings: { Networks: endpointsOf(context, record) },
     Mounts: mountPoints(record.host),
@@ -67,15 +69,24 @@ function portSummary(port: string): PortSummary {
 }
 
 /** The human sentence of `docker ps`: "Up 5 minutes", "Exited (0) 2 hours ago". */
-export function statusText(record: ContainerRecord, now = Date.now()): string {
+export function statusText(record: ContainerRecord, health?: Health, now = Date.now()): string {
   const { state } = record;
   const since = (time: string): string => humanDuration(BigInt(Math.max(0, now - Date.parse(time))) * 1_000_000n);
-  if (state.status === 'running') return `Up ${since(state.startedAt)}`;
+  if (state.status === 'running') return `Up ${since(state.startedAt)}${healthText(health)}`;
   if (state.status === 'paused') return `Up ${since(state.startedAt)} (Paused)`;
   if (state.status === 'restarting') return `Restarting (${state.exitCode}) ${since(state.finishedAt)} ago`;
   if (state.status === 'exited') return `Exited (${state.exitCode}) ${since(state.finishedAt)} ago`;
   if (state.status === 'removing') return 'Removal In Progress';
   return state.status === 'dead' ? 'Dead' : 'Created';
+}
+
+const healthText = (health: Health | undefined): string =>
+  health ? ` (${health.status === 'starting' ? 'health: starting' : health.status})` : '';
+
+/** `none` for a container that does not run, too. */
+function healthSummary(context: ContainerContext, record: ContainerRecord): ContainerSummary['Health'] {
+  const health = isRunning(record) ? context.health.of(record.id) : undefined;
+  return { Status: health?.status ?? 'none', FailingStreak: health?.failingStreak ?? 0 };
 }
 
 type Predicate = (record: ContainerRecord, value: string) => boolean;
@@ -102,6 +113,7 @@ function compileFilters(context: ContainerContext, filters: ContainerListOptions
     status: (record, value) => record.state.status === value,
     'is-task': (_, value) => value === 'false', // tasks are of a swarm
     exited: (record, value) => record.state.status === 'exited' && record.state.exitCode === Number(value),
+    health: (record, value) => (context.health.of(record.id)?.status ?? 'none') === value,
     ancestor: (record, value) => isAncestor(context, record, value),
     before: (record, value) => record.created < created(value),
     since: (record, value) => record.created > created(value),
@@ -133,6 +145,8 @@ function checkValue(key: string, value: string, created: (reference: string) => 
   if (key === 'status' && !statuses.includes(value as ContainerStatus))
     throw invalid(`invalid filter 'status=${value}'`);
   if (key === 'is-task' && !['true', 'false'].includes(value)) throw invalid(`invalid filter 'is-task=${value}'`);
+  if (key === 'health' && !['none', 'starting', 'healthy', 'unhealthy'].includes(value))
+    throw invalid(`invalid filter 'health=${value}'`);
   if (key === 'exited' && !/^-?\d+$/.test(value)) throw invalid(`invalid filter 'exited=${value}'`);
   if (key === 'before' || key === 'since') created(value);
 }

@@ -1,6 +1,7 @@
 import type { ImageRunConfig } from '../api/oci/image.ts';
 import type { ContainerConfig } from '../api/types/container.ts';
 import { invalid } from '../base/errors.ts';
+import { mergeHealthcheck } from './health-plan.ts';
 
 /**
  * A container's configuration: the request's, completed from the image's as Docker does it. An entrypoint in
@@ -24,6 +25,7 @@ export function mergeConfig(request: ContainerConfig, image: ImageRunConfig): Co
     ...(command === undefined ? { Cmd: undefined } : { Cmd: [...command] }),
     ...pick('StopSignal', request.StopSignal || image.StopSignal),
     ...pick('StopTimeout', request.StopTimeout ?? image.StopTimeout),
+    ...pick('Healthcheck', mergeHealthcheck(request.Healthcheck, image.Healthcheck)),
     ...pick('Shell', request.Shell ?? image.Shell),
   };
 }

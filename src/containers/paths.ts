@@ -26,3 +26,6 @@ export function containerPaths(roots: { dataRoot: string; execRoot: string }, id
     monitorLog: path.join(data, 'output.log'),
   };
 }
+
+/** How the folder of a health check's exec begins. */
+export const PROBE_PREFIX = 'probe-';

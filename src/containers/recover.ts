@@ -5,9 +5,11 @@ import { conflict, errnoOf, messageOf } from '../base/errors.ts';
 import type { Intent } from '../base/journal.ts';
 import { listMounts, unmount } from '../host/mount.ts';
 import { isAlive, processStartTime } from '../host/process-identity.ts';
+import { killMonitorAndChildren } from '../host/process-tree.ts';
 import { type ContainerContext, pathsOf, runtimeOf } from './context.ts';
 import { eventAttributes } from './create.ts';
 import { settleExit, watchExit } from './exit.ts';
+import { PROBE_PREFIX } from './paths.ts';
 import { settlePause } from './pause.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 import { releaseResources } from './release.ts';
@@ -100,6 +102,7 @@ async function sweep(context: ContainerContext): Promise<void> {
   const bundles = path.join(context.execRoot, 'containers');
   for (const monitor of await context.monitor.find(bundles)) {
     if (!alive.has(path.relative(bundles, monitor.folder).split('/')[0]!)) killQuietly(monitor.pid);
+    else if (path.basename(monitor.folder).startsWith(PROBE_PREFIX)) await endProbe(monitor);
   }
   for (const runtime of context.runtimes.values()) {
     for (const id of await runtime.list()) if (!alive.has(id)) await runtime.delete(id, true);
@@ -113,6 +116,12 @@ async function sweep(context: ContainerContext): Promise<void> {
   for (const cgroup of await context.cgroups.list()) {
     if (![...alive].some((id) => cgroup.endsWith(id))) await context.cgroups.remove(cgroup);
   }
+}
+
+/** A health check that was running when the last engine was killed: its result has no reader, and its time no end. */
+async function endProbe({ pid, folder }: { pid: number; folder: string }): Promise<void> {
+  killMonitorAndChildren(pid);
+  await rm(folder, { recursive: true, force: true });
 }
 
 async function removeStrangers(folder: string, keep: ReadonlySet<string>): Promise<void> {

@@ -7,7 +7,6 @@ import { invalid, unsupported } from '../base/errors.ts';
  * of these takes its line out.
  */
 const notBuilt: readonly { what: string; asked: (host: HostConfig, request: CreateRequest) => boolean }[] = [
-  { what: 'health checks', asked: (_, request) => !['', 'NONE'].includes(request.Healthcheck?.Test?.[0] ?? '') },
   { what: 'volumes from other containers (--volumes-from)', asked: (host) => some(host.VolumesFrom) },
   { what: 'volume drivers', asked: (host) => !['', 'local'].includes(host.VolumeDriver ?? '') },
   { what: 'links', asked: (host) => some(host.Links) },

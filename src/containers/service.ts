@@ -12,6 +12,7 @@ import { createContainer, eventAttributes } from './create.ts';
 import type { ContainerDeps } from './deps.ts';
 import { createExec, inspectExec, resizeExec, startExec } from './exec.ts';
 import { createExecTable } from './exec-table.ts';
+import { openHealth } from './health-service.ts';
 import { inspectContainer } from './inspect.ts';
 import { listContainers } from './list.ts';
 import { pauseContainer, unpauseContainer } from './pause.ts';
@@ -51,6 +52,11 @@ export function createContainerService(deps: ContainerDeps): Containers {
     store: openContainerStore(deps.database),
     waiters: createWaiters(),
     execs: createExecTable(),
+    health: openHealth(
+      () => context,
+      deps,
+      () => {},
+    ),
     restarts: createRestarts(deps.clock, (id) => void restartByPolicy(context, id)),
     earlyAttachers: new Map<string, Set<(stdio: AttachedStdio | undefined) => void>>(),
     samples: createSamples({ ...deps, groupOf: (record) => cgroupPathOf(deps, record) }),
@@ -117,6 +123,7 @@ export function createContainerService(deps: ContainerDeps): Containers {
     },
     shutdown() {
       context.restarts.close();
+      context.health.close();
       stopping.abort();
       context.samples[Symbol.dispose]();
     },

@@ -6,6 +6,7 @@ import { type Leases, leaseMigrations, openLeases } from '../base/leases.ts';
 import { createLockTable } from '../base/lock.ts';
 import type { Logger } from '../base/log.ts';
 import type { ContainerService } from '../containers/contract.ts';
+import { healthMigrations } from '../containers/health-store.ts';
 import { createContainerService } from '../containers/service.ts';
 import { containerMigrations } from '../containers/store.ts';
 import { createEventBus } from '../events/bus.ts';
@@ -65,6 +66,7 @@ const migrations = [
   ...imageMigrations,
   ...networkMigrations,
   ...containerMigrations,
+  ...healthMigrations,
 ];
 
 /** Opens the engine's state and composes its domains. Both roots exist and are this process's own. */

@@ -26,6 +26,15 @@ export interface ContainerState {
   Error: string;
   StartedAt: string;
   FinishedAt: string;
+  /** Only where health is checked and the container was started. */
+  Health?: HealthState;
+}
+
+export interface HealthState {
+  Status: 'starting' | 'healthy' | 'unhealthy';
+  FailingStreak: number;
+  /** Oldest first. Times are RFC 3339; the exit code is -1 for a check that was killed or could not be run. */
+  Log: { Start: string; End: string; ExitCode: number; Output: string }[];
 }
 
 /** `NetworkSettings.Networks.NAME` of an inspected container. */
@@ -108,6 +117,7 @@ export interface ContainerSummary {
   Labels: Record<string, string>;
   State: ContainerStatus;
   Status: string;
+  Health: { Status: 'none' | HealthState['Status']; FailingStreak: number };
   HostConfig: { NetworkMode: string };
   NetworkSettings: { Networks: Record<string, EndpointSettings> };
   Mounts: MountPoint[];

@@ -19,6 +19,7 @@ const container: ContainerSummary = {
   SizeRootFs: 4567890,
   Labels: { b: '2', a: '1' },
   State: 'running',
+  Health: { Status: 'none', FailingStreak: 0 },
   Status: 'Up 5 minutes',
   HostConfig: { NetworkMode: 'default' },
   NetworkSettings: { Networks: {} },

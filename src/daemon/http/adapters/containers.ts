@@ -60,6 +60,7 @@ export const containerAdapters: readonly Adapter[] = [
   { below: '1.52', route: 'ContainerInspect', response: withOnBuild },
   { below: '1.44', route: 'ContainerInspect', response: withMacAddress },
   { below: '1.42', route: 'ContainerInspect', response: withKernelMemory },
+  { below: '1.52', route: 'ContainerList', response: (body) => without(body, ['Health']) },
   {
     below: '1.46',
     route: 'ContainerList',

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, it } from 'node:test';
+import { killTree } from './process-tree.ts';
+import { watchExit } from './process-watch.ts';
+
+describe('killing a process', () => {
+  it('kills its descendants too, and nothing when it is gone', async () => {
+    const script = 'sh -c "sleep 1000 & echo \\$! ; sleep 1000; true" & sleep 1000 & echo $!; wait';
+    const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const ended = once(child, 'exit');
+    let text = '';
+    for await (const chunk of child.stdout) {
+      text += String(chunk);
+      if (text.split('\n').length > 2) break;
+    }
+    const grandchildren = text.split('\n').filter(Boolean).map(Number);
+    killTree(child.pid ?? 0);
+    await ended;
+    await Promise.all(grandchildren.map((pid) => watchExit(pid).exited));
+    killTree(child.pid ?? 0);
+    assert.equal(grandchildren.length, 2);
+  });
+});

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { starterArchive } from '../../scripts/starter-image.ts';
+import type { ContainerInspect } from '../../src/api/types/container.ts';
+import type { EventMessage } from '../../src/api/types/event.ts';
+import { commandLines } from '../helpers/command-lines.ts';
+import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { nextEvent } from '../helpers/events.ts';
+
+let engine: TestEngine;
+before(async () => {
+  engine = await startEngine();
+  await starterImage(engine);
+});
+after(() => engine?.[Symbol.asyncDispose]());
+
+const inspect = async (name: string) => (await engine.api('GET', `/containers/${name}/json`)).json<ContainerInspect>();
+const healthOf = async (name: string) => (await inspect(name)).State.Health;
+const becomes = (name: string, status: string, since?: number): Promise<EventMessage> =>
+  nextEvent(engine, name, ({ Action }) => Action === `health_status: ${status}`, since);
+
+async function run(name: string, ...flags: string[]): Promise<void> {
+  const { code, stderr } = await engine.tug([
+    ...['run', '-d', '--name', name, '--health-interval', '50ms', ...flags, 'busybox', 'sleep', '100000'],
+  ]);
+  assert.equal(code, 0, stderr);
+}
+
+for (const cli of commandLines) {
+  describe(`a health check by ${cli}`, () => {
+    it('goes from starting to unhealthy to healthy, in ps, its filters, inspect and events', async () => {
+      const since = Date.now() / 1000;
+      const sick = becomes('web', 'unhealthy');
+      const command = ['--health-cmd', 'echo out; echo err >&2; cat /ok', '--health-interval', '150ms'];
+      const ran = await engine[cli]([
+        'run',
+        '-d',
+        '--name',
+        'web',
+        ...command,
+        '--health-retries',
+        '2',
+        'busybox',
+        'sleep',
+        '100000',
+      ]);
+      assert.equal(ran.code, 0, ran.stderr);
+      const status = async () => (await engine[cli](['ps', '--format', '{{.Status}}'])).stdout;
+      const listed = async (health: string) =>
+        (await engine[cli](['ps', '-q', '-f', `health=${health}`])).stdout !== '';
+      await sick;
+      assert.match(await status(), /^Up .* \(unhealthy\)$/m);
+      assert.deepEqual(
+        [await listed('unhealthy'), await listed('healthy'), await listed('none')],
+        [true, false, false],
+      );
+      const { FailingStreak = 0, Log = [] } = (await healthOf('web')) ?? {};
+      assert.ok(FailingStreak >= 2 && Log.length >= 2 && Log.length <= 5);
+      assert.deepEqual(
+        [Log[0]?.ExitCode, Log[0]?.Output.split('\n').sort().slice(1)],
+        [1, ["cat: can't open '/ok': No such file or directory", 'err', 'out']],
+      );
+      const well = becomes('web', 'healthy');
+      await engine[cli](['exec', 'web', 'touch', '/ok']);
+      await well;
+      assert.match(await status(), /^Up .* \(healthy\)$/m);
+      assert.deepEqual([(await healthOf('web'))?.FailingStreak, await listed('healthy')], [0, true]);
+      const query = new URLSearchParams({ since: String(since), until: String(Date.now() / 1000) });
+      const events = (await engine.api('GET', `/events?${query}`)).text.split('\n').filter(Boolean);
+      const all = events.map((line) => JSON.parse(line) as EventMessage).filter(({ Type }) => Type === 'container');
+      const shell = '/bin/sh -c echo out; echo err >&2; cat /ok';
+      const first = [`exec_create: ${shell}`, `exec_start: ${shell}`, 'exec_die'];
+      const actions = all.map(({ Action }) => Action);
+      assert.deepEqual(actions.slice(0, 9), ['create', 'start', ...first, ...first, 'health_status: unhealthy']);
+      assert.equal(all.find(({ Action }) => Action === 'exec_die')?.Actor.Attributes['exitCode'], '1');
+      await engine[cli](['stop', '-t', '0', 'web']);
+      assert.equal((await healthOf('web'))?.Status, 'unhealthy');
+      await engine[cli](['start', 'web']);
+      assert.match(await status(), /\(health: starting\)|\(healthy\)/m);
+      await engine[cli](['rm', '-f', 'web']);
+    });
+  });
+}
+
+describe('health checks', () => {
+  it('kill a probe that takes too long, with its children, also one that a killed engine left', async () => {
+    const processes = async (name: string): Promise<string[]> =>
+      (await engine.docker(['exec', name, 'ps', '-o', 'pid,args'])).stdout.match(/^ *\d+ sleep 12345$/gm) ?? [];
+    const flags = ['--init', '--health-timeout', '100ms', '--health-retries', '1'];
+    await run('slow', ...flags, '--health-cmd', 'echo begun; sleep 12345 & sleep 12345; true');
+    await becomes('slow', 'unhealthy', 0);
+    const { Log = [] } = (await healthOf('slow')) ?? {};
+    assert.deepEqual([Log[0]?.ExitCode, Log[0]?.Output], [-1, 'Health check exceeded timeout (100ms): begun\n']);
+    await run('stuck', '--init', '--health-cmd', 'sleep 12345 & sleep 12345; true', '--health-timeout', '1h');
+    await nextEvent(engine, 'stuck', ({ Action }) => Action.startsWith('exec_start'), 0);
+    const left = await processes('stuck');
+    assert.ok(left.length > 0);
+    await engine.kill();
+    await engine.restart();
+    const now = await processes('stuck');
+    assert.deepEqual(
+      left.filter((line) => now.includes(line)),
+      [],
+    );
+    assert.ok((await processes('slow')).length <= 2, 'at most the one that runs now');
+    await engine.docker(['rm', '-f', 'slow', 'stuck']);
+  });
+
+  it('keep their state over an engine that is killed, and go on', async () => {
+    await run('kept', '--health-cmd', 'cat /ok', '--health-interval', '300ms', '--health-retries', '1');
+    await becomes('kept', 'unhealthy', 0);
+    const before = await healthOf('kept');
+    await engine.kill();
+    const since = Date.now() / 1000;
+    await engine.restart();
+    const now = await healthOf('kept');
+    assert.equal(now?.Status, 'unhealthy');
+    assert.ok((now?.FailingStreak ?? 0) >= (before?.FailingStreak ?? 0));
+    await engine.docker(['exec', 'kept', 'touch', '/ok']);
+    await becomes('kept', 'healthy', since);
+    await engine.docker(['rm', '-f', 'kept']);
+  });
+
+  it('rest while the container is paused, and take no room among the execs', async () => {
+    await run('ice', '--health-cmd', 'true');
+    await becomes('ice', 'healthy', 0);
+    await engine.docker(['pause', 'ice']);
+    const { Log: before = [] } = (await healthOf('ice')) ?? {};
+    const since = Date.now() / 1000;
+    const other = 'beside';
+    await run(other, '--health-cmd', 'true'); // a time in which others are looked at
+    await becomes(other, 'healthy', since);
+    assert.deepEqual((await healthOf('ice'))?.Log, before);
+    assert.equal((await healthOf('ice'))?.Status, 'healthy');
+    const unpaused = Date.now() / 1000;
+    await engine.docker(['unpause', 'ice']);
+    await nextEvent(engine, 'ice', ({ Action }) => Action === 'exec_die', unpaused);
+    await engine.docker(['rm', '-f', 'ice', other]);
+  });
+
+  it('come from the image, and can be changed or left out', async () => {
+    const query = new URLSearchParams({
+      fromSrc: '-',
+      repo: 'checked',
+      changes: 'HEALTHCHECK --interval=50ms CMD true',
+    });
+    await engine.api('POST', `/images/create?${query}`, await starterArchive());
+    const start = async (...flags: string[]): Promise<ContainerInspect> => {
+      const ran = await engine.docker(['run', '-d', '--name', 'of', ...flags, 'checked', 'sleep', '100000']);
+      assert.equal(ran.code, 0, ran.stderr);
+      const inspected = await inspect('of');
+      if (flags.length === 0) await becomes('of', 'healthy', 0);
+      await engine.docker(['rm', '-f', 'of']);
+      return inspected;
+    };
+    const plain = await start();
+    assert.deepEqual(plain.State.Health?.Status, 'starting');
+    assert.equal((await start('--no-healthcheck')).State.Health, undefined);
+    const changed = (await start('--health-retries', '9')).Config['Healthcheck'] as { Test: string[]; Retries: number };
+    assert.deepEqual([changed.Test, changed.Retries], [['CMD-SHELL', 'true'], 9]);
+  });
+
+  it('fail when their command cannot be run, and are refused when they are none', async () => {
+    await engine.api('POST', '/containers/create?name=none', {
+      ...{ Image: 'busybox', Cmd: ['sleep', '100000'] },
+      Healthcheck: { Test: ['CMD', '/no/such/check'], Interval: 50_000_000, Retries: 1 },
+    });
+    await engine.docker(['start', 'none']);
+    await becomes('none', 'unhealthy', 0);
+    const last = (await healthOf('none'))?.Log.at(-1);
+    assert.equal(last?.ExitCode, -1);
+    assert.match(last?.Output ?? '', /no such file or directory/);
+    const bad = await engine.api('POST', '/containers/create', {
+      Image: 'busybox',
+      Healthcheck: { Test: ['SHELL', 'x'] },
+    });
+    assert.deepEqual([bad.status, /must begin with CMD/.test(bad.text)], [400, true]);
+    const filter = await engine.docker(['ps', '-f', 'health=ill']);
+    assert.match(filter.stderr, /invalid filter 'health=ill'/);
+    await engine.docker(['rm', '-f', 'none']);
+  });
+});
