@@ -27,6 +27,7 @@ export const crashPointNames = [
   'exec.start.spawned',
   // an image
   'image.pull.leased',
+  'image.pull.blob-placed',
   'image.pull.blob-written',
   'image.pull.layer-unpacked',
   'image.pull.layer-committed',

@@ -4,7 +4,7 @@ import { cancelled } from '../registry-client/transport.ts';
 export interface Slots {
   free(): number;
   /** Waits for a place, then works. @throws what the work throws; cancelled when the signal fires while it waits. */
-  with(signal: AbortSignal, work: () => Promise<void>): Promise<void>;
+  with<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
 }
 
 /** Lets `count` pieces of work run at once, the others in the order they came. */
@@ -35,10 +35,10 @@ export function createSlots(count: number): Slots {
   };
   return {
     free: () => free,
-    async with(signal, work) {
+    async with<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
       await take(signal);
       try {
-        await work();
+        return await work();
       } finally {
         give();
       }

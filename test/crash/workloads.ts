@@ -128,6 +128,7 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.remove.deleted': removeForced,
   'exec.start.spawned': execute,
   'image.pull.leased': pull,
+  'image.pull.blob-placed': pull,
   'image.pull.blob-written': pull,
   'image.pull.layer-unpacked': pull,
   'image.pull.layer-committed': pull,

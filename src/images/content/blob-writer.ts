@@ -4,6 +4,15 @@ import * as path from 'node:path';
 import { asTugError, invalid } from '../../base/errors.ts';
 import { parseDigest } from '../../formats/digest.ts';
 import type { BlobWriter } from './contract.ts';
+import { writeBehind } from './write-behind.ts';
+
+/** Makes a file whose digest is verified a blob of the store, in two steps. */
+export interface Publish {
+  /** Moves it to where the blob belongs, from where it can be read. */
+  place(file: string, digest: string): Promise<void>;
+  /** Records a placed blob once it is on the disk. A failure takes it away. @throws exhausted. */
+  keep(digest: string, size: number): Promise<void>;
+}
 
 export interface BlobWriterDeps {
   readonly expected: { readonly digest: string; readonly size: number };
@@ -11,8 +20,7 @@ export interface BlobWriterDeps {
   readonly busy: Map<string, Promise<void>>;
   readonly folder: string;
   readonly isWhole: (digest: string) => boolean;
-  /** Moves the synced file into place and records it. */
-  readonly publish: (file: string, digest: string, size: number) => Promise<void>;
+  readonly publish: Publish;
 }
 
 /**
@@ -70,15 +78,37 @@ async function resume(deps: BlobWriterDeps, { file, handle, algorithm, release }
     written = 0;
   } else if (written > 0) await hashFile(handle, hash);
 
-  let open = true;
+  const behind = writeBehind(handle);
+  let state: 'open' | 'placed' | 'closed' = 'open';
   const close = async (keep: boolean): Promise<void> => {
-    if (!open) return;
-    open = false;
+    if (state === 'closed') return;
+    const inPlace = state === 'placed';
+    state = 'closed';
     try {
+      if (keep)
+        await behind.flush().catch(() => {}); // the next try goes on from what is there
+      else await behind.drop();
       await handle.close();
-      if (!keep || written === 0) await fs.rm(file, { force: true });
+      if (!inPlace && (!keep || written === 0)) await fs.rm(file, { force: true });
     } finally {
       release();
+    }
+  };
+  const place = async (): Promise<void> => {
+    if (state !== 'open') return;
+    if (written < size) throw await refuse(close, digest, size, `only ${written}`);
+    const found = `${algorithm}:${hash.digest('hex')}`;
+    if (found !== digest) {
+      await close(false);
+      throw invalid(`blob ${digest} arrived damaged: its content has the digest ${found}`, { code: 'digest-mismatch' });
+    }
+    try {
+      await behind.flush();
+      await deps.publish.place(file, digest);
+      state = 'placed';
+    } catch (error) {
+      await close(false);
+      throw asTugError(error);
     }
   };
   return {
@@ -86,7 +116,7 @@ async function resume(deps: BlobWriterDeps, { file, handle, algorithm, release }
     async write(chunk) {
       if (written + chunk.length > size) throw await refuse(close, digest, size, 'more');
       try {
-        await writeWhole(handle, chunk);
+        await behind.write(chunk);
       } catch (error) {
         throw asTugError(error);
       }
@@ -94,27 +124,19 @@ async function resume(deps: BlobWriterDeps, { file, handle, algorithm, release }
       written += chunk.length;
     },
     async restart() {
+      await behind.drop();
       await handle.truncate(0);
       hash = createHash(algorithm);
       written = 0;
     },
+    place,
     async commit() {
-      if (!open) return;
-      if (written < size) throw await refuse(close, digest, size, `only ${written}`);
-      const found = `${algorithm}:${hash.digest('hex')}`;
-      if (found !== digest) {
-        await close(false);
-        throw invalid(`blob ${digest} arrived damaged: its content has the digest ${found}`, {
-          code: 'digest-mismatch',
-        });
-      }
+      await place();
+      if (state !== 'placed') return;
       try {
-        await handle.sync();
-        await deps.publish(file, digest, size);
+        await deps.publish.keep(digest, size);
+      } finally {
         await close(true);
-      } catch (error) {
-        await close(false);
-        throw asTugError(error);
       }
     },
     close,
@@ -136,19 +158,12 @@ async function hashFile(handle: fs.FileHandle, hash: Hash): Promise<void> {
   }
 }
 
-/** Writes all of a chunk at the file's end (or the handle's position): one write(2) may take only a part. */
-export async function writeWhole(handle: fs.FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let done = 0; done < chunk.length; ) {
-    const { bytesWritten } = await handle.write(chunk, done, chunk.length - done);
-    done += bytesWritten;
-  }
-}
-
 function wholeBlob(size: number): BlobWriter {
   return {
     offset: size,
     write: async () => {},
     restart: async () => {},
+    place: async () => {},
     commit: async () => {},
     close: async () => {},
   };

@@ -25,10 +25,16 @@ export interface ContentStore {
 export interface BlobWriter {
   /** Bytes that are there already from an earlier try. */
   readonly offset: number;
-  /** @throws exhausted when the disk is full. */
+  /** Takes a chunk, which must not change afterwards; it is on its way then. @throws exhausted when an earlier one met a full disk. */
   write(chunk: Uint8Array): Promise<void>;
   /** Throws away what is there and begins again at 0 (the server did not honour the range). */
   restart(): Promise<void>;
+  /**
+   * Verifies size and digest and puts the blob where `path` says, to be read from there. It is not of the store before
+   * `commit`: killed between the two, the engine's next start takes it away. Idempotent. @throws as `commit`, and
+   * exhausted.
+   */
+  place(): Promise<void>;
   /** Verifies size and digest, syncs, publishes. @throws invalid with code `digest-mismatch` or `size-mismatch`, and the data is dropped. */
   commit(): Promise<void>;
   /** Closes it. With `keep` what was written stays for a later resume. Idempotent; harmless after commit. */
@@ -42,6 +48,7 @@ export interface LayerUnpacker {
    * it as a snapshot; does nothing when the snapshot exists. Verifies the tar's digest against `diffId`.
    * A parent that is not there yet is waited for, so that the layers of an image may be unpacked side by side.
    * `progress` hears how many bytes of the blob are done, at most ten times a second.
+   * A blob that is only placed may be unpacked too: the snapshot is committed once `kept` says that it is of the store.
    * @throws invalid with code `diff-id-mismatch`, `layer-escapes`, `bad-archive`, ...; nothing is left.
    */
   unpack(
@@ -50,6 +57,7 @@ export interface LayerUnpacker {
     parents: readonly string[],
     signal: AbortSignal,
     progress?: (done: number, total: number) => void,
+    kept?: Promise<void>,
   ): Promise<void>;
 }
 

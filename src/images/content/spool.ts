@@ -2,11 +2,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { asTugError } from '../../base/errors.ts';
-import { writeWhole } from './blob-writer.ts';
+import type { Publish } from './blob-writer.ts';
+import { writeBehind } from './write-behind.ts';
 
 /** A blob that is being written before its digest is known: a layer inside an archive, an imported tar. */
 export interface BlobSpool {
-  /** @throws exhausted when the disk is full; the spool is to be discarded then. */
+  /** Takes a chunk, which must not change afterwards. @throws exhausted when the disk is full; the spool is to be discarded then. */
   write(chunk: Uint8Array): Promise<void>;
   /** Ends writing. Returns what was written; the file still waits for `keep` or `discard`. */
   finish(): Promise<SpooledBlob>;
@@ -17,8 +18,10 @@ export interface BlobSpool {
 export interface SpooledBlob {
   readonly digest: string;
   readonly size: number;
-  /** Where the bytes are: the spool file, after `keep` the blob. */
+  /** Where the bytes are: the spool file, after `place` and `keep` the blob's. */
   readonly file: () => string;
+  /** Puts it where the store's blob of its digest is read. Of the store it is after `keep`. Idempotent. */
+  place(): Promise<void>;
   /** Syncs it and makes it a blob of the store. Idempotent. */
   keep(): Promise<void>;
   discard(): Promise<void>;
@@ -27,7 +30,9 @@ export interface SpooledBlob {
 export interface SpoolDeps {
   readonly folder: string;
   readonly isWhole: (digest: string) => boolean;
-  readonly publish: (file: string, digest: string, size: number) => Promise<void>;
+  readonly publish: Publish;
+  /** Where the blob of a digest belongs. */
+  readonly path: (digest: string) => string;
 }
 
 /** Opens a spool file. @throws exhausted when the disk is full. */
@@ -36,12 +41,14 @@ export async function openSpool(deps: SpoolDeps): Promise<BlobSpool> {
   const handle = await fs.open(file, 'wx', 0o600).catch((error: unknown) => {
     throw asTugError(error);
   });
+  const behind = writeBehind(handle);
   const hash = createHash('sha256');
   let size = 0;
   let open = true;
   const close = async (): Promise<void> => {
     if (!open) return;
     open = false;
+    await behind.drop();
     await handle.close();
   };
   const discard = async (): Promise<void> => {
@@ -51,7 +58,7 @@ export async function openSpool(deps: SpoolDeps): Promise<BlobSpool> {
   return {
     async write(chunk) {
       try {
-        await writeWhole(handle, chunk);
+        await behind.write(chunk);
       } catch (error) {
         throw asTugError(error);
       }
@@ -60,6 +67,11 @@ export async function openSpool(deps: SpoolDeps): Promise<BlobSpool> {
     },
     discard,
     async finish() {
+      try {
+        await behind.flush();
+      } catch (error) {
+        throw asTugError(error);
+      }
       await close();
       return spooled(deps, file, `sha256:${hash.digest('hex')}`, size, discard);
     },
@@ -67,28 +79,39 @@ export async function openSpool(deps: SpoolDeps): Promise<BlobSpool> {
 }
 
 function spooled(deps: SpoolDeps, file: string, digest: string, size: number, discard: () => Promise<void>) {
-  let kept: string | undefined;
+  let placing: Promise<void> | undefined;
+  let keeping: Promise<void> | undefined;
+  let placed = false;
+  const move = async (): Promise<void> => {
+    if (deps.isWhole(digest)) await discard();
+    else {
+      await deps.publish.place(file, digest).catch((error: unknown) => {
+        throw asTugError(error);
+      });
+    }
+    placed = true;
+  };
+  const place = (): Promise<void> => {
+    placing ??= move();
+    return placing;
+  };
+  const keep = async (): Promise<void> => {
+    await place();
+    if (!deps.isWhole(digest)) await deps.publish.keep(digest, size);
+  };
   const blob: SpooledBlob = {
     digest,
     size,
-    file: () => kept ?? file,
-    async keep() {
-      if (kept !== undefined) return;
-      if (deps.isWhole(digest)) {
-        await discard();
-      } else {
-        try {
-          const handle = await fs.open(file, 'r+');
-          await handle.sync().finally(() => handle.close());
-          await deps.publish(file, digest, size);
-        } catch (error) {
-          throw asTugError(error);
-        }
-      }
-      kept = path.join(path.dirname(deps.folder), 'blobs', 'sha256', digest.slice(7));
+    file: () => (placed ? deps.path(digest) : file),
+    place,
+    keep() {
+      keeping ??= keep();
+      return keeping;
     },
     discard: async () => {
-      if (kept === undefined) await discard();
+      if (!placed) await discard();
+      else await keeping?.catch(() => {});
+      if (placed && !deps.isWhole(digest)) await fs.rm(deps.path(digest), { force: true });
     },
   };
   return blob;

@@ -5,7 +5,7 @@ import { writeFileAtomic } from '../../base/atomic-file.ts';
 import type { Database, Migration } from '../../base/database.ts';
 import { asTugError, errnoOf, internal, invalid, notFound } from '../../base/errors.ts';
 import { parseDigest, sha256 } from '../../formats/digest.ts';
-import { openBlobWriter } from './blob-writer.ts';
+import { openBlobWriter, type Publish } from './blob-writer.ts';
 import type { ContentStore } from './contract.ts';
 import { type BlobSpool, openSpool } from './spool.ts';
 
@@ -56,11 +56,19 @@ export function createContentStore(deps: { database: Database; root: string }): 
   const has = (digest: string): boolean => size(digest) !== undefined;
   const record = (digest: string, bytes: number): void =>
     void database.run('INSERT OR REPLACE INTO blobs VALUES (?, ?, ?)', digest, bytes, new Date().toISOString());
-  const publish = async (file: string, digest: string, bytes: number): Promise<void> => {
-    const target = fileOf(digest);
-    await fs.promises.rename(file, target);
-    await syncFolder(path.dirname(target));
-    record(digest, bytes);
+  const publish: Publish = {
+    place: (file, digest) => fs.promises.rename(file, fileOf(digest)),
+    async keep(digest, bytes) {
+      const file = fileOf(digest);
+      try {
+        await syncPath(file);
+        await syncPath(path.dirname(file));
+        record(digest, bytes);
+      } catch (error) {
+        if (!has(digest)) await fs.promises.rm(file, { force: true });
+        throw asTugError(error);
+      }
+    },
   };
   const folder = path.join(root, 'ingest');
 
@@ -72,7 +80,7 @@ export function createContentStore(deps: { database: Database; root: string }): 
     list: () => database.all('SELECT digest FROM blobs ORDER BY digest').map((row) => String(row['digest'])),
     read: (digest, limit = smallBlob) => readBlob(digest, size(digest), limit, fileOf(digest)),
     ingest: (expected) => openBlobWriter({ expected, busy, folder, isWhole: has, publish }),
-    spool: () => openSpool({ folder, isWhole: has, publish }),
+    spool: () => openSpool({ folder, isWhole: has, publish, path: fileOf }),
     async put(bytes) {
       const digest = sha256(bytes);
       if (has(digest)) return digest;
@@ -156,8 +164,8 @@ async function sweep(
   return swept;
 }
 
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await fs.promises.open(folder, 'r');
+async function syncPath(file: string): Promise<void> {
+  const handle = await fs.promises.open(file, 'r');
   try {
     await handle.sync();
   } finally {

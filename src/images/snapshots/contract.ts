@@ -86,7 +86,9 @@ export interface LayerStage {
    * layer implies and does not carry. Empty for `apply`, where they are in `folder` already.
    */
   readonly below: readonly string[];
-  /** Syncs and publishes it under a chain-id. If that exists already, the stage is dropped. Idempotent per chain-id. */
+  /** Writes what is in it to the disk, so that `commit` need not. Nothing may be changed in it afterwards but before another call. */
+  sync(): Promise<void>;
+  /** Publishes it under a chain-id, synced. If that exists already, the stage is dropped. Idempotent per chain-id. */
   commit(chainId: string): Promise<void>;
   abandon(): Promise<void>;
 }

@@ -19,7 +19,7 @@ export interface LayerFolders {
   path(chainId: string): string;
   /** An empty folder for images without layers. */
   empty(): string;
-  stage(): Pick<LayerStage, 'folder' | 'commit' | 'abandon'>;
+  stage(): Pick<LayerStage, 'folder' | 'sync' | 'commit' | 'abandon'>;
   /** `users` are the containers that stand on it. @throws conflict when there is one. Idempotent. */
   remove(chainId: string, users: () => readonly string[]): Promise<void>;
   /** Removes stages, and what was being removed. Returns how many. */
@@ -47,9 +47,20 @@ export function createLayerFolders(root: string, content: string): LayerFolders 
       const stage = at('stages', randomBytes(8).toString('hex'));
       fs.mkdirSync(stage, { mode: 0o700 });
       fs.mkdirSync(path.join(stage, content), { mode: 0o755 });
+      let synced = false;
+      const sync = async (): Promise<void> => {
+        await syncFileSystem(stage);
+        synced = true;
+      };
       return {
         folder: path.join(stage, content),
-        commit: (chainId) => publish(stage, folderOf(chainId)),
+        sync,
+        async commit(chainId) {
+          const target = folderOf(chainId);
+          if (!fs.existsSync(stage) && fs.existsSync(target)) return; // published by an earlier call
+          if (!synced) await sync();
+          await publish(stage, target);
+        },
         abandon: () => removeTree(stage),
       };
     },
@@ -72,8 +83,6 @@ export function createLayerFolders(root: string, content: string): LayerFolders 
 }
 
 async function publish(stage: string, target: string): Promise<void> {
-  if (!fs.existsSync(stage) && fs.existsSync(target)) return; // published by an earlier call
-  await syncFileSystem(stage);
   try {
     fs.renameSync(stage, target);
   } catch (error) {

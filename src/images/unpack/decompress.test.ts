@@ -5,7 +5,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
-import { readUnpacked } from './decompress.ts';
+import { openUnpacked } from './decompress.ts';
 
 const plain = Buffer.concat([Buffer.alloc(700_000, 'many words '), randomBytes(700_000), Buffer.alloc(5)]);
 const packers = { gzip: zlib.gzipSync, zstd: zlib.zstdCompressSync };
@@ -19,7 +19,7 @@ async function unpacked(bytes: Buffer): Promise<{ content: Buffer; read: number 
     const count = (length: number): void => {
       read += length;
     };
-    for await (const piece of readUnpacked(path.join(folder, 'data'), count)) pieces.push(Buffer.from(piece));
+    for await (const piece of openUnpacked(path.join(folder, 'data'), count).pieces) pieces.push(Buffer.from(piece));
     return { content: Buffer.concat(pieces), read };
   } finally {
     fs.rmSync(folder, { recursive: true });

@@ -37,16 +37,28 @@ export function createDecompressor(compression: Compression): zlib.Gunzip | zlib
 }
 
 /**
- * The unpacked content of a file, in pieces that are valid until the next is asked for. `read` counts the
- * bytes taken from the file.
- * @throws invalid `bad-archive` for data that is damaged or cut off.
+ * Opens a file for its unpacked content: whether it is packed, and pieces that are valid until the next is asked for.
+ * The file is closed when the pieces have been read to their end, or are left. `read` counts the bytes taken from it.
+ * @throws invalid `bad-archive`, while reading, for data that is damaged or cut off; the system error.
  */
-export async function* readUnpacked(file: string, read: (bytes: number) => void): AsyncGenerator<Buffer> {
+export function openUnpacked(
+  file: string,
+  read: (bytes: number) => void,
+): { packed: boolean; pieces: AsyncIterable<Buffer> } {
   const fd = fs.openSync(file, 'r');
   try {
     const start = Buffer.alloc(8);
     const length = fs.readSync(fd, start, 0, start.length, 0);
     const compression = detectCompression(start.subarray(0, length));
+    return { packed: compression !== 'none', pieces: unpacked(fd, compression, read) };
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
+  }
+}
+
+async function* unpacked(fd: number, compression: Compression, read: (bytes: number) => void): AsyncGenerator<Buffer> {
+  try {
     const decompressor = createDecompressor(compression);
     if (!decompressor) {
       yield* readPlain(fd, read);

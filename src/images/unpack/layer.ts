@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { errnoOf, invalid, messageOf, TugError } from '../../base/errors.ts';
 import { createTarReader } from '../../formats/tar/reader.ts';
 import { lookBelow } from './below.ts';
-import { readUnpacked } from './decompress.ts';
+import { openUnpacked } from './decompress.ts';
 import { createEntryWriter } from './entries.ts';
 import { finishTree, openTree, settle, type Unsettled } from './layer-tree.ts';
 
@@ -25,6 +25,8 @@ export interface UnpackTask {
   /** Folders of the layers below, topmost first; undefined when they are still being unpacked. */
   readonly below: readonly string[] | undefined;
   readonly limits: UnpackLimits;
+  /** The digest that `file` has been verified to have: an unpacked tar need not be hashed again. */
+  readonly digest?: string;
 }
 
 export interface UnpackResult {
@@ -60,19 +62,22 @@ export async function unpackLayer(task: UnpackTask, watch: UnpackWatch): Promise
   const hash = createHash('sha256');
   let taken = 0;
   let given = 0;
+  let known: string | undefined;
   try {
     const count = (bytes: number): void => {
       taken += bytes;
       watch.progress(taken);
     };
-    for await (const chunk of readUnpacked(task.file, count)) {
+    const { packed, pieces } = openUnpacked(task.file, count);
+    known = packed ? undefined : task.digest;
+    for await (const chunk of pieces) {
       watch.check();
       given += chunk.length;
       if (given > task.limits.freeBytes && given > taken * task.limits.ratio) {
         const message = `the layer unpacks to more than ${task.limits.ratio} times its size (decompression-limits.ratio of the configuration)`;
         throw invalid(message, { code: 'layer-too-large' });
       }
-      hash.update(chunk);
+      if (known === undefined) hash.update(chunk);
       reader.feed(chunk);
     }
     reader.finish();
@@ -82,7 +87,12 @@ export async function unpackLayer(task: UnpackTask, watch: UnpackWatch): Promise
     writer.close();
   }
   const unsettled = finishTree(tree);
-  return { diffId: `sha256:${hash.digest('hex')}`, size: writer.size(), unsettled, lostXattrs: [...tree.lost] };
+  return {
+    diffId: known ?? `sha256:${hash.digest('hex')}`,
+    size: writer.size(),
+    unsettled,
+    lostXattrs: [...tree.lost],
+  };
 }
 
 /** A link that takes the place of a folder the archive goes on to use, and the like. */

@@ -26,6 +26,8 @@ interface Layer {
   readonly chainId: string;
   readonly signal: AbortSignal;
   readonly progress: (bytes: number, total: number) => void;
+  /** Says when the blob is of the store, where it was only placed, its digest verified a moment ago. */
+  readonly kept: Promise<void> | undefined;
 }
 
 /**
@@ -38,13 +40,13 @@ export function createLayerUnpacker(deps: UnpackerDeps): LayerUnpacker {
   const arrivals = createArrivals((id) => isThere(deps, id));
 
   return {
-    async unpack(blob, diffId, parents, signal, progress = () => {}) {
+    async unpack(blob, diffId, parents, signal, progress = () => {}, kept) {
       const below = parents.at(-1);
       const id = below === undefined ? diffId : chainId([below, diffId]);
       // Someone else's try may fail for reasons of its own, such as its caller's going away.
       for (let other = running.get(id); other; other = running.get(id)) await other.catch(() => {});
       if (isThere(deps, id)) return;
-      const layer: Layer = { blob, diffId, parents, chainId: id, signal, progress };
+      const layer: Layer = { blob, diffId, parents, chainId: id, signal, progress, kept };
       const work = unpackAndCommit(deps, layer, () => arrivals.wait(below, signal));
       running.set(id, work);
       try {
@@ -75,7 +77,10 @@ async function unpackAndCommit(deps: UnpackerDeps, layer: Layer, parentIsThere: 
   let stage = await deps.driver.stage(layer.parents);
   try {
     let result = await unpackInto(deps, layer, stage, early);
-    if (early) await parentIsThere();
+    if (early) {
+      await stage.sync(); // while others are still unpacked; what is settled afterwards is little
+      await parentIsThere();
+    }
     const { unsettled } = result;
     if (unsettled.implied.length + unsettled.whiteouts.length > 0 || unsettled.opaqueRoot) {
       const { folder, below } = stage;
@@ -85,7 +90,9 @@ async function unpackAndCommit(deps: UnpackerDeps, layer: Layer, parentIsThere: 
         stage = await deps.driver.stage(layer.parents);
         result = await unpackInto(deps, layer, stage, false);
       }
+      await stage.sync();
     }
+    await layer.kept;
     crashPoint('image.pull.layer-unpacked');
     await stage.commit(layer.chainId);
     deps.state.recordLayer({ chainId: layer.chainId, diffId: layer.diffId, size: result.size, blob: layer.blob });
@@ -98,7 +105,7 @@ async function unpackAndCommit(deps: UnpackerDeps, layer: Layer, parentIsThere: 
 
 async function unpackInto(
   { content, pool, limits, log }: UnpackerDeps,
-  { blob, diffId, signal, progress }: Layer,
+  { blob, diffId, signal, progress, kept }: Layer,
   stage: LayerStage,
   early: boolean,
 ): Promise<UnpackResult> {
@@ -110,6 +117,7 @@ async function unpackInto(
       whiteouts,
       below: early ? undefined : stage.below,
       limits: limits ?? defaultLimits,
+      ...(kept ? { digest: blob.digest } : {}),
     },
     signal,
     (bytes) => progress(bytes, blob.size),
