@@ -42,6 +42,23 @@ describe('the content store', () => {
     await assert.rejects(fs.stat(store.path(digest)));
   });
 
+  it('keeps no file that its state has no room for', async () => {
+    const full: Database = {
+      ...database,
+      run: () => {
+        throw Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 });
+      },
+    };
+    const without = createContentStore({ database: full, root: path.join(root, 'content') });
+    await assert.rejects(without.put(data), /database or disk is full/);
+    const writer = await without.ingest(expected);
+    await writer.write(data);
+    await assert.rejects(writer.commit(), (error) => isKind(error, 'exhausted'));
+    await writer.close(false);
+    assert.deepEqual(await fs.readdir(path.join(root, 'content/blobs/sha256')), []);
+    assert.deepEqual(await ingests(), []);
+  });
+
   it('has a blob only after its commit', async () => {
     const writer = await store.ingest(expected);
     await writer.write(data.subarray(0, 5));

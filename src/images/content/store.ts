@@ -86,10 +86,11 @@ export function createContentStore(deps: { database: Database; root: string }): 
       if (has(digest)) return digest;
       try {
         await writeFileAtomic(fileOf(digest), bytes);
+        record(digest, bytes.length);
       } catch (error) {
+        if (!has(digest)) await fs.promises.rm(fileOf(digest), { force: true });
         throw asTugError(error);
       }
-      record(digest, bytes.length);
       return digest;
     },
     async remove(digest) {

@@ -46,7 +46,12 @@ export function createLayerFolders(root: string, content: string): LayerFolders 
     stage() {
       const stage = at('stages', randomBytes(8).toString('hex'));
       fs.mkdirSync(stage, { mode: 0o700 });
-      fs.mkdirSync(path.join(stage, content), { mode: 0o755 });
+      try {
+        fs.mkdirSync(path.join(stage, content), { mode: 0o755 });
+      } catch (error) {
+        fs.rmdirSync(stage);
+        throw error;
+      }
       let synced = false;
       const sync = async (): Promise<void> => {
         await syncFileSystem(stage);
