@@ -1,10 +1,9 @@
 import { cpus } from 'node:os';
 import type { ContainerConfig, CreateRequest, CreateResponse, HostConfig } from '../api/types/container.ts';
 import { crashPoint } from '../base/crash-points.ts';
-import { invalid, notFound, unsupported } from '../base/errors.ts';
+import { invalid, unsupported } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { parseSignal } from '../base/process.ts';
-import type { Image } from '../images/contract.ts';
 import { planDevices } from '../runtime/spec/devices.ts';
 import { buildResources } from '../runtime/spec/resources.ts';
 import { kernelHasSeccomp, parseSecurityOptions } from '../runtime/spec/security.ts';
@@ -37,8 +36,7 @@ export function createContainer(
   const warnings: string[] = [];
   refuseUnbuilt(request);
   if (!request.Image) throw invalid('no image given: "Image" must name one');
-  const image = deps.images.resolve(request.Image);
-  checkPlatform(image, platform);
+  const image = deps.images.resolve(request.Image, platform || undefined);
   const config = mergeConfig(withoutHost(request), image.config.config ?? {});
   const [path, ...args] = commandLine(config);
   checkConfig(config.StopSignal, config.WorkingDir);
@@ -98,16 +96,6 @@ function withDefaults(deps: ContainerDeps, host: HostConfig): HostConfig {
       MaximumRetryCount: host.RestartPolicy?.MaximumRetryCount ?? 0,
     },
   };
-}
-
-function checkPlatform(image: Image, platform: string | undefined): void {
-  if (platform === undefined || platform === '') return;
-  const [os, architecture] = platform.split('/');
-  if (image.config.os === os && (architecture === undefined || image.config.architecture === architecture)) return;
-  const has = `${image.config.os}/${image.config.architecture}`;
-  throw notFound(
-    `image with reference ${image.tags[0] ?? image.id} was found but does not provide the specified platform (${platform}): it is for ${has}`,
-  );
 }
 
 function checkConfig(stopSignal: string | undefined, workingDir: string | undefined): void {

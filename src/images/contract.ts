@@ -11,10 +11,12 @@ export type { FileChange };
  */
 export interface ImageService {
   /**
-   * Finds an image by id, unambiguous short id, `name[:tag]`, `name@digest`.
-   * @throws not-found "No such image: NAME:TAG", invalid for a malformed reference, conflict-free otherwise.
+   * Finds an image by id, unambiguous short id, `name[:tag]`, `name@digest`; with a platform (`os/arch[/variant]`) the
+   * one for it, also another than has the name if both are of one index.
+   * @throws not-found "No such image: NAME:TAG", or when none is for the platform; invalid for a malformed reference or
+   * platform, conflict-free otherwise.
    */
-  resolve(reference: string): Image;
+  resolve(reference: string, platform?: string): Image;
   /** As `resolve`, undefined instead of not-found. */
   find(reference: string): Image | undefined;
   list(options: ImageListOptions): ImageSummary[];
@@ -121,7 +123,7 @@ export interface PullRequest {
 export interface PushRequest {
   /** A name with a tag; without one it stands for all tags of the repository. */
   readonly reference: string;
-  /** The image must be for this platform. */
+  /** The image for this platform, of those that came from one index. */
   readonly platform: Platform | undefined;
   readonly auth: RegistryAuth | undefined;
 }

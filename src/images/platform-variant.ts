@@ -28,7 +28,8 @@ export function resolveVariant(state: ImageState, reference: string, platform: P
   throw notFound(`${what}: it is for ${formatPlatform(image.config)}`, { code: 'no-such-platform' });
 }
 
-function variantOf(state: ImageState, image: Image, reference: string, platform: Platform): Image | undefined {
+/** The image itself where it is for the platform, else one of the same index, unless it was named by its id. */
+export function variantOf(state: ImageState, image: Image, reference: string, platform: Platform): Image | undefined {
   if (isForPlatform(image.config, platform)) return image;
   const index = isIdOf(image.id, reference) ? undefined : state.indexOf(image.id);
   if (index === undefined) return undefined;

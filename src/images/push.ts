@@ -15,6 +15,7 @@ import type { RegistryClient } from '../registry-client/client.ts';
 import type { LocalContentStore } from './content/store.ts';
 import type { Image, Progress, PushRequest, RegistryAuth } from './contract.ts';
 import type { Collected } from './gc.ts';
+import { variantOf } from './platform-variant.ts';
 import { formatPlatform, normalisePlatform } from './pull-platform.ts';
 import { sendLayers } from './push-layers.ts';
 import { type PushPlan, planPush, withLayersAtHand } from './push-plan.ts';
@@ -90,14 +91,21 @@ function choose(
   if (chosen.length === 0) {
     throw notFound(`An image does not exist locally with the tag: ${familiarName(reference)}`, { code: 'no-such-tag' });
   }
-  for (const { reference: name, image } of chosen) {
-    const wanted = platform && formatPlatform(normalisePlatform(platform));
-    const actual = formatPlatform(normalisePlatform(image.config));
-    if (wanted === undefined || wanted === actual) continue;
-    const text = `image with reference ${formatFamiliar(name)} was found but its platform (${actual}) does not match the specified platform (${wanted})`;
-    throw notFound(text, { code: 'no-matching-manifest' });
-  }
-  return chosen;
+  return platform ? chosen.map((one) => forPlatform(state, one, platform)) : chosen;
+}
+
+/** The image for the platform among those of the index that the one with the name came from. */
+function forPlatform(
+  state: ImageState,
+  { reference, image }: { reference: Reference; image: Image },
+  wanted: Platform,
+) {
+  const name = formatFamiliar(reference);
+  const found = variantOf(state, image, name, wanted);
+  if (found) return { reference, image: found };
+  const [actual, asked] = [image.config, wanted].map((one) => formatPlatform(normalisePlatform(one)));
+  const text = `image with reference ${name} was found but its platform (${actual}) does not match the specified platform (${asked})`;
+  throw notFound(text, { code: 'no-matching-manifest' });
 }
 
 async function pushOne(operation: PushOperation): Promise<void> {

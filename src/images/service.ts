@@ -25,6 +25,7 @@ import { resolveVariant } from './platform-variant.ts';
 import { pruneImages } from './prune.ts';
 import type { Pull } from './pull.ts';
 import type { PullAll } from './pull-all.ts';
+import { parsePlatform } from './pull-platform.ts';
 import type { Push } from './push.ts';
 import { recoverImages } from './recover.ts';
 import { removeImage } from './remove.ts';
@@ -63,7 +64,9 @@ export function createImageService(deps: ImageServiceDeps): ImageService {
     layout.refresh().catch((error: unknown) => log.warn('index.json was not written', { error: messageOf(error) }));
 
   return {
-    resolve: (reference) => resolveImage(state, local(reference)),
+    resolve(reference, platform) {
+      return resolveVariant(state, local(reference), platform === undefined ? undefined : parsePlatform(platform));
+    },
     find: (reference) => findImage(state, local(reference)),
     list: (options) => listImages(state, options),
     inspect: (reference, platform) => inspectImage(deps, resolveVariant(state, local(reference), platform)),

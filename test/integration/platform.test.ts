@@ -8,6 +8,7 @@ import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, type TestEngine } from '../helpers/engine.ts';
 import { type FaultyRegistry, startFaultyRegistry } from '../helpers/faulty-registry.ts';
 import { json, makeImage } from '../helpers/image-layout.ts';
+import { startRegistry } from '../helpers/registry.ts';
 
 // An index of amd64 and arm64, of which the engine pulls one or both.
 
@@ -98,6 +99,44 @@ for (const client of commandLines) {
       const loaded = await run('load', '--platform', 'linux/arm64', '-i', archive);
       assert.equal(loaded.stdout, `Loaded image: ${name}\n`, loaded.stderr);
       assert.equal((await run('image', 'inspect', '-f', '{{.Architecture}}', name)).stdout, 'arm64\n');
+    });
+  });
+}
+
+for (const client of commandLines) {
+  describe(`containers and pushes with --platform, with ${client}`, () => {
+    const run = (...args: string[]) => engine[client](args);
+
+    it('take the image for it, and it is pulled where it is not here', async () => {
+      await clear();
+      await pull('linux/amd64');
+      const made = await run('create', '--platform', 'linux/arm64', name);
+      assert.equal(made.code, 0, made.stderr);
+      assert.match(made.stderr, /Unable to find image '.*' locally/);
+      assert.deepEqual(await ids(), [arm.config.digest, intel.config.digest].toSorted());
+      const back = await run('create', '--pull', 'never', '--platform', 'linux/amd64', name);
+      assert.equal(back.code, 0, back.stderr);
+      const images = [made, back].map(({ stdout }) => engine.tug(['inspect', '-f', '{{.Image}}', stdout.trim()]));
+      assert.deepEqual(
+        (await Promise.all(images)).map(({ stdout }) => stdout.trim()),
+        [arm.config.digest, intel.config.digest],
+      );
+      await run('rm', made.stdout.trim(), back.stdout.trim());
+      const none = await run('create', '--pull', 'never', '--platform', 'linux/s390x', name);
+      assert.ok(none.stderr.includes(refusal('linux/s390x')), none.stderr);
+      assert.equal((await run('create', '--pull', 'never', '--platform', 'a/b/c/d', name)).code, 1);
+    });
+
+    it('send the image for it', async () => {
+      await using target = await startRegistry();
+      const there = `${target.host}/app:${client}`;
+      await clear();
+      await pull('linux/arm64');
+      await pull('linux/amd64');
+      await run('tag', name, there);
+      const pushed = await run('push', '--platform', 'linux/arm64', there);
+      assert.equal(pushed.code, 0, pushed.stderr);
+      assert.match(pushed.stdout, new RegExp(`digest: ${arm.manifest.digest}`));
     });
   });
 }

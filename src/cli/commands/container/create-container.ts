@@ -48,7 +48,7 @@ export async function createContainer(session: Session, flags: ParsedFlags, plan
 }
 
 function isMissingImage(error: unknown): boolean {
-  return isKind(error, 'not-found') && /no such image/i.test(error.message);
+  return isKind(error, 'not-found') && /no such image|does not provide the specified platform/i.test(error.message);
 }
 
 function shownReference(image: string): string {
