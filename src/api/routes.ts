@@ -27,6 +27,7 @@ export const routes = {
   ContainerArchiveInfo: 'HEAD /containers/{id}/archive',
   ContainerArchive: 'GET /containers/{id}/archive',
   PutContainerArchive: 'PUT /containers/{id}/archive',
+  ContainerUpdate: 'POST /containers/{id}/update',
   ContainerRename: 'POST /containers/{id}/rename',
   ContainerWait: 'POST /containers/{id}/wait',
   ContainerLogs: 'GET /containers/{id}/logs',

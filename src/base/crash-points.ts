@@ -20,6 +20,8 @@ export const crashPointNames = [
   'container.restart.waiting',
   'container.restart.due',
   'container.pause.frozen',
+  'container.update.applied',
+  'container.update.recorded',
   'container.remove.journaled',
   'container.remove.unmounted',
   'container.remove.deleted',

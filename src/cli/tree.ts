@@ -40,6 +40,7 @@ const load = {
   stop: () => import('./commands/container/stop.ts'),
   top: () => import('./commands/container/top.ts'),
   unpause: () => import('./commands/container/unpause.ts'),
+  update: () => import('./commands/container/update.ts'),
   wait: () => import('./commands/container/wait.ts'),
   bootstrap: () => import('./commands/image/bootstrap.ts'),
   history: () => import('./commands/image/history.ts'),
@@ -110,6 +111,7 @@ export const topLevel: readonly Leaf[] = [
   { name: 'tag', section: 'Commands', load: load.tag },
   { name: 'top', section: 'Commands', load: load.top },
   { name: 'unpause', section: 'Commands', load: load.unpause },
+  { name: 'update', section: 'Commands', load: load.update },
   { name: 'wait', section: 'Commands', load: load.wait },
 ];
 
@@ -141,6 +143,7 @@ export const groups: readonly Group[] = [
       { name: 'stop', load: load.stop },
       { name: 'top', load: load.top },
       { name: 'unpause', load: load.unpause },
+      { name: 'update', load: load.update },
       { name: 'wait', load: load.wait },
     ],
   },

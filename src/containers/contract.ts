@@ -11,6 +11,7 @@ import type {
   WaitResponse,
 } from '../api/types/container.ts';
 import type { ContainerStats, ContainerTop } from '../api/types/container-stats.ts';
+import type { UpdateRequest, UpdateResponse } from '../api/types/container-update.ts';
 import type { LogReadOptions, LogRecord } from '../logs/contract.ts';
 import type { AttachedStdio } from '../runtime/monitor/contract.ts';
 import type { PathStat } from './copy/path-stat.ts';
@@ -39,6 +40,8 @@ export interface ContainerService {
   pause(reference: string): Promise<void>;
   /** @throws conflict when it is not paused. */
   unpause(reference: string): Promise<void>;
+  /** Changes limits, policy, ports and more of it; see update.ts. */
+  update(reference: string, request: UpdateRequest): Promise<UpdateResponse>;
   /** @throws invalid for a malformed name, conflict for one in use. */
   rename(reference: string, name: string): void;
   /** What it changed of its image's files. */

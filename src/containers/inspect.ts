@@ -55,6 +55,7 @@ export async function inspectContainer(
     Mounts: mountPoints(record.host),
     Config: { ...configDefaults, ...defined(record.config), Image: record.imageName },
     NetworkSettings: networkSettings(context, record),
+    Changes: [...(record.changes ?? [])],
   };
 }
 

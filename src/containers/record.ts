@@ -1,5 +1,7 @@
 import type { ContainerConfig, ContainerStatus, EndpointConfig, HostConfig } from '../api/types/container.ts';
 
+import type { ContainerChange } from '../api/types/container-update.ts';
+
 /** A container as the state keeps it: what it is made of, which never changes but for its name and limits, and how it is. */
 export interface ContainerRecord {
   readonly id: string;
@@ -18,6 +20,8 @@ export interface ContainerRecord {
   readonly platform: string;
   readonly path: string;
   readonly args: readonly string[];
+  /** What updates changed, oldest first. */
+  readonly changes?: readonly ContainerChange[];
   state: RecordedState;
 }
 

@@ -15,6 +15,7 @@ import { type ContainerRecord, isRunning } from './record.ts';
 import { releaseResources } from './release.ts';
 import { removeLocked } from './remove.ts';
 import { restartFields, type StartPayload } from './start.ts';
+import { settleUpdate } from './update.ts';
 
 /**
  * Makes the containers agree with the world after the engine was stopped or killed at any moment: starts,
@@ -34,6 +35,7 @@ async function settleIntent(context: ContainerContext, intent: Intent): Promise<
   if (record && intent.kind === 'container.start') await settleStart(context, record, intent.payload as StartPayload);
   if (record && (intent.kind === 'container.pause' || intent.kind === 'container.hold'))
     await settlePause(context, record, intent);
+  if (record && intent.kind === 'container.update') await settleUpdate(context, record, intent);
   if (record && intent.kind === 'container.release') await releaseResources(context, record);
   if (record && intent.kind === 'container.remove') await removeLocked(context, record);
   else if (record && intent.kind === 'container.release' && record.host.AutoRemove && record.state.asked !== 'restart')

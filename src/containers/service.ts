@@ -29,6 +29,7 @@ import { statsOf } from './stats.ts';
 import { killContainer, stopContainer } from './stop.ts';
 import { openContainerStore } from './store.ts';
 import { topOf } from './top.ts';
+import { updateContainer } from './update.ts';
 import { createWaiters, waitFor } from './wait.ts';
 
 /** The container domain with what only the composition root calls. */
@@ -78,6 +79,7 @@ export function createContainerService(deps: ContainerDeps): Containers {
     kill: async (reference, signal) => await killContainer(context, store.resolve(reference), signal),
     pause: async (reference) => await pauseContainer(context, store.resolve(reference)),
     unpause: async (reference) => await unpauseContainer(context, store.resolve(reference)),
+    update: async (reference, request) => await updateContainer(context, store.resolve(reference), request),
     rename: (reference, name) => renameContainer(context, store.resolve(reference), name),
     changes: async (reference) => await changesOf(context, store.resolve(reference)),
     exportFiles: async (reference, into, signal) =>

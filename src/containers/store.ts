@@ -24,6 +24,8 @@ export interface ContainerStore {
   add(record: ContainerRecord): void;
   /** @throws conflict when the name is taken (Docker's sentence). */
   rename(record: ContainerRecord, name: string): void;
+  /** Records what an update changes of a container's definition. */
+  redefine(record: ContainerRecord, change: Partial<Omit<ContainerRecord, 'id' | 'name' | 'state'>>): void;
   setState(record: ContainerRecord, change: Partial<RecordedState>): void;
   /** Idempotent. */
   delete(id: string): void;
@@ -79,6 +81,13 @@ export function openContainerStore(database: Database): ContainerStore {
         idByName.set(before, record.id);
         record.name = before;
       });
+    },
+    redefine(record, change) {
+      const { state: _state, ...definition } = record;
+      const text = JSON.stringify({ ...definition, ...change });
+      database.run('UPDATE containers SET definition = ? WHERE id = ?', text, record.id);
+      Object.assign(record, change);
+      database.onRollback(() => Object.assign(record, { changes: undefined }, definition));
     },
     setState(record, change) {
       const state = { ...record.state, ...change };

@@ -15,6 +15,8 @@ export async function topOf(
   psOptions: string,
 ): Promise<ContainerTop> {
   refuseRenaming(psOptions);
+  if (record.state.status === 'restarting')
+    throw conflict(`Container ${record.id} is restarting, wait until the container is running`);
   if (!isRunning(record)) throw conflict(`container ${record.id} is not running`, { code: 'container-not-running' });
   const pids = new Set(await context.cgroups.processes(cgroupPathOf(context, record)));
   return parseProcesses(await processList(words(psOptions), pids), pids);

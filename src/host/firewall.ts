@@ -36,6 +36,8 @@ export interface Firewall extends Disposable {
   publish(ports: readonly FirewallPort[]): void;
   /** Takes back all ports of the containers concerned. @throws ENOENT when one of them, or the table, is not there; nothing is removed then. */
   unpublish(ports: readonly FirewallPort[]): void;
+  /** Goes from the ports `before` of a container to those `after`, in one transaction. @throws as `publish` and `unpublish`. */
+  replacePorts(before: readonly FirewallPort[], after: readonly FirewallPort[]): void;
   /** Removes the table. Idempotent. */
   remove(): Promise<void>;
 }
@@ -48,19 +50,19 @@ export function createFirewall(table: string): Firewall {
       await nft(`add table ip ${table}\ndelete table ip ${table}\n${tableText(table, bridges, ports)}`);
     },
     publish(ports) {
-      netlink.change(elementChanges('add', table, elementsOf(ports)));
+      netlink.change(elementChanges(table, elementsOf(ports), []));
       // A tracked UDP flow keeps the way it has, which is none or a former container's, as long as its sender goes on.
-      netlink.change(
-        ports
-          .filter(({ protocol }) => protocol === 'udp')
-          .map(({ hostIp, hostPort }) =>
-            forgetSentTo(protocolNumbers.udp, hostPort, hostIp === '0.0.0.0' ? undefined : hostIp),
-          ),
-      );
+      netlink.change(ports.filter(({ protocol }) => protocol === 'udp').map(forgetConnectionsTo));
     },
     unpublish(ports) {
-      netlink.change(elementChanges('delete', table, elementsOf(ports)));
+      netlink.change(elementChanges(table, [], elementsOf(ports)));
       netlink.change([...new Set(ports.map(({ containerIp }) => containerIp))].map(forgetAnsweredBy));
+    },
+    replacePorts(before, after) {
+      const [added, removed] = [without(after, before), without(before, after)];
+      const [old, now] = [elementsOf(before), elementsOf(after)];
+      netlink.change(elementChanges(table, without(now, old), without(old, now)));
+      netlink.change([...removed, ...added.filter(({ protocol }) => protocol === 'udp')].map(forgetConnectionsTo));
     },
     remove: () => nft(`add table ip ${table}\ndelete table ip ${table}\n`),
     [Symbol.dispose]: () => netlink[Symbol.dispose](),
@@ -74,6 +76,15 @@ export async function nft(script: string): Promise<void> {
 }
 
 const protocolNumbers = { tcp: 6, udp: 17, sctp: 132 } as const;
+
+const forgetConnectionsTo = ({ protocol, hostPort, hostIp }: FirewallPort) =>
+  forgetSentTo(protocolNumbers[protocol], hostPort, hostIp === '0.0.0.0' ? undefined : hostIp);
+
+/** What of `list` has no equal in `others`. */
+function without<T>(list: readonly T[], others: readonly T[]): T[] {
+  const known = new Set(others.map((other) => JSON.stringify(other)));
+  return list.filter((one) => !known.has(JSON.stringify(one)));
+}
 
 /** A port as an element of its map, and each container once in `own`. */
 function elementsOf(ports: readonly FirewallPort[]): SetElement[] {

@@ -76,6 +76,20 @@ export function networkDriverSuite(name: string, make: (database: Database) => N
       assert.equal(hostState(), unpublished);
     });
 
+    it('changes what is published in one step, as if it had been published so', async () => {
+      await driver.restore(recorded);
+      const moved = { ...port, containerPort: port.containerPort + 1 };
+      const other = { ...port, hostPort: port.hostPort + 1 };
+      await driver.publish([moved, other]);
+      const wanted = hostState();
+      await driver.unpublish([moved, other]);
+      await driver.publish([port]);
+      await driver.replacePorts([port], [moved, other]);
+      assert.equal(hostState(), wanted);
+      await driver.replacePorts([moved, other], [port]);
+      await driver.unpublish([port]);
+    });
+
     it('restores published ports as it published them', async () => {
       await driver.restore(recorded);
       await driver.publish([port]);

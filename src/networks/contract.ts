@@ -15,6 +15,9 @@ export interface NetworkService {
   /** Takes a sandbox down: ports, links, namespace, addresses. Idempotent; works from the state alone after a restart. */
   release(containerId: string): Promise<void>;
 
+  /** Plans a change of what a container with a sandbox publishes; see change-ports.ts. @throws conflict with code `port-in-use`. */
+  changePorts(containerId: string, changes: PortChanges): PortChange;
+
   /** The sandbox of a container as recorded, or undefined. */
   sandboxOf(containerId: string): Sandbox | undefined;
 
@@ -36,6 +39,22 @@ export interface SandboxRequest {
   readonly ports: Readonly<Record<string, readonly PortBinding[]>>;
   /** Ports of ExposedPorts to publish on a free host port, for PublishAllPorts. */
   readonly publishAll: readonly string[];
+}
+
+export interface PortChanges {
+  /** `80/tcp` to its bindings, as HostConfig.PortBindings. */
+  readonly add: Readonly<Record<string, readonly PortBinding[]>>;
+  /** What is published now, as `Sandbox.ports` tells it. */
+  readonly remove: readonly { readonly port: string; readonly hostIp: string; readonly hostPort: string }[];
+}
+
+/** A change whose host ports are held: `record` and then `apply` it, or `cancel` it. */
+export interface PortChange {
+  /** Records the ports. Call it in a transaction. */
+  record(): void;
+  /** Makes the rules agree with the records, in one transaction of the firewall. */
+  apply(): Promise<void>;
+  cancel(): void;
 }
 
 export interface Sandbox {

@@ -76,6 +76,9 @@ export interface NetworkDriver extends Disposable {
   /** Takes them back. All or none. */
   unpublish(ports: readonly PublishedPort[]): Promise<void>;
 
+  /** Publishes `after` of a container that published `before`. All or none; connections to what stays go on. */
+  replacePorts(before: readonly PublishedPort[], after: readonly PublishedPort[]): Promise<void>;
+
   /** Removes everything this engine made on the host; running containers lose their links. Idempotent. */
   remove(): Promise<void>;
 }

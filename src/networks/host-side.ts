@@ -21,6 +21,8 @@ export interface HostSide {
   publish(network: Network, ports: readonly PublishedPort[]): Promise<void>;
   /** Takes ports back. False when that failed: call `restore` once they are no longer recorded. */
   unpublish(network: Network, ports: readonly PublishedPort[]): Promise<boolean>;
+  /** Publishes `after` of a container that published `before`. */
+  replacePorts(network: Network, before: readonly PublishedPort[], after: readonly PublishedPort[]): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -75,6 +77,15 @@ export function createHostSide(store: NetworkStore, drivers: readonly NetworkDri
       } catch (error) {
         log.warn('unpublishing ports failed; all rules will be written anew', { error });
         return false;
+      }
+    },
+
+    async replacePorts(network, before, after) {
+      try {
+        await changeRules(() => driverOf(network, drivers).replacePorts(before, after));
+      } catch (error) {
+        log.warn('changing published ports failed; writing all rules anew', { error });
+        await restore();
       }
     },
 

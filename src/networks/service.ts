@@ -6,6 +6,7 @@ import type { Journal } from '../base/journal.ts';
 import type { Logger } from '../base/log.ts';
 import { createPortHolder } from '../host/port-holder.ts';
 import { attach } from './attach.ts';
+import { planPortChange } from './change-ports.ts';
 import type { NetworkContext } from './context.ts';
 import type { NetworkService } from './contract.ts';
 import { describeSandbox } from './describe.ts';
@@ -69,6 +70,7 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
       releasing.set(containerId, running);
       return running;
     },
+    changePorts: (containerId, changes) => planPortChange(context, containerId, changes),
     sandboxOf,
     reconcile: (alive) => reconcile(context, alive),
     list: () =>

@@ -56,6 +56,8 @@ export interface NetworkStore {
 
   /** Records a sandbox with all that belongs to it. Call it in a transaction. */
   saveSandbox(sandbox: SandboxRecord, endpoints: readonly EndpointRecord[], ports: readonly PublishedPort[]): void;
+  /** Records these as all the ports of a sandbox. Call it in a transaction. */
+  replacePorts(containerId: string, ports: readonly PublishedPort[]): void;
   /** Forgets a sandbox with all that belongs to it. Idempotent. */
   removeSandbox(containerId: string): void;
 }
@@ -90,6 +92,11 @@ export function createNetworkStore(database: Database): NetworkStore {
     saveSandbox(sandbox, endpoints, ports) {
       database.run('INSERT INTO sandboxes VALUES (?, ?)', sandbox.containerId, sandbox.namespace ?? null);
       for (const endpoint of endpoints) insertEndpoint(database, endpoint);
+      for (const port of ports) insertPort(database, port);
+    },
+    replacePorts(id, ports) {
+      const endpoints = 'SELECT id FROM endpoints WHERE container_id = ?';
+      database.run(`DELETE FROM published_ports WHERE endpoint_id IN (${endpoints})`, id);
       for (const port of ports) insertPort(database, port);
     },
     removeSandbox: (id) => void database.run('DELETE FROM sandboxes WHERE container_id = ?', id),

@@ -55,6 +55,13 @@ const restartByPolicy: Workload = async ({ engine }) => {
   await engine.api('POST', `/containers/${id}/start`);
 };
 
+const update: Workload = async ({ engine }) => {
+  const id = await create(engine, { Cmd: ['sleep', '2'] });
+  await engine.api('POST', `/containers/${id}/start`);
+  const PortBindingsAdd = { '80/tcp': [{ HostIp: '127.0.0.1' }] };
+  await engine.api('POST', `/containers/${id}/update`, { PidsLimit: 50, PortBindingsAdd });
+};
+
 const execute: Workload = async ({ engine }) => {
   const made = await engine.api('POST', '/containers/steady/exec', {
     Cmd: ['sh', '-c', 'sleep 0.3'],
@@ -123,6 +130,8 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.restart.waiting': restartByPolicy,
   'container.restart.due': restartByPolicy,
   'container.pause.frozen': pause,
+  'container.update.applied': update,
+  'container.update.recorded': update,
   'container.remove.journaled': runAndRemove,
   'container.remove.unmounted': removeForced,
   'container.remove.deleted': removeForced,

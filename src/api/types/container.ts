@@ -1,4 +1,5 @@
 import type { EndpointConfig } from './container-request.ts';
+import type { ContainerChange } from './container-update.ts';
 
 export type {
   ContainerConfig,
@@ -94,6 +95,8 @@ export interface ContainerInspect {
   Mounts: MountPoint[];
   Config: Record<string, unknown>;
   NetworkSettings: Record<string, unknown> & { Networks: Record<string, EndpointSettings> };
+  /** tug's own: what updates changed, oldest first. */
+  Changes: ContainerChange[];
 }
 
 export interface PortSummary {

@@ -7,6 +7,7 @@ import type {
   FilesystemChange,
   WaitResponse,
 } from '../../api/types/container.ts';
+import type { UpdateRequest, UpdateResponse } from '../../api/types/container-update.ts';
 import type { Connection } from '../connection.ts';
 import type { Engine } from '../engine.ts';
 import { type Filters, filtersQuery } from '../filters-query.ts';
@@ -96,6 +97,9 @@ export async function commit(engine: Engine, container: string, options: CommitQ
   const query = { ...rest, container, repo: repository, pause: hold ? '1' : '0' };
   return (await engine.json<{ Id: string }>('POST', '/commit', { query, json: {} })).Id;
 }
+
+export const update = (engine: Engine, reference: string, request: UpdateRequest): Promise<UpdateResponse> =>
+  engine.json('POST', at(reference, '/update'), { json: request });
 
 export async function rename(engine: Engine, reference: string, name: string): Promise<void> {
   await engine.send('POST', at(reference, '/rename'), { query: { name } });

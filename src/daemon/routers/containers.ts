@@ -1,5 +1,6 @@
 import type { ContainersPruned } from '../../api/types/container.ts';
 import { createRequest } from '../../api/types/container-request.ts';
+import { updateRequest } from '../../api/types/container-update.ts';
 import { invalid } from '../../base/errors.ts';
 import type { ContainerService } from '../../containers/contract.ts';
 import type { Exchange, Reply } from '../http/exchange.ts';
@@ -77,6 +78,9 @@ export function containerRoutes(containers: ContainerService, queue: QueueOption
     },
     ...archiveRoutes(containers),
     ImageCommit: (exchange) => commitContainer(containers, exchange),
+    async ContainerUpdate(exchange) {
+      return { status: 200, body: await containers.update(exchange.param('id'), await exchange.body(updateRequest)) };
+    },
     ContainerRename(exchange) {
       containers.rename(exchange.param('id'), exchange.query.text('name') ?? '');
       return { status: 204 };

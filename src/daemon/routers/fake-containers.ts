@@ -26,6 +26,7 @@ export function fakeContainers(methods: Partial<ContainerService> = {}): Contain
     kill: missing,
     pause: missing,
     unpause: missing,
+    update: missing,
     rename: (reference) => {
       throw notFound(`No such container: ${reference}`);
     },

@@ -5,6 +5,7 @@ import { createFileBudget } from '../kept-file.ts';
 import { watchExit } from '../process-watch.ts';
 import type { CgroupDriver } from './contract.ts';
 import type { CgroupHierarchies } from './detect.ts';
+import { availableLimits, liftLimits } from './limits.ts';
 import { openSampler } from './sampler.ts';
 
 export interface CgroupfsOptions {
@@ -37,6 +38,8 @@ export function createCgroupfs(options: CgroupfsOptions): CgroupDriver {
     mode: hierarchies.mode,
     pathFor: (id, own) => path.join(own === undefined ? parent : checkedPath(own), id),
     sampler: (group) => openSampler(hierarchies, checkedPath(group), budget),
+    limits: availableLimits(hierarchies),
+    lift: (group, limits) => liftLimits(hierarchies, checkedPath(group), limits),
     processes: (group) => processesOf(mounts, checkedPath(group)),
     async remove(group) {
       const folders = mounts.map((mount) => path.join(mount, checkedPath(group)));

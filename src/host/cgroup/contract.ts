@@ -11,6 +11,10 @@ export interface CgroupDriver {
   pathFor(containerId: string, parent: string | undefined): string;
   /** Measures a group again and again, until it is disposed of. Nothing is opened before the first sample. */
   sampler(path: string): CgroupSampler;
+  /** Limits that this host's controllers have and others' may lack. */
+  readonly limits: ReadonlySet<'blkio-weight'>;
+  /** Takes limits away, which not every runtime can. @throws the system's error when the group is gone. */
+  lift(path: string, limits: readonly LiftedLimit[]): void;
   /** Process ids in the group and below; empty when it is gone. */
   processes(path: string): Promise<number[]>;
   /** Kills what is left in the group and removes its directories in all hierarchies. Idempotent. */
@@ -18,6 +22,8 @@ export interface CgroupDriver {
   /** Paths (as `pathFor` gives them) of groups that exist under the engine's own default parent. */
   list(): Promise<string[]>;
 }
+
+export type LiftedLimit = 'cpu-quota' | 'pids';
 
 /** A group's files, kept open: a sample costs one read of each. */
 export interface CgroupSampler extends Disposable {

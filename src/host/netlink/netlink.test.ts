@@ -43,7 +43,7 @@ describe('netlink messages', () => {
 
   it('pads the fields of a concatenated key each', () => {
     const key = [fields.protocol(6), fields.port(8080)];
-    const [, change] = elementChanges('add', 'tug', [{ set: 'published', key }]);
+    const [, change] = elementChanges('tug', [{ set: 'published', key }], []);
     assert.match(change?.payload.toString('hex') ?? '', /060000001f900000$/);
   });
 });
@@ -69,6 +69,6 @@ describe('a netlink socket', () => {
   it('throws for an nftables transaction that fails as a whole', () => {
     using netlink = openNetlink(netlinkFamilies.netfilter);
     const key = [fields.protocol(6), fields.port(80)];
-    assert.throws(() => netlink.change(elementChanges('add', 'none', [{ set: 'published', key }])), { code: 'ENOENT' });
+    assert.throws(() => netlink.change(elementChanges('none', [{ set: 'published', key }], [])), { code: 'ENOENT' });
   });
 });

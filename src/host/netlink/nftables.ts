@@ -29,15 +29,22 @@ export const fields = {
 } as const;
 
 /**
- * The messages of one transaction over elements of one table. All of it happens or nothing.
+ * The messages of one transaction over elements of one table: removals first, so that a key may get other data. All
+ * of it happens or nothing.
  * Adding what is there already, the same, is no error (EBUSY when its data differ); deleting what is not there is ENOENT.
  */
 export function elementChanges(
-  verb: keyof typeof messageTypes,
   table: string,
-  elements: readonly SetElement[],
+  added: readonly SetElement[],
+  removed: readonly SetElement[],
 ): LabelledMessage[] {
-  const changes = elements.map(({ set, key, data }) => ({
+  const change = (verb: keyof typeof messageTypes) => (element: SetElement) => elementChange(verb, table, element);
+  return [batch('begin'), ...removed.map(change('delete')), ...added.map(change('add')), batch('end')];
+}
+
+function elementChange(verb: keyof typeof messageTypes, table: string, element: SetElement): LabelledMessage {
+  const { set, key, data } = element;
+  return {
     label: `${verb} element of ${table} ${set}`,
     type: messageTypes[verb],
     flags: verb === 'add' ? requestFlags.create : 0,
@@ -54,8 +61,7 @@ export function elementChanges(
         ),
       ),
     ]),
-  }));
-  return [batch('begin'), ...changes, batch('end')];
+  };
 }
 
 function batch(end: keyof typeof batchTypes): LabelledMessage {

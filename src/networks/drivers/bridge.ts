@@ -89,6 +89,10 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
       letReachThemselves(links, ports, names);
     },
     unpublish: async (ports) => firewall.unpublish(ports),
+    async replacePorts(before, after) {
+      firewall.replacePorts(before, after);
+      letReachThemselves(links, after, names);
+    },
 
     async remove() {
       const foreign = await readForeignRules(names.table, names.mark);

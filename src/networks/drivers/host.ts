@@ -13,6 +13,7 @@ export function createHostDriver(): NetworkDriver {
     },
     publish: async () => {},
     unpublish: async () => {},
+    replacePorts: async () => {},
     remove: async () => {},
     [Symbol.dispose]: () => {},
   };

@@ -10,6 +10,7 @@ export function createNullDriver(): NetworkDriver {
     connect: () => {},
     publish: async () => {},
     unpublish: async () => {},
+    replacePorts: async () => {},
     remove: async () => {},
     [Symbol.dispose]: () => {},
   };

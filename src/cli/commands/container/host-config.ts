@@ -40,7 +40,8 @@ function lifecycle(flags: ParsedFlags): HostConfig {
   };
 }
 
-function restartPolicy(text: string): { Name: string; MaximumRetryCount: number } {
+/** `NAME[:COUNT]`. @throws invalid in Docker's words. */
+export function restartPolicy(text: string): { Name: string; MaximumRetryCount: number } {
   const [name = '', count] = text.split(':');
   if (count !== undefined && (name === '' || !/^-?\d+$/.test(count)))
     throw invalid(

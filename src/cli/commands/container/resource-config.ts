@@ -16,18 +16,26 @@ function cpuAndMemory(flags: ParsedFlags): HostConfig {
   if (swappiness !== -1 && (swappiness < 0 || swappiness > 100))
     throw invalid(`invalid value: ${swappiness}. Valid memory swappiness range is 0-100`);
   return {
+    ...limitConfig(flags),
+    ...(swappiness === -1 ? {} : { MemorySwappiness: swappiness }),
+    ...integers(flags, { 'oom-score-adj': 'OomScoreAdj' }),
+    ...(flags.given('oom-kill-disable') ? { OomKillDisable: flags.bool('oom-kill-disable') } : {}),
+    ...(flags.given('ulimit') ? { Ulimits: lastOfEachName(flags.list('ulimit').map(parseUlimit)) } : {}),
+  };
+}
+
+/** The limits that `update` can change too. */
+export function limitConfig(flags: ParsedFlags): HostConfig {
+  return {
     ...numbers(flags, { memory: 'Memory', 'memory-reservation': 'MemoryReservation' }, parseBytes),
     ...numbers(flags, { 'memory-swap': 'MemorySwap' }, parseMemorySwap),
-    ...(swappiness === -1 ? {} : { MemorySwappiness: swappiness }),
     ...numbers(flags, { cpus: 'NanoCpus' }, parseCpus),
     ...integers(flags, {
       ...{ 'cpu-shares': 'CpuShares', 'cpu-period': 'CpuPeriod', 'cpu-quota': 'CpuQuota' },
       ...{ 'cpu-rt-period': 'CpuRealtimePeriod', 'cpu-rt-runtime': 'CpuRealtimeRuntime' },
-      ...{ 'pids-limit': 'PidsLimit', 'oom-score-adj': 'OomScoreAdj', 'blkio-weight': 'BlkioWeight' },
+      ...{ 'pids-limit': 'PidsLimit', 'blkio-weight': 'BlkioWeight' },
     }),
     ...copied(flags, { 'cpuset-cpus': 'CpusetCpus', 'cpuset-mems': 'CpusetMems' }),
-    ...(flags.given('oom-kill-disable') ? { OomKillDisable: flags.bool('oom-kill-disable') } : {}),
-    ...(flags.given('ulimit') ? { Ulimits: lastOfEachName(flags.list('ulimit').map(parseUlimit)) } : {}),
   };
 }
 
