@@ -2,6 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { startEngine, starterImage } from '../helpers/engine.ts';
 
+/** The two are not asked at the same moment: what they say of time, and the room it takes, is left out. */
+const timeless = (text: string): string =>
+  text.replace(/(\d+ seconds?|Less than a second|About a minute) ago/g, 'AGO').replace(/ +/g, ' ');
+
 describe('history', () => {
   it('tells how an image was made, as Docker prints it', async () => {
     await using engine = await startEngine();
@@ -25,7 +29,7 @@ describe('history', () => {
     ];
     for (const args of formats) {
       const [docker, tug] = await Promise.all([engine.docker(['history', ...args]), engine.tug(['history', ...args])]);
-      assert.deepEqual([tug.code, tug.stdout], [0, docker.stdout], args.join(' '));
+      assert.deepEqual([tug.code, timeless(tug.stdout)], [0, timeless(docker.stdout)], args.join(' '));
       assert.notEqual(tug.stdout, '');
     }
     const items = (await engine.api('GET', '/images/made:1/history')).json<
