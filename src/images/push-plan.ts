@@ -22,25 +22,30 @@ export interface PushPlan {
 export interface PushLayer {
   readonly diffId: string;
   readonly blob: Descriptor;
+  /** The layer that is to be compressed before it is sent; undefined where the blob goes out as it is. */
+  readonly compress?: string;
 }
+
+/** A push before anything is sent. Of layers that are compressed on the way the manifest is made when they are sent. */
+export type PushOutline = PushPlan | { readonly layers: readonly PushLayer[]; readonly manifest: undefined };
 
 /** Layer types that are tars as they are. */
 const plainTypes: readonly string[] = [mediaTypes.ociLayer, 'application/vnd.docker.image.rootfs.diff.tar'];
 
 /**
  * Decides what is sent. The image's own manifest goes out byte for byte. Only an image that was made here and has
- * never been in a registry has its plain layers compressed first, once, and its manifest changed to say so.
+ * never been in a registry has its plain layers compressed, once, and its manifest changed to say so.
  * @throws not-found when a blob or layer that is needed is missing.
  */
-export async function planPush(operation: PushOperation): Promise<PushPlan> {
+export async function outlinePush(operation: PushOperation): Promise<PushOutline> {
   const { content, state, image } = operation;
   const own = image.manifest;
-  if (!own || !content.has(own.digest)) return compressed(operation, layersHere(state, image));
+  if (!own || !content.has(own.digest)) return toCompress(image, layersHere(state, image));
   const bytes = await content.read(own.digest);
   const { config, layers } = parseManifest(bytes);
   // What tug wrote for an import or a commit, and no registry has seen.
   const isOwnWork = image.digests.length === 0 && bytes.equals(formatManifest(config, layers));
-  if (isOwnWork && layers.some(({ mediaType }) => plainTypes.includes(mediaType))) return compressed(operation, layers);
+  if (isOwnWork && layers.some(({ mediaType }) => plainTypes.includes(mediaType))) return toCompress(image, layers);
   return {
     config,
     layers: layers.map((blob, at) => ({ blob, diffId: image.config.rootfs.diff_ids[at] ?? blob.digest })),
@@ -49,22 +54,24 @@ export async function planPush(operation: PushOperation): Promise<PushPlan> {
   };
 }
 
-/** The same image with the given layers as they are here, in a manifest of its own. @throws not-found. */
-export function withLayersAtHand(operation: PushOperation, plan: PushPlan, missing: readonly PushLayer[]): PushPlan {
+/** The same image with the missing layers (digests of blobs) as they are here, in a manifest of its own. @throws not-found. */
+export function withLayersAtHand(operation: PushOperation, plan: PushPlan, missing: ReadonlySet<string>): PushPlan {
   const here = layersHere(operation.state, operation.image);
-  const blobs = plan.layers.map((layer, at) => (missing.includes(layer) ? (here[at] ?? layer.blob) : layer.blob));
+  const blobs = plan.layers.map(({ blob }, at) => (missing.has(blob.digest) ? (here[at] ?? blob) : blob));
   return planOf(operation, blobs);
 }
 
-async function compressed(operation: PushOperation, layers: readonly Descriptor[]): Promise<PushPlan> {
-  const { content, image, leases, holder, state, work, signal } = operation;
-  for (const { digest } of layers) leases.acquire('operation', holder, 'blob', digest);
-  const blobs = await Promise.all(
-    layers.map((blob, at) => {
-      const chainId = image.layers[at] ?? '';
-      return plainTypes.includes(blob.mediaType) ? work.compress(blob, chainId, holder, signal) : blob;
-    }),
-  );
+function toCompress(image: Image, blobs: readonly Descriptor[]): PushOutline {
+  const layers = blobs.map((blob, at) => {
+    const layer = { blob, diffId: image.config.rootfs.diff_ids[at] ?? blob.digest };
+    return plainTypes.includes(blob.mediaType) ? { ...layer, compress: image.layers[at] ?? '' } : layer;
+  });
+  return { layers, manifest: undefined };
+}
+
+/** The manifest of an image whose layers have been compressed; from now on it is the image's own. */
+export async function recordCompressed(operation: PushOperation, blobs: readonly Descriptor[]): Promise<PushPlan> {
+  const { content, image, leases, holder, state } = operation;
   const plan = planOf(operation, blobs);
   const { mediaType, digest, bytes } = plan.manifest;
   leases.acquire('operation', holder, 'blob', digest);

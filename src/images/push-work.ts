@@ -37,14 +37,15 @@ export interface PushWork {
   takeReplaced(): boolean;
 }
 
-/** Fast, and about as small as what Docker sends. */
-const level = 4;
+/** About as small as what podman sends, 4 % larger than what Docker does in three times the time. */
+const level = 3;
 const chunkSize = 256 * 1024;
 
 export function createPushWork(deps: PushWorkDeps): PushWork {
   const { content, state } = deps;
   const concurrent = deps.maxConcurrentUploads ?? 5;
   const compressing = createSharing<Descriptor>();
+  const turns = createSlots(1); // each uses all processors, and what is done first is sent first
   let replaced = false;
   const sourceOf = ({ digest, size }: Descriptor) => ({
     digest,
@@ -79,7 +80,7 @@ export function createPushWork(deps: PushWorkDeps): PushWork {
             plain.digest,
             () => {},
             signal,
-            (_, shared) => gzip(content, plain, shared),
+            (_, shared) => gzip(content, plain, turns, shared),
           );
       deps.leases.acquire('operation', holder, 'blob', blob.digest);
       if (known && !isDone) {
@@ -96,14 +97,21 @@ export function createPushWork(deps: PushWorkDeps): PushWork {
   };
 }
 
-async function gzip(content: LocalContentStore, plain: Descriptor, signal: AbortSignal): Promise<Descriptor> {
+async function gzip(
+  content: LocalContentStore,
+  plain: Descriptor,
+  turns: Slots,
+  signal: AbortSignal,
+): Promise<Descriptor> {
   if (!content.has(plain.digest)) throw notFound(`blob ${plain.digest} is missing`);
   const spool = await content.spool();
   try {
-    for await (const chunk of gzipFile(content.path(plain.digest), level)) {
-      signal.throwIfAborted();
-      await spool.write(chunk);
-    }
+    await turns.with(signal, async () => {
+      for await (const chunk of gzipFile(content.path(plain.digest), level)) {
+        signal.throwIfAborted();
+        await spool.write(chunk);
+      }
+    });
     const blob = await spool.finish();
     await blob.keep();
     return { mediaType: mediaTypes.ociLayerGzip, digest: blob.digest, size: blob.size };

@@ -18,7 +18,7 @@ import type { Collected } from './gc.ts';
 import { variantOf } from './platform-variant.ts';
 import { formatPlatform, normalisePlatform } from './pull-platform.ts';
 import { sendLayers } from './push-layers.ts';
-import { type PushPlan, planPush, withLayersAtHand } from './push-plan.ts';
+import { outlinePush, type PushLayer, recordCompressed, withLayersAtHand } from './push-plan.ts';
 import { createPushWork, type PushWork } from './push-work.ts';
 import type { ImageState } from './store.ts';
 
@@ -111,14 +111,15 @@ function forPlatform(
 async function pushOne(operation: PushOperation): Promise<void> {
   const { reference, registries, auth, progress, signal, state, image } = operation;
   const target = registries.pushTarget(reference, auth);
-  let plan = await planPush(operation);
-  hold(operation, plan);
-  const missing = await sendLayers(operation, plan, target);
-  if (missing.length > 0) {
+  const outline = await outlinePush(operation);
+  hold(operation, outline.layers);
+  const { blobs, missing } = await sendLayers(operation, outline.layers, target);
+  let plan = outline.manifest ? outline : await recordCompressed(operation, blobs);
+  if (missing.size > 0) {
     plan = withLayersAtHand(operation, plan, missing);
-    hold(operation, plan);
-    progress({ status: changedDigest(missing.length) });
-    await sendLayers(operation, plan, target);
+    hold(operation, plan.layers);
+    progress({ status: changedDigest(missing.size) });
+    await sendLayers(operation, plan.layers, target);
   }
   await operation.work.sendSmall(plan.config, target, operation);
   const { index, manifest } = plan;
@@ -131,9 +132,9 @@ async function pushOne(operation: PushOperation): Promise<void> {
   progress({ progressDetail: {}, aux: { Tag: tag, Digest: top.digest, Size: top.bytes.length } });
 }
 
-function hold({ leases, holder, image }: PushOperation, plan: PushPlan): void {
+function hold({ leases, holder, image }: PushOperation, layers: readonly PushLayer[]): void {
   leases.acquire('operation', holder, 'blob', image.id);
-  for (const { blob } of plan.layers) leases.acquire('operation', holder, 'blob', blob.digest);
+  for (const { blob } of layers) leases.acquire('operation', holder, 'blob', blob.digest);
 }
 
 function changedDigest(layers: number): string {
