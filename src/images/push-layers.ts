@@ -56,10 +56,7 @@ async function sendLayer(
   const { compress } = layer;
   const blob = compress === undefined ? layer.blob : await work.compress(layer.blob, compress, holder, signal);
   if (work.slots.free() === 0) lines.say('Waiting');
-  let isThere = false;
-  await work.slots.with(signal, async () => {
-    isThere = await bringThere(operation, blob, target, lines);
-  });
+  const isThere = await work.slots.with(signal, () => bringThere(operation, blob, target, lines));
   return { blob, isThere };
 }
 

@@ -37,7 +37,7 @@ export interface PushWork {
   takeReplaced(): boolean;
 }
 
-/** About as small as what podman sends, 4 % larger than what Docker does in three times the time. */
+/** About as small as what podman sends. Level 6 gives 5 % less in twice the time. */
 const level = 3;
 const chunkSize = 256 * 1024;
 
