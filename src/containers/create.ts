@@ -8,8 +8,9 @@ import { planDevices } from '../runtime/spec/devices.ts';
 import { buildResources } from '../runtime/spec/resources.ts';
 import { kernelHasSeccomp, parseSecurityOptions } from '../runtime/spec/security.ts';
 import { containerCapabilities } from '../runtime/spec/spec.ts';
+import { type Dependency, resolveDependencies } from './dependencies.ts';
 import type { ContainerDeps } from './deps.ts';
-import { checkHealthcheck } from './health-plan.ts';
+import { checkHealthcheck, healthPlan } from './health-plan.ts';
 import { checkKernelValues } from './kernel-values.ts';
 import { commandLine, mergeConfig } from './merge.ts';
 import { checkMounts } from './mounts.ts';
@@ -17,7 +18,7 @@ import { checkName, inventName } from './names.ts';
 import { checkPorts } from './ports.ts';
 import { type ContainerRecord, initialState } from './record.ts';
 import { refuseUnbuilt } from './refusals.ts';
-import { checkRestartPolicy } from './restart-policy.ts';
+import { checkRestartPolicy, hasRestartPolicy } from './restart-policy.ts';
 import type { ContainerStore } from './store.ts';
 
 /**
@@ -52,7 +53,7 @@ export function createContainer(
     imageId: image.id,
     imageName: request.Image,
     config: { ...config, Hostname: config.Hostname || defaultHostname(host, id) },
-    host,
+    host: { ...host, ...dependencies(store, host) },
     endpoints: request.NetworkingConfig?.EndpointsConfig ?? {},
     layers: image.layers,
     platform: image.config.os,
@@ -110,6 +111,8 @@ function checkHost(deps: ContainerDeps, host: HostConfig, config: ContainerConfi
   if (!logDriver) throw invalid(`logger: no log driver named '${host.LogConfig!.Type}' is registered`);
   logDriver.check(host.LogConfig!.Config!);
   checkRestartPolicy(host);
+  if (host.RestartOnUnhealthy && !(hasRestartPolicy(host) && healthPlan(config)))
+    throw invalid('restarting on unhealthy needs a health check, and a restart policy other than "no"');
   checkHealthcheck(request.Healthcheck);
   checkKernelValues(config, host);
   if (host.CgroupParent) deps.cgroups.pathFor('any', host.CgroupParent);
@@ -128,6 +131,9 @@ function checkHost(deps: ContainerDeps, host: HostConfig, config: ContainerConfi
   const capabilities = containerCapabilities(host);
   parseSecurityOptions(host.SecurityOpt ?? [], capabilities, host.Privileged ?? false, kernelHasSeccomp());
 }
+
+const dependencies = (store: ContainerStore, { DependsOn }: HostConfig): { DependsOn?: Dependency[] } =>
+  DependsOn?.length ? { DependsOn: resolveDependencies(store, DependsOn) } : {};
 
 const defaultHostname = (host: HostConfig, id: string): string =>
   host.NetworkMode === 'host' || host.UTSMode === 'host' ? '' : id.slice(0, 12);

@@ -1,5 +1,6 @@
 import type { HostConfig } from '../api/types/container.ts';
 import { invalid } from '../base/errors.ts';
+import type { ContainerRecord } from './record.ts';
 
 /** Docker's back-off, in milliseconds: doubled with every restart, and begun anew after a run of ten seconds. */
 const FIRST_WAIT = 100;
@@ -42,6 +43,12 @@ function wants(policy: HostConfig['RestartPolicy'], { failed, restarts, stopped 
   if (policy?.Name === 'always') return true;
   if (policy?.Name === 'unless-stopped') return !stopped;
   return policy?.Name === 'on-failure' && failed && (most === 0 || restarts < most);
+}
+
+/** Whether a container that is unhealthy is restarted: it was made with `--restart-on-unhealthy`, and its policy has restarts left. */
+export function isRestartedUnhealthy({ host, state }: ContainerRecord): boolean {
+  const ended = { failed: true, restarts: state.restartCount, stopped: false };
+  return Boolean(host.RestartOnUnhealthy) && restartsAfterEnd(host.RestartPolicy, ended);
 }
 
 export const hasRestartPolicy = (host: HostConfig): boolean => !['', 'no'].includes(host.RestartPolicy?.Name ?? '');

@@ -29,6 +29,7 @@ import { statsOf } from './stats.ts';
 import { killContainer, stopContainer } from './stop.ts';
 import { openContainerStore } from './store.ts';
 import { topOf } from './top.ts';
+import { restartUnhealthy } from './unhealthy.ts';
 import { updateContainer } from './update.ts';
 import { createWaiters, waitFor } from './wait.ts';
 
@@ -56,7 +57,7 @@ export function createContainerService(deps: ContainerDeps): Containers {
     health: openHealth(
       () => context,
       deps,
-      () => {},
+      (record) => restartUnhealthy(context, record),
     ),
     restarts: createRestarts(deps.clock, (id) => void restartByPolicy(context, id)),
     earlyAttachers: new Map<string, Set<(stdio: AttachedStdio | undefined) => void>>(),

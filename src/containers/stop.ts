@@ -45,6 +45,7 @@ async function end(
   asked: RecordedState['asked'],
 ): Promise<void> {
   const seconds = timeout ?? record.config.StopTimeout ?? DEFAULT_TIMEOUT;
+  if (asked === 'unhealthy' && !['', asked].includes(record.state.asked)) return; // a user was faster
   if (isRunning(record)) {
     context.store.setState(record, { asked });
     const ended = context.waiters.onExit(record.id);

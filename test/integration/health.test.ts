@@ -180,3 +180,60 @@ describe('health checks', () => {
     await engine.docker(['rm', '-f', 'none']);
   });
 });
+
+describe('--restart-on-unhealthy', () => {
+  const flags = ['--restart-on-unhealthy', '--health-cmd', '[ ! -e /sick ]', '--health-retries', '2'];
+
+  it('restarts a container that becomes unhealthy as its policy allows, and lets it run then', async () => {
+    await run('sick', ...flags, '--restart', 'on-failure:2', '--init');
+    const since = Date.now() / 1000;
+    let sicknesses = 0;
+    const left = nextEvent(engine, 'sick', ({ Action }) => Action === 'health_status: unhealthy' && ++sicknesses === 3);
+    await engine.docker(['exec', 'sick', 'touch', '/sick']);
+    await left;
+    const { State, RestartCount } = await inspect('sick');
+    assert.deepEqual([State.Status, State.Health?.Status, RestartCount], ['running', 'unhealthy', 2]);
+    const query = new URLSearchParams({ since: String(since), until: String(Date.now() / 1000) });
+    const events = (await engine.api('GET', `/events?${query}`)).text.split('\n').filter(Boolean);
+    const actions = events.map((line) => (JSON.parse(line) as EventMessage).Action);
+    const round = ['health_status: unhealthy', 'kill', 'die', 'stop', 'start'];
+    assert.deepEqual(
+      actions.filter((action) => round.includes(action)),
+      [...round, ...round, 'health_status: unhealthy'],
+    );
+    await engine.docker(['rm', '-f', 'sick']);
+  });
+
+  it('is finished by the next engine when one is killed meanwhile', async () => {
+    const ignores = ['--stop-timeout', '1', 'busybox', 'sh', '-c', 'trap "" TERM; while :; do sleep 0.05; done'];
+    const ran = await engine.tug([
+      'run',
+      '-d',
+      '--name',
+      'cut',
+      '--health-interval',
+      '50ms',
+      ...flags,
+      '--restart',
+      'always',
+      ...ignores,
+    ]);
+    assert.equal(ran.code, 0, ran.stderr);
+    const killed = nextEvent(engine, 'cut', ({ Action }) => Action === 'kill');
+    await engine.docker(['exec', 'cut', 'touch', '/sick']);
+    await killed;
+    await engine.kill();
+    const since = Date.now() / 1000;
+    await engine.restart();
+    await nextEvent(engine, 'cut', ({ Action }) => Action === 'start', since);
+    assert.equal((await inspect('cut')).RestartCount, 1);
+    await engine.docker(['rm', '-f', 'cut']);
+  });
+
+  it('is refused without a health check or a policy', async () => {
+    const create = async (...more: string[]) => (await engine.tug(['create', ...more, 'busybox'])).stderr;
+    const words = /restarting on unhealthy needs a health check, and a restart policy other than "no"/;
+    assert.match(await create(...flags), words);
+    assert.match(await create('--restart-on-unhealthy', '--restart', 'always'), words);
+  });
+});

@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { ContainerInspect } from '../../src/api/types/container.ts';
 import type { EventMessage } from '../../src/api/types/event.ts';
-import { listMounts, unmount } from '../../src/host/mount.ts';
 import { watchExit } from '../../src/host/process-watch.ts';
-import { createConmonMonitor } from '../../src/runtime/monitor/drivers/conmon.ts';
 import { disagreements } from '../crash/invariants.ts';
 import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { nextEvent } from '../helpers/events.ts';
+import { cutPower } from '../helpers/power-cut.ts';
 
 let engine: TestEngine;
 before(async () => {
@@ -226,7 +223,7 @@ describe('restarts and an engine that dies', () => {
     for (const [name, policy] of Object.entries({ ...policies, halted: 'always', done: 'on-failure' }))
       await run(name, name === 'done' ? 'exit 0' : 'exec sleep 100000', '--restart', policy);
     await engine.docker(['stop', '-t', '0', 'stopped', 'halted']);
-    await goDown();
+    await cutPower(engine);
     const names = ['always', 'kept', 'failed', 'halted'];
     const since = Date.now() / 1000;
     await engine.restart();
@@ -257,18 +254,4 @@ describe('restarts and an engine that dies', () => {
 /** Resolves when a process has ended. */
 async function gone(pid: number): Promise<void> {
   await watchExit(pid).exited;
-}
-
-/** As a power cut: the engine is gone, its containers are, and everything that lay in memory is. */
-async function goDown(): Promise<void> {
-  const listed = (await engine.api('GET', '/containers/json')).json<{ Id: string }[]>();
-  const pids = await Promise.all(listed.map(async ({ Id }) => (await inspect(Id)).State.Pid));
-  await engine.kill();
-  const containers = path.join(engine.execRoot, 'containers');
-  const monitors = await createConmonMonitor({ conmonPath: 'conmon' }).find(containers);
-  for (const { pid } of monitors) process.kill(pid, 'SIGKILL');
-  for (const pid of pids) process.kill(pid, 'SIGKILL');
-  await Promise.all([...pids, ...monitors.map(({ pid }) => pid)].map(gone));
-  for (const { target } of listMounts(engine.execRoot).reverse()) unmount(target, { detach: true });
-  rmSync(engine.execRoot, { recursive: true, force: true });
 }

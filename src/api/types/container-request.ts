@@ -133,6 +133,10 @@ export const hostConfig = z.object({
   PortBindings: z.record(text, z.array(portBinding).nullable()).optional(),
   RestartPolicy: z.object({ Name: text.optional(), MaximumRetryCount: integer.optional() }).optional(),
   AutoRemove: z.boolean().optional(),
+  /** tug's own: restarts it by its policy when it becomes unhealthy. */
+  RestartOnUnhealthy: z.boolean().optional(),
+  /** tug's own: what it waits for when it comes up with the engine. Ids once it is created. */
+  DependsOn: z.array(z.object({ Container: text, Condition: z.enum(['started', 'healthy']).optional() })).optional(),
   VolumeDriver: text.optional(),
   VolumesFrom: stringList.optional(),
   Mounts: z.array(mountRequest).optional(),

@@ -4,6 +4,7 @@ import { checkDuration } from '../../flag-checks.ts';
 import {
   parseAddHost,
   parseAttachStream,
+  parseDependency,
   parseIpAddress,
   parseLinkOption,
   parseSysctl,
@@ -61,6 +62,14 @@ const processFlags: readonly Flag[] = [
   text('stop-signal', 'Signal that stops the container'),
   { long: 'stop-timeout', kind: 'int', description: 'Seconds between the stop signal and SIGKILL' },
   text('restart', 'What to do when it exits: no, on-failure[:N], always or unless-stopped', { default: 'no' }),
+  on('restart-on-unhealthy', 'Restart it by its policy when it becomes unhealthy (tug only)'),
+  list(
+    'depends-on',
+    'Container that is to run, or be healthy, before it when the engine starts (NAME[:healthy]; tug only)',
+    {
+      check: parseDependency,
+    },
+  ),
   on('rm', 'Remove the container and its anonymous volumes when it exits'),
 ];
 

@@ -29,6 +29,14 @@ export function parseAttachStream(text: string): 'stdin' | 'stdout' | 'stderr' {
   throw invalid('valid streams are STDIN, STDOUT and STDERR');
 }
 
+/** `NAME[:started|healthy]`. @throws invalid. */
+export function parseDependency(text: string): NonNullable<HostConfig['DependsOn']>[number] {
+  const [Container = '', Condition = 'started', ...rest] = text.split(':');
+  if (Container === '' || rest.length > 0 || (Condition !== 'started' && Condition !== 'healthy'))
+    throw invalid(`bad format for depends-on: "${text}", it is NAME or NAME:healthy`);
+  return { Container, Condition };
+}
+
 /** `NAME[:ALIAS]`. @throws invalid. */
 export function parseLinkOption(text: string): string {
   const parts = text.split(':');

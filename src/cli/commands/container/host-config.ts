@@ -4,7 +4,7 @@ import { invalid } from '../../../base/errors.ts';
 import { parseBytes } from '../../../formats/bytes.ts';
 import { cutKeyValue } from '../../../formats/key-value.ts';
 import type { ParsedFlags } from '../../flags.ts';
-import { parseAddHost, parseIpAddress, parseLinkOption, parseTmpfs } from './create-values.ts';
+import { parseAddHost, parseDependency, parseIpAddress, parseLinkOption, parseTmpfs } from './create-values.ts';
 import { copied, copiedLists, keyValues, numbers } from './given-fields.ts';
 import { isolationConfig } from './isolation-config.ts';
 import { parseMountOption } from './mount-option.ts';
@@ -33,6 +33,8 @@ function lifecycle(flags: ParsedFlags): HostConfig {
     throw invalid('conflicting options: cannot specify both --restart and --rm');
   return {
     ...(flags.given('restart') ? { RestartPolicy: restart } : {}),
+    ...(flags.bool('restart-on-unhealthy') ? { RestartOnUnhealthy: true } : {}),
+    ...(flags.given('depends-on') ? { DependsOn: flags.list('depends-on').map(parseDependency) } : {}),
     ...(flags.bool('rm') ? { AutoRemove: true } : {}),
     ...(flags.given('init') ? { Init: flags.bool('init') } : {}),
     ...(flags.given('cidfile') ? { ContainerIDFile: flags.string('cidfile') } : {}),
