@@ -12,6 +12,7 @@ export const routes = {
   SystemEvents: 'GET /events',
   SystemDoctor: 'GET /doctor',
   SystemDataUsage: 'GET /system/df',
+  BuildPrune: 'POST /build/prune',
 
   ContainerCreate: 'POST /containers/create',
   ContainerList: 'GET /containers/json',
@@ -68,6 +69,7 @@ export const routes = {
   DistributionManifestPut: 'PUT /distribution/{name...}/manifest',
 
   NetworkList: 'GET /networks',
+  NetworkPrune: 'POST /networks/prune',
   NetworkInspect: 'GET /networks/{id}',
 } as const;
 

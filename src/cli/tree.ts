@@ -68,6 +68,7 @@ const load = {
   events: () => import('./commands/system/events.ts'),
   info: () => import('./commands/system/info.ts'),
   inspect: () => import('./commands/system/inspect.ts'),
+  systemPrune: () => import('./commands/system/prune.ts'),
   version: () => import('./commands/system/version.ts'),
 } satisfies Record<string, Load>;
 
@@ -184,6 +185,7 @@ export const groups: readonly Group[] = [
       { name: 'df', load: load.df },
       { name: 'events', load: load.events },
       { name: 'info', load: load.info },
+      { name: 'prune', load: load.systemPrune },
     ],
   },
 ];

@@ -103,6 +103,8 @@ export interface PruneOptions {
   readonly filters: Readonly<Record<string, readonly string[]>>;
   /** Only say what would be removed. */
   readonly dryRun: boolean;
+  /** Containers that count as gone already. For a dry run: what follows their removal. */
+  readonly without?: readonly string[];
 }
 
 export interface Pruned {

@@ -21,7 +21,7 @@ export async function pruneImages(deps: RemoveDeps & { bus: EventBus }, options:
       .map((id) => deps.state.get(id))
       .filter((image) => image !== undefined)
       .filter((image) => (!onlyDangling || image.tags.length === 0) && matches(image))
-      .filter((image) => usersOf(deps, image.id).length === 0);
+      .filter((image) => usersOf(deps, image.id).every(({ id }) => options.without?.includes(id)));
   const sizes = new Map(deps.state.layers().map(({ chainId, size }) => [chainId, size]));
   const reclaimed = (layers: readonly string[]): number =>
     layers.reduce((sum, chainId) => sum + (sizes.get(chainId) ?? 0), 0);

@@ -46,3 +46,14 @@ export type InfoResponse = Record<string, unknown> & {
   Driver: string;
   ServerVersion: string;
 };
+
+/** `POST /networks/prune`. */
+export interface NetworksPruned {
+  NetworksDeleted: string[] | null;
+}
+
+/** `POST /build/prune`. */
+export interface BuildCachePruned {
+  CachesDeleted: string[] | null;
+  SpaceReclaimed: number;
+}

@@ -41,10 +41,13 @@ export const changes = (engine: Engine, from: string, to: string): Promise<Files
 export const tree = (engine: Engine): Promise<ImageNode[]> => engine.json('GET', '/images/tree');
 
 /** Removes images that no container uses. With `dryRun` it only asks what would be, which other engines than
- * tug's answer with 404. */
-export const prune = (engine: Engine, options: { filters: Filters; dryRun: boolean }): Promise<ImagesPruned> =>
+ * tug's answer with 404; `without` are containers that it is to think away. */
+export const prune = (
+  engine: Engine,
+  options: { filters: Filters; dryRun: boolean; without?: readonly string[] },
+): Promise<ImagesPruned> =>
   engine.json(options.dryRun ? 'GET' : 'POST', '/images/prune', {
-    query: { filters: filtersQuery(options.filters) },
+    query: { filters: filtersQuery(options.filters), without: options.without },
   });
 
 /** Progress of a pull, as it comes. @param auth the `X-Registry-Auth` header's value. @param auths that of `X-Registry-Config`. */

@@ -53,7 +53,8 @@ export function imageRoutes(images: ImageService): Handlers {
 }
 
 async function pruneImages(images: ImageService, { query }: Exchange, dryRun: boolean): Promise<Reply> {
-  const { deleted, reclaimed } = await images.prune({ filters: query.filters(), dryRun });
+  const without = dryRun ? query.all('without') : [];
+  const { deleted, reclaimed } = await images.prune({ filters: query.filters(), dryRun, without });
   const body: ImagesPruned = { ImagesDeleted: deleted.length > 0 ? deleted : null, SpaceReclaimed: reclaimed };
   return { status: 200, body };
 }

@@ -1,10 +1,22 @@
+import type { NetworksPruned } from '../../api/types/system.ts';
 import { invalid, notFound } from '../../base/errors.ts';
+import { parseTimestamp } from '../../formats/timestamp.ts';
 import type { NetworkService, NetworkSummary } from '../../networks/contract.ts';
 import type { Handlers } from '../http/router.ts';
 
 export function networkRoutes(networks: Pick<NetworkService, 'list'>): Handlers {
   return {
     NetworkList: ({ query }) => ({ status: 200, body: filterNetworks(networks.list(), query.filters()) }),
+    // Docker's client prunes all kinds in turn and ends at the first that it cannot. All networks of this engine are
+    // predefined ones, which are never removed.
+    NetworkPrune({ query }) {
+      for (const [key, values] of Object.entries(query.filters())) {
+        if (!['until', 'label', 'label!'].includes(key)) throw invalid(`invalid filter '${key}'`);
+        if (key === 'until') for (const value of values) parseTimestamp(value, { now: 0n });
+      }
+      const body: NetworksPruned = { NetworksDeleted: null };
+      return { status: 200, body };
+    },
     NetworkInspect: (exchange) => ({ status: 200, body: findNetwork(networks.list(), exchange.param('id')) }),
   };
 }

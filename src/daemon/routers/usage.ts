@@ -1,4 +1,4 @@
-import type { DataUsage } from '../../api/types/system.ts';
+import type { BuildCachePruned, DataUsage } from '../../api/types/system.ts';
 import { invalid } from '../../base/errors.ts';
 import type { Handlers } from '../http/router.ts';
 import { isBelow } from '../http/versions.ts';
@@ -6,11 +6,20 @@ import type { UsageKind } from '../usage.ts';
 
 const kinds: readonly UsageKind[] = ['image', 'container', 'volume', 'build-cache'];
 
-/** `GET /system/df`. Before 1.52 every object is always told, so older versions get all of it. */
+/**
+ * What `system df` and `system prune` ask for. Before 1.52 of `GET /system/df` every object is always told, so older
+ * versions get all of it.
+ */
 export function usageRoutes(
   usage: (options: { kinds: ReadonlySet<UsageKind>; verbose: boolean }) => Promise<DataUsage>,
 ): Handlers {
   return {
+    /** There is no build cache, so nothing of it is removed. */
+    BuildPrune({ query }) {
+      query.filters();
+      const body: BuildCachePruned = { CachesDeleted: null, SpaceReclaimed: 0 };
+      return { status: 200, body };
+    },
     async SystemDataUsage({ query, version }) {
       const asked = query.all('type');
       const unknown = asked.find((kind) => !(kinds as readonly string[]).includes(kind));

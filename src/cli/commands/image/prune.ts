@@ -1,10 +1,10 @@
 import { prune } from '../../../client/calls/images.ts';
-import { humanSize } from '../../../formats/bytes.ts';
 import { parseFilterOptions } from '../../../formats/key-value.ts';
 import type { Command } from '../../command.ts';
 import { confirm } from '../../confirm.ts';
 import { pruneFilters } from '../../prune-filters.ts';
 import { pruneFlags } from '../../prune-flags.ts';
+import { prunedImages, reclaimedSpace } from '../../prune-report.ts';
 
 export const command: Command = {
   paths: ['image prune'],
@@ -21,13 +21,7 @@ export const command: Command = {
       : 'This will remove all dangling images.';
     if (!flags.bool('force') && !dryRun && !(await confirm(session, warning))) return 0;
     const pruned = await prune(session.engine, { filters: { ...filters, dangling: [String(!all)] }, dryRun });
-    const lines = (pruned.ImagesDeleted ?? []).map((one) =>
-      one.Untagged === undefined ? `deleted: ${one.Deleted}\n` : `untagged: ${one.Untagged}\n`,
-    );
-    if (lines.length > 0)
-      await session.out.write(`${dryRun ? 'Images to delete' : 'Deleted Images'}:\n${lines.join('')}\n`);
-    const words = dryRun ? 'Total space to reclaim' : 'Total reclaimed space';
-    await session.out.write(`${words}: ${humanSize(pruned.SpaceReclaimed)}\n`);
+    await session.out.write(prunedImages(pruned, dryRun) + reclaimedSpace(pruned.SpaceReclaimed, dryRun));
     return 0;
   },
 };
