@@ -42,15 +42,18 @@ export async function importImage(
 
   return withOperation(deps, 'import', async (operation) => {
     const tar = await spoolTar(deps, archive, signal);
+    const layer = { mediaType: mediaTypes.ociLayer, digest: tar.digest, size: tar.size };
     try {
       operation.holdBlob(tar.digest);
       operation.holdLayers([tar.digest]);
-      await tar.keep();
+      await tar.place();
+      const kept = tar.keep(); // on its way to the disk while it is unpacked
+      kept.catch(() => {}); // the unpacking waits for it and tells
+      await deps.unpacker.unpack(layer, tar.digest, [], signal, () => {}, kept);
+      await kept; // also where the layer was there already
     } finally {
       await tar.discard();
     }
-    const layer = { mediaType: mediaTypes.ociLayer, digest: tar.digest, size: tar.size };
-    await deps.unpacker.unpack(layer, tar.digest, [], signal);
 
     const created = (deps.now?.() ?? new Date()).toISOString();
     const blob: ImageConfigBlob = {

@@ -115,7 +115,8 @@ async function fetchOriginal(operation: PushOperation, blob: Descriptor, lines: 
     for (const from of [...mirrors, own]) {
       try {
         lines.say('Fetching the original');
-        await work.downloads.fetch(blob, from, operation.progress, signal);
+        const { kept } = await work.downloads.fetch(blob, from, operation.progress, signal);
+        await kept;
         return content.has(blob.digest);
       } catch (error) {
         const isRefusal = error instanceof TugError && !isKind(error, 'exhausted') && !isKind(error, 'internal');
