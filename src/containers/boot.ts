@@ -4,6 +4,7 @@ import { eventAttributes } from './create.ts';
 import { judge, type Verdict } from './dependencies.ts';
 import { type ContainerRecord, isActive, isRunning } from './record.ts';
 import { startsWithEngine } from './restart-policy.ts';
+import { sharedContainers } from './shared-namespaces.ts';
 import { startContainer } from './start.ts';
 import { restartUnhealthy } from './unhealthy.ts';
 import { exitResponse } from './wait.ts';
@@ -81,7 +82,8 @@ function verdictsOn(
   boot: Boot,
   record: ContainerRecord,
 ): { name: string; verdict: Verdict }[] {
-  return (record.host.DependsOn ?? []).map(({ Container: id, Condition: condition }) => {
+  const shared = sharedContainers(record.host).map((Container) => ({ Container, Condition: 'started' as const }));
+  return [...(record.host.DependsOn ?? []), ...shared].map(({ Container: id, Condition: condition }) => {
     const other = context.store.get(id);
     const verdict = judge(other, context.health.of(id), condition, boot.pending.has(id));
     return { name: other?.name ?? id, verdict };

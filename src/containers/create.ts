@@ -19,6 +19,7 @@ import { checkPorts } from './ports.ts';
 import { type ContainerRecord, initialState } from './record.ts';
 import { refuseUnbuilt } from './refusals.ts';
 import { checkRestartPolicy, hasRestartPolicy } from './restart-policy.ts';
+import { resolveShared, sharedHostname } from './shared-namespaces.ts';
 import type { ContainerStore } from './store.ts';
 
 /**
@@ -33,9 +34,9 @@ export function createContainer(
   name: string | undefined,
   platform: string | undefined,
 ): CreateResponse {
-  const host = withDefaults(deps, request.HostConfig ?? {});
-  const warnings: string[] = [];
   refuseUnbuilt(request);
+  const host = withDefaults(deps, resolveShared(store, request.HostConfig ?? {}, request));
+  const warnings: string[] = [];
   if (!request.Image) throw invalid('no image given: "Image" must name one');
   const image = deps.images.resolve(request.Image, platform || undefined);
   const config = mergeConfig(withoutHost(request), image.config.config ?? {});
@@ -52,7 +53,7 @@ export function createContainer(
     created: new Date().toISOString(),
     imageId: image.id,
     imageName: request.Image,
-    config: { ...config, Hostname: config.Hostname || defaultHostname(host, id) },
+    config: { ...config, Hostname: config.Hostname || (sharedHostname(store, host) ?? defaultHostname(host, id)) },
     host: { ...host, ...dependencies(store, host) },
     endpoints: request.NetworkingConfig?.EndpointsConfig ?? {},
     layers: image.layers,

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname as hostHostname } from 'node:os';
 import { invalid } from '../base/errors.ts';
 import type { Sandbox } from '../networks/contract.ts';
@@ -8,13 +8,24 @@ import type { ContainerRecord } from './record.ts';
 
 /**
  * Writes the three files the engine brings into every container (/etc/hosts, /etc/hostname,
- * /etc/resolv.conf) and returns their mounts. They are made anew at each start.
+ * /etc/resolv.conf) and returns their mounts. They are made anew at each start. A container on another one's network
+ * has the very files of that one, whose paths are `others`.
  */
-export function writeEtcFiles(record: ContainerRecord, paths: ContainerPaths, sandbox: Sandbox): OciMount[] {
+export function writeEtcFiles(
+  record: ContainerRecord,
+  paths: ContainerPaths,
+  sandbox: Sandbox,
+  others: ContainerPaths | undefined,
+): OciMount[] {
+  if (others && existsSync(others.hosts)) return etcMounts(others);
   const hostname = containerHostname(record);
   writeFileSync(paths.hostname, `${hostname}\n`);
   writeFileSync(paths.hosts, hostsFile(record, hostname, sandbox));
   writeFileSync(paths.resolvConf, resolvConf(record, sandbox));
+  return etcMounts(paths);
+}
+
+function etcMounts(paths: ContainerPaths): OciMount[] {
   return [
     fileMount(paths.resolvConf, '/etc/resolv.conf'),
     fileMount(paths.hostname, '/etc/hostname'),

@@ -6,6 +6,7 @@ import { configDefaults, hostConfigDefaults } from './defaults.ts';
 import type { Health } from './health-state.ts';
 import { mountPoints } from './mounts.ts';
 import { type ContainerRecord, isActive, isRunning } from './record.ts';
+import { etcOwner, sharedWith } from './shared-namespaces.ts';
 
 /** `GET /containers/{id}/json` in the shape of the newest API version. */
 export async function inspectContainer(
@@ -13,7 +14,7 @@ export async function inspectContainer(
   record: ContainerRecord,
   options: { size: boolean },
 ): Promise<ContainerInspect> {
-  const paths = pathsOf(context, record);
+  const etc = pathsOf(context, etcOwner(context, record));
   const { state } = record;
   const running = isRunning(record);
   const execs = context.execs.of(record.id).filter(({ status }) => status === 'running');
@@ -37,9 +38,9 @@ export async function inspectContainer(
       ...healthState(context.health.of(record.id)),
     },
     Image: record.imageId,
-    ResolvConfPath: running ? paths.resolvConf : '',
-    HostnamePath: running ? paths.hostname : '',
-    HostsPath: running ? paths.hosts : '',
+    ResolvConfPath: running ? etc.resolvConf : '',
+    HostnamePath: running ? etc.hostname : '',
+    HostsPath: running ? etc.hosts : '',
     LogPath: logPath(context, record),
     Name: `/${record.name}`,
     RestartCount: state.restartCount,
@@ -94,6 +95,7 @@ export function endpointsOf(context: ContainerContext, record: ContainerRecord):
   const sandbox = context.networks.sandboxOf(record.id);
   if (sandbox) return { ...sandbox.endpoints };
   const mode = record.host.NetworkMode ?? 'default';
+  if (sharedWith(mode)) return {};
   return { [mode === 'default' ? 'bridge' : mode]: emptyEndpoint() };
 }
 

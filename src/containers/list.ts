@@ -7,6 +7,7 @@ import type { Health } from './health-state.ts';
 import { endpointsOf, sizes } from './inspect.ts';
 import { mountPoints } from './mounts.ts';
 import { type ContainerRecord, isActive, isRunning } from './record.ts';
+import { sharedWith } from './shared-namespaces.ts';
 
 /** `GET /containers/json`: newest first. @throws invalid for a filter that does not exist, or a bad value of one. */
 export async function listContainers(
@@ -52,7 +53,7 @@ function imageName(context: ContainerContext, record: ContainerRecord): string {
 function portSummaries(context: ContainerContext, record: ContainerRecord): PortSummary[] {
   const published = context.networks.sandboxOf(record.id)?.ports ?? {};
   const open = Object.keys(record.config.ExposedPorts ?? {}).filter(
-    (port) => !(port in published) && isRunning(record),
+    (port) => !(port in published) && isRunning(record) && !sharedWith(record.host.NetworkMode),
   );
   const summaries: PortSummary[] = open.map((port) => portSummary(port));
   for (const [port, bindings] of Object.entries(published)) {

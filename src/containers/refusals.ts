@@ -1,5 +1,6 @@
 import type { CreateRequest, HostConfig } from '../api/types/container.ts';
 import { invalid, unsupported } from '../base/errors.ts';
+import { sharedWith } from './shared-namespaces.ts';
 
 /**
  * What this tug knows of Docker's API and does not do yet. A request that asks for any of it is refused
@@ -13,9 +14,6 @@ const notBuilt: readonly { what: string; asked: (host: HostConfig, request: Crea
   { what: 'storage options of one container (--storage-opt)', asked: (host) => someKeys(host.StorageOpt) },
   { what: 'device requests (--gpus)', asked: (host) => some(host.DeviceRequests) },
   { what: 'user namespaces', asked: (host) => !['', 'host'].includes(host.UsernsMode ?? '') },
-  { what: 'the process namespace of another container', asked: (host) => sharesContainer(host.PidMode) },
-  { what: 'the network of another container', asked: (host) => sharesContainer(host.NetworkMode) },
-  { what: 'the IPC namespace of another container', asked: (host) => sharesContainer(host.IpcMode) },
   { what: 'a control group of another container', asked: (host) => (host.Cgroup ?? '') !== '' },
   { what: 'a limit on kernel TCP memory', asked: (host) => (host.KernelMemoryTCP ?? 0) !== 0 },
   { what: "a MAC address that is not its endpoint's (--network name=...,mac-address=...)", asked: hasStrayMac },
@@ -39,7 +37,8 @@ export function refuseUnbuilt(request: CreateRequest): void {
     ['UTSMode', host.UTSMode, ['', 'host', 'private']],
     ['CgroupnsMode', host.CgroupnsMode, ['', 'host', 'private']],
   ] as const) {
-    if (!(allowed as readonly string[]).includes(value ?? '')) throw invalid(`invalid ${field}: ${value}`);
+    const shared = /^(Pid|Ipc)Mode$/.test(field) && sharedWith(value) !== undefined;
+    if (!shared && !(allowed as readonly string[]).includes(value ?? '')) throw invalid(`invalid ${field}: ${value}`);
   }
 }
 
@@ -50,5 +49,3 @@ function hasStrayMac(_: HostConfig, request: CreateRequest): boolean {
   const endpoints = Object.values(request.NetworkingConfig?.EndpointsConfig ?? {});
   return Boolean(request.MacAddress) && !endpoints.some(({ MacAddress }) => MacAddress === request.MacAddress);
 }
-
-const sharesContainer = (mode: string | undefined): boolean => mode?.startsWith('container:') ?? false;

@@ -1,7 +1,10 @@
 import { rm } from 'node:fs/promises';
+import * as path from 'node:path';
 import { crashPoint } from '../base/crash-points.ts';
+import { unmount } from '../host/mount.ts';
 import { type ContainerContext, cgroupPathOf, pathsOf, runtimeOf } from './context.ts';
-import type { ContainerRecord } from './record.ts';
+import { type ContainerRecord, isRunning } from './record.ts';
+import { sharedWith } from './shared-namespaces.ts';
 
 /**
  * Gives back what a running container holds of the host: the runtime's state, its control group, its network
@@ -13,12 +16,17 @@ export async function releaseResources(context: ContainerContext, record: Contai
   await context.copies.end(record.id);
   const results = await Promise.allSettled([
     deleteFromRuntime(context, record),
-    context.networks.release(record.id),
+    context.networks.release(record.id, { shared: sharesNetwork(context, record) }),
     context.snapshots.unmount(record.id, paths.rootfs),
   ]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
+  unmount(path.join(paths.bundle, 'shm'), { detach: true });
   await rm(paths.bundle, { recursive: true, force: true });
 }
+
+/** True while others run on this container's network, whose namespace then outlives it. */
+const sharesNetwork = (context: ContainerContext, { id }: ContainerRecord): boolean =>
+  context.store.all().some((other) => sharedWith(other.host.NetworkMode) === id && isRunning(other));
 
 /** Releases what a container that has ended still holds, by its open intents. Does nothing when there is none. */
 export async function finishRelease(context: ContainerContext, record: ContainerRecord): Promise<void> {

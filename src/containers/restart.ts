@@ -3,6 +3,7 @@ import { isKind } from '../base/errors.ts';
 import type { ContainerContext } from './context.ts';
 import { eventAttributes } from './create.ts';
 import type { ContainerRecord } from './record.ts';
+import { waitsForOthers } from './shared-namespaces.ts';
 import { startContainer, startLocked } from './start.ts';
 import { type StopOptions, stopContainer } from './stop.ts';
 import { exitResponse } from './wait.ts';
@@ -36,6 +37,9 @@ async function unlessDone(work: Promise<void>): Promise<void> {
   }
 }
 
+/** Milliseconds until it is looked again whether the containers that one shares namespaces with are up. */
+const OTHERS_WAIT = 100;
+
 /**
  * Starts a container whose wait is over. As in Docker, one that cannot be started is not tried again: it stays ended,
  * with the error in its state. Never throws. Killed before the start, the next engine finds it waiting still.
@@ -45,6 +49,10 @@ export async function restartByPolicy(context: ContainerContext, id: string): Pr
   if (!record) return;
   await context.locks.with('container', id, async () => {
     if (context.shutdown.aborted || record.state.status !== 'restarting' || !context.store.get(id)) return;
+    if (waitsForOthers(context.store, record)) {
+      context.restarts.schedule(id, OTHERS_WAIT);
+      return;
+    }
     crashPoint('container.restart.due');
     try {
       await startLocked(context, record, { byPolicy: true });

@@ -21,6 +21,7 @@ import { requestedPorts } from './ports.ts';
 import { type ContainerRecord, isActive } from './record.ts';
 import { finishRelease, releaseResources } from './release.ts';
 import { removeLocked } from './remove.ts';
+import { etcOwner, type JoinedNamespaces, joinNamespaces } from './shared-namespaces.ts';
 import { lookUpUser } from './user.ts';
 
 /**
@@ -83,7 +84,8 @@ async function bringUp(context: ContainerContext, record: ContainerRecord): Prom
   const runtime = runtimeOf(context, record);
   mkdirSync(paths.bundle, { recursive: true, mode: 0o711 });
   mkdirSync(paths.data, { recursive: true, mode: 0o710 });
-  const ready = Promise.resolve().then(() => makeBundle(context, record, runtime));
+  using joined = joinNamespaces(context, record);
+  const ready = Promise.resolve().then(() => makeBundle(context, record, runtime, joined));
   const monitored = await context.monitor.create({
     id: record.id,
     name: record.name,
@@ -101,9 +103,14 @@ async function bringUp(context: ContainerContext, record: ContainerRecord): Prom
   return monitored;
 }
 
-async function makeBundle(context: ContainerContext, record: ContainerRecord, runtime: Runtime): Promise<void> {
+async function makeBundle(
+  context: ContainerContext,
+  record: ContainerRecord,
+  runtime: Runtime,
+  joined: JoinedNamespaces,
+): Promise<void> {
   const paths = pathsOf(context, record);
-  const networking = connectNetwork(context, record);
+  const networking = joined.network ? Promise.resolve(joined.network) : connectNetwork(context, record);
   try {
     await context.snapshots.prepare(record.id, record.layers, { volatile: record.host.AutoRemove ?? false });
     await context.snapshots.mount(record.id, paths.rootfs);
@@ -114,8 +121,9 @@ async function makeBundle(context: ContainerContext, record: ContainerRecord, ru
   }
   const sandbox = await networking;
   crashPoint('container.start.networked');
-  const etcFiles = writeEtcFiles(record, paths, sandbox);
-  const spec = specOf(context, record, sandbox, etcFiles);
+  const owner = etcOwner(context, record);
+  const etcFiles = writeEtcFiles(record, paths, sandbox, owner === record ? undefined : pathsOf(context, owner));
+  const spec = specOf(context, record, sandbox, [...etcFiles, ...(joined.shm ? [joined.shm] : [])], joined);
   writeFileSync(path.join(paths.bundle, 'config.json'), JSON.stringify(runtime.prepare?.(spec) ?? spec));
   crashPoint('container.start.bundled');
 }
@@ -132,13 +140,19 @@ function connectNetwork(context: ContainerContext, record: ContainerRecord): Pro
   });
 }
 
-function specOf(context: ContainerContext, record: ContainerRecord, sandbox: Sandbox, etcFiles: OciMount[]): OciSpec {
+function specOf(
+  context: ContainerContext,
+  record: ContainerRecord,
+  sandbox: Sandbox,
+  own: readonly OciMount[],
+  { pid, ipc }: JoinedNamespaces,
+): OciSpec {
   const paths = pathsOf(context, record);
   const user = lookUpUser(paths.rootfs, record.config.User ?? '', record.host.GroupAdd ?? []);
   const hostname = containerHostname(record);
   const init = record.host.Init ? context.initPath : undefined;
   const command = [record.path, ...record.args];
-  const mounts = [...etcFiles, ...planMounts(record).mounts];
+  const mounts = [...own, ...planMounts(record).mounts];
   if (init) mounts.push({ destination: INIT_TARGET, type: 'bind', source: init, options: ['bind', 'ro'] });
   return buildSpec({
     rootfs: paths.rootfs,
@@ -153,7 +167,7 @@ function specOf(context: ContainerContext, record: ContainerRecord, sandbox: San
     mounts,
     network: sandbox.namespace,
     cgroupsPath: cgroupPathOf(context, record),
-    joined: {},
+    joined: { ...(pid ? { pid } : {}), ...(ipc ? { ipc } : {}) },
     cpus: cpus().length,
     seccompAvailable: kernelHasSeccomp(),
   });

@@ -149,6 +149,15 @@ export function openSandbox(file: string): SandboxLinks {
   return insideNetworkNamespace(file, () => sandboxLinks(openHere()));
 }
 
+/** Removes the veth links of a sandbox that others go on living in. Takes 20 ms and more. Nothing there is no fault. */
+export function removeSandboxLinks(file: string): void {
+  if (!existsSync(file)) return;
+  insideNetworkNamespace(file, () => {
+    using links = openLinks();
+    for (const { name, kind } of links.list()) if (kind === 'veth') links.remove(name);
+  });
+}
+
 const LOOPBACK = 1;
 /** /proc/sys/net shows the namespace of the thread that opens it. */
 const ipv6Default = '/proc/sys/net/ipv6/conf/default/disable_ipv6';

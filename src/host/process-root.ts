@@ -9,6 +9,12 @@ const O_PATH = 0o10000000;
  * (proc_pid_stat(5), field 22), is gone: the pid may be another's by then. The caller closes it.
  */
 export function openProcessRoot(pid: number, startTime: number): number | undefined {
+  return openProcessFile(pid, startTime, 'root', O_PATH | fs.constants.O_DIRECTORY);
+}
+
+/** Opens a file of that very process below /proc/PID, such as `ns/net`. As `openProcessRoot`. */
+export function openProcessFile(pid: number, startTime: number, file: string, flags: number): number | undefined {
+  if (pid <= 0) return undefined;
   let folder: number | undefined;
   try {
     // what is looked up below this descriptor is of one process, or of none
@@ -16,7 +22,7 @@ export function openProcessRoot(pid: number, startTime: number): number | undefi
     const stat = fs.readFileSync(`/proc/self/fd/${folder}/stat`, 'latin1');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (Number(fields[19]) !== startTime) return undefined;
-    return fs.openSync(`/proc/self/fd/${folder}/root`, O_PATH | fs.constants.O_DIRECTORY);
+    return fs.openSync(`/proc/self/fd/${folder}/${file}`, flags);
   } catch (error) {
     if (['ENOENT', 'ESRCH', 'EACCES'].includes(errnoOf(error) ?? '')) return undefined;
     throw error;

@@ -12,8 +12,11 @@ export interface NetworkService {
    */
   attach(request: SandboxRequest): Promise<Sandbox>;
 
-  /** Takes a sandbox down: ports, links, namespace, addresses. Idempotent; works from the state alone after a restart. */
-  release(containerId: string): Promise<void>;
+  /**
+   * Takes a sandbox down: ports, links, namespace, addresses. Idempotent; works from the state alone after a restart.
+   * With `shared` others are in its namespace still: they keep it, without its links.
+   */
+  release(containerId: string, options?: { shared: boolean }): Promise<void>;
 
   /** Plans a change of what a container with a sandbox publishes; see change-ports.ts. @throws conflict with code `port-in-use`. */
   changePorts(containerId: string, changes: PortChanges): PortChange;

@@ -1,12 +1,14 @@
+import { removeSandboxLinks } from '../host/links.ts';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
 import type { NetworkContext } from './context.ts';
 
 /**
  * Takes a container's sandbox down, from the records alone. They go last, so that an interrupted one is found
  * and taken down again. Idempotent. The kernel removes the links once nothing holds the namespace any more,
- * some milliseconds after this returns.
+ * some milliseconds after this returns; with `shared` something will hold it, and they are removed here, so that
+ * nobody goes on using an address that is given to another.
  */
-export async function takeDown(context: NetworkContext, containerId: string): Promise<void> {
+export async function takeDown(context: NetworkContext, containerId: string, shared = false): Promise<void> {
   const { store, host, holder } = context;
   const sandbox = store.sandbox(containerId);
   if (!sandbox) return;
@@ -19,7 +21,10 @@ export async function takeDown(context: NetworkContext, containerId: string): Pr
       rulesAgree = (await host.unpublish(network, own)) && rulesAgree;
     }
   }
-  if (sandbox.namespace !== undefined) deleteNetworkNamespace(sandbox.namespace);
+  if (sandbox.namespace !== undefined) {
+    if (shared) removeSandboxLinks(sandbox.namespace);
+    deleteNetworkNamespace(sandbox.namespace);
+  }
   store.removeSandbox(containerId);
   for (const port of ports) holder.drop(port);
   if (!rulesAgree) await host.restore();

@@ -64,9 +64,10 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
       if (!sandbox) throw internal(`the sandbox of ${request.containerId} was released while it was made`);
       return sandbox;
     },
-    release(containerId) {
+    release(containerId, { shared } = { shared: false }) {
       const running =
-        releasing.get(containerId) ?? takeDown(context, containerId).finally(() => releasing.delete(containerId));
+        releasing.get(containerId) ??
+        takeDown(context, containerId, shared).finally(() => releasing.delete(containerId));
       releasing.set(containerId, running);
       return running;
     },

@@ -7,6 +7,7 @@ import { copied, copiedLists, keyValues } from './given-fields.ts';
 
 /** What the container may do and see: namespaces, capabilities, security options, kernel parameters. @throws invalid. */
 export function isolationConfig(flags: ParsedFlags): HostConfig {
+  if (!/^(host|container:.+|)$/.test(flags.optional('pid') ?? '')) throw invalid('--pid: invalid PID mode');
   return {
     ...(flags.bool('privileged') ? { Privileged: true } : {}),
     ...copied(flags, {
