@@ -2,7 +2,8 @@
  * The routes that are built, by the operation names of the Engine API. A route that is not in this table
  * does not exist: the server answers 404 "page not found". `{name...}` takes slashes, as image names have them.
  * `GET /doctor`, `GET` and `PUT /distribution/{name}/manifest`, `GET /images/tree`,
- * `GET /images/{name}/changes`, `POST /images/bootstrap` and `GET` of the two `prune` are tug's own.
+ * `GET /images/{name}/changes`, `POST /images/bootstrap`, `DELETE /containers/{id}/logs` and `GET` of the two `prune`
+ * are tug's own.
  */
 export const routes = {
   SystemPing: 'GET /_ping',
@@ -34,6 +35,7 @@ export const routes = {
   ContainerLogs: 'GET /containers/{id}/logs',
   ContainerStats: 'GET /containers/{id}/stats',
   ContainerTop: 'GET /containers/{id}/top',
+  ContainerLogsClear: 'DELETE /containers/{id}/logs',
   ContainerAttach: 'POST /containers/{id}/attach',
   ContainerResize: 'POST /containers/{id}/resize',
   ContainerPrune: 'POST /containers/prune',

@@ -46,6 +46,11 @@ export const crashPointNames = [
   'network.endpoint.journaled',
   'network.endpoint.linked',
   'network.endpoint.published',
+  // a log
+  'log.rotate.linked',
+  'log.rotate.reopened',
+  'log.rotate.compressed',
+  'log.clear.emptied',
 ] as const;
 
 export type CrashPoint = (typeof crashPointNames)[number];

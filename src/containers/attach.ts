@@ -1,10 +1,10 @@
-import { conflict, unsupported } from '../base/errors.ts';
-import type { LogReadOptions, LogRecord } from '../logs/contract.ts';
+import { conflict } from '../base/errors.ts';
 import type { AttachedStdio } from '../runtime/monitor/contract.ts';
 import { refuseRestarting } from './cancel-restart.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import type { AttachOptions, ContainerStreams } from './contract.ts';
 import { eventAttributes } from './create.ts';
+import { readLog } from './logging.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 
 /**
@@ -23,7 +23,7 @@ export async function attachContainer(
   refuseRestarting(record, ' before attach');
   const terminal = record.config.Tty ?? false;
   const history = options.logs
-    ? readLog(context, record, { stdout: options.stdout, stderr: options.stderr, follow: false }, signal)
+    ? readLog(context, record, { stdout: options.stdout, stderr: options.stderr, follow: false }, signal).batches
     : undefined;
   const live = options.stream ? connect(context, record, signal) : undefined;
   context.events.publish('container', 'attach', record.id, eventAttributes(record));
@@ -44,22 +44,4 @@ function connect(context: ContainerContext, record: ContainerRecord, signal: Abo
     resolve(undefined);
   });
   return promise;
-}
-
-/** The records of a container's log. @throws unsupported when its log driver keeps none. */
-export function readLog(
-  context: ContainerContext,
-  record: ContainerRecord,
-  options: LogReadOptions,
-  signal: AbortSignal,
-): AsyncIterable<LogRecord> {
-  const name = record.host.LogConfig?.Type ?? context.defaultLogDriver;
-  const driver = context.logDrivers.get(name);
-  if (!driver || name === 'none')
-    throw unsupported('configured logging driver does not support reading', { code: 'log-not-readable' });
-  const ended = async () => {
-    if (isRunning(record)) await context.waiters.onExit(record.id, signal);
-  };
-  const container = { id: record.id, monitorLog: pathsOf(context, record).monitorLog, ended };
-  return driver.reader(container).read(options, signal);
 }

@@ -1,4 +1,5 @@
 import { internal } from '../base/errors.ts';
+import type { LogKeeping } from '../logs/contract.ts';
 import type { Runtime } from '../runtime/contract.ts';
 import type { AttachedStdio } from '../runtime/monitor/contract.ts';
 import type { RunningCopies } from './copy/copies.ts';
@@ -28,6 +29,8 @@ export interface ContainerContext extends ContainerDeps {
   readonly copies: RunningCopies;
   readonly stoppedViews: StoppedViews;
   readonly copying: CopyThreads;
+  /** The care for the logs of running containers, by id. */
+  readonly logKeepings: Map<string, LogKeeping>;
   readonly shutdown: AbortSignal;
 }
 

@@ -12,7 +12,7 @@ import type {
 } from '../api/types/container.ts';
 import type { ContainerStats, ContainerTop } from '../api/types/container-stats.ts';
 import type { UpdateRequest, UpdateResponse } from '../api/types/container-update.ts';
-import type { LogReadOptions, LogRecord } from '../logs/contract.ts';
+import type { LogBatch, LogReadOptions } from '../logs/contract.ts';
 import type { AttachedStdio } from '../runtime/monitor/contract.ts';
 import type { PathStat } from './copy/path-stat.ts';
 
@@ -76,11 +76,10 @@ export interface ContainerService {
 
   /** `terminal` says how the router frames the stream. `stdio` is undefined for a container that is not running and not about to. */
   attach(reference: string, options: AttachOptions, signal: AbortSignal): Promise<ContainerStreams>;
-  logs(
-    reference: string,
-    options: LogReadOptions,
-    signal: AbortSignal,
-  ): Promise<{ terminal: boolean; records: AsyncIterable<LogRecord> }>;
+  /** @throws unsupported when its log driver keeps nothing that can be read. */
+  logs(reference: string, options: LogReadOptions, signal: AbortSignal): Promise<ContainerLog>;
+  /** Removes what was logged so far; those who follow go on. @throws unsupported when its log driver keeps nothing. */
+  clearLog(reference: string): Promise<void>;
 
   /** See `statsOf` in stats.ts. @throws at once, not at the first frame. */
   stats(
@@ -161,10 +160,17 @@ export interface AttachOptions {
   readonly stream: boolean;
 }
 
+export interface ContainerLog {
+  readonly terminal: boolean;
+  /** What the log driver says of each line, for `details`. */
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly batches: AsyncIterable<LogBatch>;
+}
+
 export interface ContainerStreams {
   readonly terminal: boolean;
   /** Records from before the attach, when asked for. */
-  readonly history: AsyncIterable<LogRecord> | undefined;
+  readonly history: AsyncIterable<LogBatch> | undefined;
   /** Live streams. For a created container it connects when the container starts: the promise resolves then, undefined if it never does. */
   readonly live: Promise<AttachedStdio | undefined> | undefined;
   /** True when the client's end of input is to close the process's stdin. */

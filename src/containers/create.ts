@@ -92,12 +92,19 @@ function withDefaults(deps: ContainerDeps, host: HostConfig): HostConfig {
     ...((host.Memory ?? 0) > 0 && !host.MemorySwap ? { MemorySwap: (host.Memory ?? 0) * 2 } : {}),
     MemorySwappiness: host.MemorySwappiness === -1 ? undefined : host.MemorySwappiness, // what older clients send for "not given"
     ShmSize: host.ShmSize || 64 * 1024 * 1024,
-    LogConfig: { Type: host.LogConfig?.Type || deps.defaultLogDriver, Config: host.LogConfig?.Config ?? {} },
+    LogConfig: withDefaultOptions(deps, host),
     RestartPolicy: {
       Name: host.RestartPolicy?.Name || 'no',
       MaximumRetryCount: host.RestartPolicy?.MaximumRetryCount ?? 0,
     },
   };
+}
+
+/** The engine's own log options are for containers that use its own driver, as in Docker. */
+function withDefaultOptions(deps: ContainerDeps, host: HostConfig): HostConfig['LogConfig'] {
+  const type = host.LogConfig?.Type || deps.defaultLogDriver;
+  const options = type === deps.defaultLogDriver ? deps.defaultLogOptions : {};
+  return { Type: type, Config: { ...options, ...host.LogConfig?.Config } };
 }
 
 function checkConfig(stopSignal: string | undefined, workingDir: string | undefined): void {

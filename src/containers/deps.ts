@@ -31,6 +31,7 @@ export interface ContainerDeps {
   readonly cgroups: CgroupDriver;
   readonly logDrivers: ReadonlyMap<string, LogDriver>;
   readonly defaultLogDriver: string;
+  readonly defaultLogOptions: Readonly<Record<string, string>>;
   /** Where containers' logs lie (`containers/ID/`). */
   readonly dataRoot: string;
   /** On a tmpfs: bundles (`containers/ID/`). */

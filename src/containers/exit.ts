@@ -4,6 +4,7 @@ import { asTugError } from '../base/errors.ts';
 import type { MonitorExit } from '../runtime/monitor/contract.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { eventAttributes } from './create.ts';
+import { finishLog } from './logging.ts';
 import { type ContainerRecord, isRunning, LOST_CODE, LOST_SENTENCE } from './record.ts';
 import { finishRelease } from './release.ts';
 import { removeLocked } from './remove.ts';
@@ -69,6 +70,7 @@ export async function settleExit(
       publishEnd(context, record);
       context.waiters.exited(record.id, exitResponse(record));
     }
+    await finishLog(context, record);
     await finishRelease(context, record);
     if (record.state.status === 'restarting') {
       crashPoint('container.restart.waiting');

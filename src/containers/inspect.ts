@@ -4,6 +4,7 @@ import type { Sandbox } from '../networks/contract.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { configDefaults, hostConfigDefaults } from './defaults.ts';
 import type { Health } from './health-state.ts';
+import { logPath } from './logging.ts';
 import { mountPoints } from './mounts.ts';
 import { type ContainerRecord, isActive, isRunning } from './record.ts';
 import { etcOwner, sharedWith } from './shared-namespaces.ts';
@@ -76,12 +77,6 @@ function layerData(context: ContainerContext, record: ContainerRecord): Record<s
     if (isKind(error, 'not-found')) return null;
     throw error;
   }
-}
-
-function logPath(context: ContainerContext, record: ContainerRecord): string {
-  const driver = context.logDrivers.get(record.host.LogConfig?.Type ?? context.defaultLogDriver);
-  const container = { id: record.id, monitorLog: pathsOf(context, record).monitorLog, ended: async () => {} };
-  return driver?.path(container) ?? '';
 }
 
 /** Sizes of the writable layer and of all a container sees, in bytes. */

@@ -9,6 +9,7 @@ import { killMonitorAndChildren } from '../host/process-tree.ts';
 import { type ContainerContext, pathsOf, runtimeOf } from './context.ts';
 import { eventAttributes } from './create.ts';
 import { settleExit, watchExit } from './exit.ts';
+import { keepLog } from './logging.ts';
 import { PROBE_PREFIX } from './paths.ts';
 import { settlePause } from './pause.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
@@ -88,8 +89,10 @@ async function takeUp(context: ContainerContext, record: ContainerRecord): Promi
   const exit = await context.monitor.exitOf(pathsOf(context, record).bundle);
   const { pid, pidStart, monitorPid, monitorStart } = record.state;
   const alive = isAlive(pid, pidStart) || isAlive(monitorPid, monitorStart);
-  if (exit === undefined && alive) watchExit(context, record);
-  else await settleExit(context, record, exit ?? 'lost');
+  if (exit === undefined && alive) {
+    keepLog(context, record);
+    watchExit(context, record);
+  } else await settleExit(context, record, exit ?? 'lost');
 }
 
 /** What lies in the exec root and the data root and belongs to no container, and monitors without one. */

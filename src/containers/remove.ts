@@ -3,6 +3,7 @@ import { crashPoint } from '../base/crash-points.ts';
 import { conflict, unsupported } from '../base/errors.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { eventAttributes } from './create.ts';
+import { dropLog } from './logging.ts';
 import { type ContainerRecord, isActive } from './record.ts';
 import { finishRelease } from './release.ts';
 import { killAndWait } from './stop.ts';
@@ -45,6 +46,7 @@ export async function removeLocked(context: ContainerContext, record: ContainerR
     context.store.setState(record, { status: 'removing' });
     return context.journal.begin('container.remove', record.id, {});
   });
+  dropLog(context, record);
   crashPoint('container.remove.journaled');
   await deleteFiles(context, record);
   crashPoint('container.remove.deleted');

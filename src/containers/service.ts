@@ -1,6 +1,6 @@
 import { conflict } from '../base/errors.ts';
 import type { AttachedStdio } from '../runtime/monitor/contract.ts';
-import { attachContainer, readLog } from './attach.ts';
+import { attachContainer } from './attach.ts';
 import { bootContainers } from './boot.ts';
 import { changesOf, commitContainer, exportContainer } from './commit.ts';
 import { type ContainerContext, cgroupPathOf, pathsOf } from './context.ts';
@@ -15,6 +15,7 @@ import { createExecTable } from './exec-table.ts';
 import { openHealth } from './health-service.ts';
 import { inspectContainer } from './inspect.ts';
 import { listContainers } from './list.ts';
+import { clearLog, readLog } from './logging.ts';
 import { pauseContainer, unpauseContainer } from './pause.ts';
 import { pruneContainers } from './prune.ts';
 import { type ContainerRecord, isActive, isRunning } from './record.ts';
@@ -65,6 +66,7 @@ export function createContainerService(deps: ContainerDeps): Containers {
     copies: createRunningCopies(),
     stoppedViews: new Map(),
     copying: createCopyThreads(),
+    logKeepings: new Map(),
     shutdown: stopping.signal,
   };
   const { store, execs } = context;
@@ -97,12 +99,10 @@ export function createContainerService(deps: ContainerDeps): Containers {
     resize: async (reference, rows, columns) => await resize(context, store.resolve(reference), rows, columns),
     attach: async (reference, options, signal) =>
       await attachContainer(context, store.resolve(reference), options, signal),
-    async logs(reference, options, signal) {
-      const record = store.resolve(reference);
-      return { terminal: record.config.Tty ?? false, records: readLog(context, record, options, signal) };
-    },
     stats: (reference, options, signal) => statsOf(context, store.resolve(reference), options, signal),
     top: async (reference, psOptions) => await topOf(context, store.resolve(reference), psOptions),
+    logs: async (reference, options, signal) => readLog(context, store.resolve(reference), options, signal),
+    clearLog: async (reference) => await clearLog(context, store.resolve(reference)),
     execCreate: async (reference, request) => createExec(context, store.resolve(reference), request),
     execStart: async (execId, options) => await startExec(context, ownerOf(execId), execs.get(execId), options),
     execInspect: (execId) => inspectExec(execs.get(execId)),
@@ -129,6 +129,7 @@ export function createContainerService(deps: ContainerDeps): Containers {
       context.health.close();
       stopping.abort();
       context.samples[Symbol.dispose]();
+      for (const keeping of context.logKeepings.values()) keeping.stop();
     },
   };
 }

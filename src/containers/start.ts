@@ -15,6 +15,7 @@ import { type ContainerContext, cgroupPathOf, pathsOf, runtimeOf } from './conte
 import { eventAttributes } from './create.ts';
 import { watchExit } from './exit.ts';
 import { containerHostname, writeEtcFiles } from './files.ts';
+import { dropLog, keepLog, prepareLog } from './logging.ts';
 import { processEnvironment } from './merge.ts';
 import { planMounts } from './mounts.ts';
 import { requestedPorts } from './ports.ts';
@@ -84,6 +85,7 @@ async function bringUp(context: ContainerContext, record: ContainerRecord): Prom
   const runtime = runtimeOf(context, record);
   mkdirSync(paths.bundle, { recursive: true, mode: 0o711 });
   mkdirSync(paths.data, { recursive: true, mode: 0o710 });
+  await prepareLog(context, record);
   using joined = joinNamespaces(context, record);
   const ready = Promise.resolve().then(() => makeBundle(context, record, runtime, joined));
   const monitored = await context.monitor.create({
@@ -96,6 +98,7 @@ async function bringUp(context: ContainerContext, record: ContainerRecord): Prom
     stdin: record.config.OpenStdin ?? false,
     ready,
   });
+  keepLog(context, record);
   crashPoint('container.start.created');
   await connectEarlyAttachers(context, record);
   await runtime.start(record.id);
@@ -209,6 +212,7 @@ async function undo(context: ContainerContext, record: ContainerRecord, intent: 
   const exitCode = code === 'command-not-found' ? 127 : code === 'command-not-executable' ? 126 : 128;
   for (const resolve of context.earlyAttachers.get(record.id) ?? []) resolve(undefined);
   context.earlyAttachers.delete(record.id);
+  dropLog(context, record);
   const status = record.state.startedAt.startsWith('0001') ? 'created' : 'exited';
   try {
     await releaseResources(context, record);

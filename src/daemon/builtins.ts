@@ -12,6 +12,7 @@ import { createVfsDriver } from '../images/snapshots/drivers/vfs.ts';
 import type { LogDriver } from '../logs/contract.ts';
 import { createLocalLogs } from '../logs/drivers/local.ts';
 import { createNoLogs } from '../logs/drivers/none.ts';
+import { createGrowthWatch } from '../logs/growth.ts';
 import type { NetworkDriver } from '../networks/driver-contract.ts';
 import { createBridgeDriver } from '../networks/drivers/bridge.ts';
 import { createHostDriver } from '../networks/drivers/host.ts';
@@ -27,7 +28,6 @@ import type { DaemonConfig } from './config.ts';
 import { findProgram } from './programs.ts';
 
 /** What containers log with unless they say otherwise. */
-export const defaultLogDriver = 'local';
 
 /** The one table of drivers. A new driver is one line in here, and one that runs its contract suite on it. */
 
@@ -100,10 +100,19 @@ export function openNetworkDrivers(config: DaemonConfig, engineId: string, datab
   return [createBridgeDriver({ engineId, bridgeName, settings, options }), createHostDriver(), createNullDriver()];
 }
 
-/** Log drivers by name. */
-export function openLogDrivers(monitor: Monitor): ReadonlyMap<string, LogDriver> {
-  const drivers = [createLocalLogs({ parseLog: (chunk) => monitor.parseLog(chunk) }), createNoLogs()];
-  return new Map(drivers.map((driver) => [driver.name, driver]));
+/**
+ * Log drivers by name, and the engine's default of them, checked. `close` when nothing is logged any more.
+ * @throws invalid for a default driver that does not exist, or options it does not take.
+ */
+export function openLogDrivers(monitor: Monitor, { logDriver, logOptions }: DaemonConfig, log: Logger) {
+  const growth = createGrowthWatch();
+  const parts = { parseLog: monitor.parseLog, care: { growth, log } };
+  const drivers: LogDriver[] = [createLocalLogs(parts), createNoLogs()];
+  const logDrivers: ReadonlyMap<string, LogDriver> = new Map(drivers.map((driver) => [driver.name, driver]));
+  const chosen = logDrivers.get(logDriver);
+  if (!chosen) throw invalid(`logger: no log driver named '${logDriver}' is registered`);
+  chosen.check(logOptions);
+  return { logDrivers, defaultLogDriver: logDriver, defaultLogOptions: logOptions, close: () => growth.close() };
 }
 
 /**

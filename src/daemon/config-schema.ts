@@ -52,6 +52,8 @@ export const settings = {
   mtu: count('MTU of the default bridge'),
   icc: toggle('Let containers on the default bridge talk to each other'),
   labels: { ...list('Labels of the engine'), flag: 'label' },
+  'log-driver': text('How the output of containers is kept, where they do not say'),
+  'log-opts': { ...pairs('Options of the log driver'), flag: 'log-opt' },
 } as const satisfies Record<string, Setting>;
 
 export type SettingKey = keyof typeof settings;
@@ -61,7 +63,7 @@ export type Settings = { -readonly [Key in SettingKey]?: z.output<(typeof settin
 export interface Setting {
   readonly schema: z.ZodType;
   /** How the command line takes it. */
-  readonly kind: 'text' | 'list' | 'toggle' | 'count' | 'file';
+  readonly kind: 'text' | 'list' | 'toggle' | 'count' | 'pairs' | 'file';
   readonly help: string;
   readonly flag?: string;
   readonly short?: string;
@@ -73,6 +75,11 @@ function text(help: string) {
 
 function list(help: string) {
   return { schema: stringList, kind: 'list', help } as const;
+}
+
+/** `--flag key=value`, an object in the file. */
+function pairs(help: string) {
+  return { schema: z.record(z.string(), z.string()), kind: 'pairs', help } as const;
 }
 
 function toggle(help: string) {

@@ -38,6 +38,8 @@ export interface DaemonConfig {
   readonly mtu: number | undefined;
   readonly icc: boolean;
   readonly labels: readonly string[];
+  readonly logDriver: string;
+  readonly logOptions: Readonly<Record<string, string>>;
 }
 
 export const defaultConfigFile = '/etc/tug/daemon.json';
@@ -135,6 +137,8 @@ function complete(given: Settings): DaemonConfig {
     mtu: given.mtu,
     icc: given.icc ?? true,
     labels: given.labels ?? [],
+    logDriver: given['log-driver'] ?? 'local',
+    logOptions: given['log-opts'] ?? {},
   };
 }
 

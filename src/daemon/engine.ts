@@ -76,7 +76,7 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
   const { images, reports, bootstrapper, snapshots, pool, registries } = openImages(foundations, (id) =>
     containers.stateOf(id),
   );
-  const { machinery, closeCgroups } = openMachinery(foundations);
+  const { machinery, closeMachinery } = openMachinery(foundations);
   const containers = createContainerService({
     ...foundations,
     ...machinery,
@@ -106,7 +106,7 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
       containers.shutdown();
       await networks.shutdown({ removeBridge: false });
       await pool.close();
-      await closeCgroups();
+      await closeMachinery();
       builtins.closeRuntimes(config);
       registries.close();
       foundations.database[Symbol.dispose]();
@@ -162,14 +162,18 @@ function openMachinery({ config, id, log }: Foundations) {
   const runtimes = builtins.openRuntimes(config);
   const monitor = builtins.openMonitor();
   const cgroups = builtins.openCgroups(id, log.channel('cgroups'));
+  const { close: closeLogs, ...logging } = builtins.openLogDrivers(monitor, config, log.channel('logs'));
   const machinery = {
     runtimes,
     defaultRuntime: builtins.chooseDefaultRuntime(config.defaultRuntime, runtimes),
     monitor,
     cgroups: cgroups.driver,
-    logDrivers: builtins.openLogDrivers(monitor),
-    defaultLogDriver: builtins.defaultLogDriver,
+    ...logging,
     initPath: builtins.findInit(),
   };
-  return { machinery, closeCgroups: () => cgroups.close() };
+  const closeMachinery = async (): Promise<void> => {
+    closeLogs();
+    await cgroups.close();
+  };
+  return { machinery, closeMachinery };
 }

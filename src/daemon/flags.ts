@@ -78,7 +78,7 @@ function parse(args: string[]) {
   for (const [key, { kind, flag, short }] of flagged) {
     options[flag ?? key] = {
       type: kind === 'toggle' ? 'boolean' : 'string',
-      multiple: kind === 'list',
+      multiple: kind === 'list' || kind === 'pairs',
       ...(short === undefined ? {} : { short }),
     };
   }
@@ -102,8 +102,21 @@ function plainToggle(argument: string): string {
   return value === 'true' || value === '1' ? `--${name}` : `--no-${name}`;
 }
 
+/** @throws invalid as Docker for what is no pair. */
+function pairsOf(flag: string, value: unknown): Record<string, string> {
+  const words = Array.isArray(value) ? value.map(String) : [];
+  const pairs: Record<string, string> = {};
+  for (const word of words) {
+    const equals = word.indexOf('=');
+    if (equals < 1)
+      throw invalid(`invalid argument ${JSON.stringify(word)} for "--${flag}" flag: invalid key=value pair: ${word}`);
+    pairs[word.slice(0, equals)] = word.slice(equals + 1);
+  }
+  return pairs;
+}
+
 function convert(flag: string, { kind, schema }: Setting, value: unknown): unknown {
-  const converted = kind === 'count' ? Number(value) : value;
+  const converted = kind === 'count' ? Number(value) : kind === 'pairs' ? pairsOf(flag, value) : value;
   const checked = schema.safeParse(converted);
   if (!checked.success) {
     throw invalid(

@@ -3,7 +3,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { LogDriver, LogReadOptions, LogRecord } from './contract.ts';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { recordsOf } from './batch.ts';
+import type { LogDriver, LoggedContainer, LogKeeping, LogReadOptions, LogRecord } from './contract.ts';
+import { testContainer } from './test-container.ts';
 
 /** One record as a container makes it. */
 export interface Written {
@@ -14,27 +17,53 @@ export interface Written {
 
 export interface LogDriverUnderTest {
   readonly driver: LogDriver;
-  /** What the monitor, or the driver's own writer, does with output. `text` without a newline at its end is partial. */
+  /** What the monitor does with output, to its file. `text` without a newline at its end is partial. */
   append(file: string, records: readonly Written[]): void;
+  /** Options without which the driver cannot be used here, such as an address. */
+  readonly plain?: Readonly<Record<string, string>>;
+  /** Put before the names of options that bound what can be read. */
+  readonly prefix?: string;
 }
 
 /** What every log driver that can be read has to pass. */
 export function logDriverContractSuite(name: string, open: () => LogDriverUnderTest): void {
   describe(`log driver ${name}`, () => {
-    const { driver, append } = open();
+    const { driver, append, plain = {}, prefix = '' } = open();
     let folder = '';
     let file = '';
     let ended = Promise.withResolvers<void>();
-    beforeEach(() => {
+    let container: LoggedContainer;
+    let keeping: LogKeeping;
+    /** What every container but those of single tests has. */
+    const begin = async (options: Readonly<Record<string, string>>) => {
+      keeping?.stop();
+      container = testContainer(file, { ended: () => ended.promise, options });
+      await driver.prepare(container);
+      append(file, []);
+      keeping = driver.keep(container);
+    };
+    const end = async () => {
+      ended.resolve();
+      await keeping.finish();
+    };
+    beforeEach(async () => {
       folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tug-logs-'));
       file = path.join(folder, 'output.log');
       ended = Promise.withResolvers<void>();
+      await begin({ ...plain });
     });
-    afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
+    afterEach(() => {
+      keeping.stop();
+      fs.rmSync(folder, { recursive: true, force: true });
+    });
 
-    const container = () => ({ id: 'c', monitorLog: file, ended: () => ended.promise });
-    const start = (options: Partial<LogReadOptions>, signal = AbortSignal.timeout(20_000)) =>
-      driver.reader(container()).read({ stdout: true, stderr: true, follow: false, ...options }, signal);
+    const start = async function* (options: Partial<LogReadOptions>, signal = AbortSignal.timeout(20_000)) {
+      const reader = driver.reader(container);
+      for await (const batch of reader.read({ stdout: true, stderr: true, follow: false, ...options }, signal)) {
+        assert.ok(batch.count > 0);
+        yield* recordsOf(batch);
+      }
+    };
     const read = async (options: Partial<LogReadOptions> = {}) => texts(await Array.fromAsync(start(options)));
     const lines = (from: number, to: number): Written[] =>
       Array.from({ length: to - from + 1 }, (_, i) => ({ time: second(from + i), text: `line ${from + i}\n` }));
@@ -111,13 +140,13 @@ export function logDriverContractSuite(name: string, open: () => LogDriverUnderT
 
     it('follows until the container has ended, and gives all of its output', async () => {
       append(file, lines(1, 2));
-      const reading = start({ follow: true, tail: 1 })[Symbol.asyncIterator]();
+      const reading = start({ follow: true, tail: 1 });
       assert.equal(textOf(await reading.next()), 'line 2\n');
       const next = reading.next();
       append(file, lines(3, 3));
       assert.equal(textOf(await next), 'line 3\n');
       append(file, lines(4, 3000));
-      ended.resolve();
+      const ending = end();
       let last = '';
       let count = 0;
       for (let step = await reading.next(); !step.done; step = await reading.next()) {
@@ -126,21 +155,22 @@ export function logDriverContractSuite(name: string, open: () => LogDriverUnderT
       }
       assert.equal(last, 'line 3000\n');
       assert.equal(count, 2997);
+      await ending;
     });
 
     it('follows a container that has not written yet', async () => {
-      const reading = start({ follow: true })[Symbol.asyncIterator]();
+      const reading = start({ follow: true });
       const next = reading.next();
       append(file, lines(1, 1));
       assert.equal(textOf(await next), 'line 1\n');
-      ended.resolve();
-      assert.equal((await reading.next()).done, true);
+      const [step] = await Promise.all([reading.next(), end()]);
+      assert.equal(step.done, true);
     });
 
     it('stops following when called off, and at the moment asked for', async () => {
       append(file, lines(1, 1));
       const abort = new AbortController();
-      const reading = start({ follow: true }, abort.signal)[Symbol.asyncIterator]();
+      const reading = start({ follow: true }, abort.signal);
       await reading.next();
       const next = reading.next();
       abort.abort();
@@ -162,11 +192,78 @@ export function logDriverContractSuite(name: string, open: () => LogDriverUnderT
       assert.ok(performance.now() - tailBegin < 500);
     });
 
+    it('keeps what its limits allow, the newest, and reads it in order', async () => {
+      await begin({ ...plain, [`${prefix}max-size`]: '40k', [`${prefix}max-file`]: '3' });
+      const follower = start({ follow: true });
+      let followed = 0;
+      const following = (async () => {
+        for await (const { data } of follower) {
+          followed += 1;
+          assert.equal(Buffer.from(data).toString(), `line ${followed}\n`);
+        }
+      })();
+      for (let at = 0; at < 20; at += 1) {
+        append(file, lines(at * 500 + 1, at * 500 + 500));
+        await until(() => followed === (at + 1) * 500);
+        await setTimeout(60); // as long as a look at the size takes
+      }
+      await end();
+      await following;
+      assert.equal(followed, 10_000);
+      const kept = await read();
+      assert.ok(kept.length >= 1000 && kept.length < 4000, `${kept.length} lines were kept`);
+      const first = 10_000 - kept.length + 1;
+      assert.deepEqual(
+        kept,
+        lines(first, 10_000).map(({ text }) => text),
+      );
+      assert.deepEqual(await read({ tail: 1500 }), kept.slice(-1500));
+      assert.deepEqual(await read({ since: second(9000), until: second(9001) }), ['line 9000\n', 'line 9001\n']);
+    });
+
+    it('forgets what was logged when told to, while it is followed', async () => {
+      append(file, lines(1, 100));
+      const reading = start({ follow: true, tail: 1 });
+      assert.equal(textOf(await reading.next()), 'line 100\n');
+      await driver.clear(container);
+      assert.deepEqual(await read(), []);
+      append(file, lines(101, 102));
+      assert.equal(textOf(await reading.next()), 'line 101\n');
+      await end();
+      assert.deepEqual(await read(), ['line 101\n', 'line 102\n']);
+      await driver.clear(container);
+      assert.deepEqual(await read(), []);
+      assert.deepEqual(await read({ tail: 5 }), []);
+    });
+
+    it('goes on where it was when the engine was away', async () => {
+      append(file, lines(1, 10));
+      await read();
+      keeping.stop();
+      append(file, lines(11, 20));
+      keeping = driver.keep(container);
+      append(file, lines(21, 30));
+      await end();
+      assert.deepEqual(
+        await read(),
+        lines(1, 30).map(({ text }) => text),
+      );
+    });
+
     it('refuses an option that it does not know', () => {
-      driver.check({});
-      assert.throws(() => driver.check({ nonsense: '1' }), { kind: 'invalid', message: /nonsense/ });
+      driver.check({ ...plain });
+      assert.throws(() => driver.check({ ...plain, nonsense: '1' }), { kind: 'invalid', message: /nonsense/ });
     });
   });
+}
+
+/** Resolves once it is true, looking at every turn of the event loop. */
+async function until(isTrue: () => boolean): Promise<void> {
+  const limit = performance.now() + 10_000;
+  while (!isTrue()) {
+    if (performance.now() > limit) throw new Error('it never became true');
+    await setImmediate();
+  }
 }
 
 const second = (n: number): bigint => (1_700_000_000n + BigInt(n)) * 1_000_000_000n;

@@ -1,16 +1,18 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { errnoOf } from '../base/errors.ts';
-import type { LogReader, LogReadOptions, LogRecord } from './contract.ts';
-import { type Follow, openFollow } from './follow.ts';
-import { findTail } from './tail.ts';
-
-export type ParseLog = (chunk: Uint8Array) => { records: LogRecord[]; consumed: number };
-
-/** Bytes read at a time. A record longer than this is read in a larger piece. */
-const blockSize = 1 << 20;
+import { batchOf, keepRecords, recordAt, timeOf } from './batch.ts';
+import {
+  type LogBatch,
+  type LogReader,
+  type LogReadOptions,
+  type LogRecord,
+  logKinds,
+  type ParseLog,
+} from './contract.ts';
+import { beginning, openCursor } from './cursor.ts';
+import { openFollow } from './follow.ts';
+import { type Cut, findTail } from './tail.ts';
 
 /**
- * Reads a log file that only grows, and whose records end with newline bytes.
+ * Reads a log from its oldest segment to the file that is written.
  * @param ended resolves when the writer is done: what is in the file then is all there will be.
  */
 export function createFileReader(file: string, ended: () => Promise<void>, parse: ParseLog): LogReader {
@@ -18,31 +20,25 @@ export function createFileReader(file: string, ended: () => Promise<void>, parse
     async *read(options, signal) {
       const filter = openFilter(options);
       const follow = options.follow ? openFollow(file, ended, filter.until, signal) : undefined;
-      let handle: FileHandle | undefined;
+      const tail = options.tail === undefined ? undefined : await findTail(file, parse, filter.passes, options.tail);
+      const cursor = openCursor(file, parse, tail?.place ?? beginning);
       try {
-        handle = await openWhenThere(file, follow, signal);
-        if (!handle) return;
-        const tail =
-          options.tail === undefined ? undefined : await findTail(handle, parse, filter.passes, options.tail);
-        let offset = tail?.offset ?? 0;
         for (;;) {
           // Taken before reading: what is written while this reads is looked for again.
           const state = follow?.state() ?? { over: true, changes: 0 };
-          for await (const { records, end } of blocksFrom(handle, offset, parse)) {
-            offset = end;
-            for (const record of records) {
-              if (signal.aborted || filter.isPast(record)) return;
-              if (!filter.passes(record)) continue;
-              if (tail?.cut.isDone() ?? true) yield record;
-              else yield* tail?.cut.take(record) ?? [];
-            }
+          for (let batch = await cursor.next(); batch; batch = await cursor.next()) {
+            if (signal.aborted) return;
+            const past = filter.apply(batch);
+            const wanted = tail && !tail.cut.isDone() ? afterCut(batch, tail.cut) : batch;
+            if (wanted.count > 0) yield wanted;
+            if (past) return;
           }
           if (state.over || !follow || signal.aborted) return;
           await follow.next(state.changes);
         }
       } finally {
         follow?.close();
-        await handle?.close();
+        await cursor.close();
       }
     },
   };
@@ -51,51 +47,36 @@ export function createFileReader(file: string, ended: () => Promise<void>, parse
 function openFilter(options: LogReadOptions) {
   const since = options.since ?? 0n;
   const until = options.until ? options.until : undefined;
-  const wants = { stdout: options.stdout, stderr: options.stderr };
+  const everything = options.stdout && options.stderr && since === 0n && until === undefined;
+  const passes = (batch: LogBatch, index: number): boolean => {
+    const wanted = (batch.kinds[index] ?? 0) & logKinds.stderr ? options.stderr : options.stdout;
+    if (!wanted || (since === 0n && until === undefined)) return wanted;
+    const time = timeOf(batch, index);
+    return time >= since && (until === undefined || time <= until);
+  };
   return {
     until,
-    passes: (record: LogRecord): boolean =>
-      wants[record.stream] && record.time >= since && (until === undefined || record.time <= until),
-    /** Records come in the order of time, so that nothing after this one can pass. */
-    isPast: (record: LogRecord): boolean => until !== undefined && record.time > until,
+    passes,
+    /** Drops what does not pass. True when nothing after the batch can pass: records come in the order of time. */
+    apply(batch: LogBatch): boolean {
+      if (everything || batch.count === 0) return false;
+      const last = batch.count - 1;
+      const past = until !== undefined && timeOf(batch, last) > until;
+      keepRecords(batch, (index) => passes(batch, index));
+      return past;
+    },
   };
 }
 
-/** Opens the file; while following, waits for it to appear. Undefined when it never did. */
-async function openWhenThere(
-  file: string,
-  follow: Follow | undefined,
-  signal: AbortSignal,
-): Promise<FileHandle | undefined> {
-  for (;;) {
-    const state = follow?.state() ?? { over: true, changes: 0 };
-    try {
-      return await open(file, 'r');
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw error;
-    }
-    if (state.over || !follow || signal.aborted) return undefined;
-    await follow.next(state.changes);
+/** What of a batch belongs to the last lines. */
+function afterCut(batch: LogBatch, cut: Cut): LogBatch {
+  const released: LogRecord[] = [];
+  let first = 0;
+  for (; first < batch.count && !cut.isDone(); first += 1) released.push(...cut.take(recordAt(batch, first)));
+  if (released.length === 0) {
+    keepRecords(batch, (index) => index >= first);
+    return batch;
   }
-}
-
-/** The whole records from `offset` to the end of the file as it is now, block by block. */
-async function* blocksFrom(handle: FileHandle, from: number, parse: ParseLog) {
-  let offset = from;
-  let size = blockSize;
-  for (;;) {
-    const buffer = Buffer.allocUnsafeSlow(size);
-    const { bytesRead } = await handle.read(buffer, 0, size, offset);
-    if (bytesRead === 0) return;
-    const { records, consumed } = parse(buffer.subarray(0, bytesRead));
-    if (consumed === 0) {
-      if (bytesRead < size) return; // the last record is being written
-      size *= 2;
-      continue;
-    }
-    offset += consumed;
-    yield { records, end: offset };
-    if (bytesRead < size && consumed === bytesRead) return;
-    size = blockSize;
-  }
+  const rest = Array.from({ length: batch.count - first }, (_, index) => recordAt(batch, first + index));
+  return batchOf([...released, ...rest]);
 }

@@ -113,6 +113,22 @@ const prune: Workload = async ({ engine }) => {
   await engine.api('POST', `/images/prune?filters=${filters}`);
 };
 
+const logMuch: Workload = async ({ engine }) => {
+  const LogConfig = { Type: 'local', Config: { 'max-size': '1m', 'max-file': '3' } };
+  const id = await create(engine, {
+    Cmd: ['sh', '-c', 'seq 1 100000; sleep 0.5; seq 1 100000'],
+    HostConfig: { LogConfig },
+  });
+  await engine.api('POST', `/containers/${id}/start`);
+  await engine.api('POST', `/containers/${id}/wait`);
+};
+
+const clearLog: Workload = async ({ engine }) => {
+  const id = await create(engine, { Cmd: ['sh', '-c', 'echo hi; sleep 2'] });
+  await engine.api('POST', `/containers/${id}/start`);
+  await engine.api('DELETE', `/containers/${id}/logs`);
+};
+
 /** Which workload passes which point. Complete by its type: a new point needs a line here. */
 export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.create.recorded': runAndKeep,
@@ -150,6 +166,10 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'image.remove.recorded': tagAndRemove,
   'image.prune.recorded': prune,
   'image.gc.swept': importImage,
+  'log.rotate.linked': logMuch,
+  'log.rotate.reopened': logMuch,
+  'log.rotate.compressed': logMuch,
+  'log.clear.emptied': clearLog,
   'network.endpoint.journaled': runAndRemove,
   'network.endpoint.linked': runAndRemove,
   'network.endpoint.published': runAndRemove,

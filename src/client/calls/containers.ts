@@ -151,6 +151,11 @@ export function attach(engine: Engine, reference: string, query: AttachQuery): P
   return engine.hijack('POST', at(reference, '/attach'), { query: { stream: true, ...query } });
 }
 
+/** Removes what a container has logged so far. */
+export async function clearLogs(engine: Engine, reference: string): Promise<void> {
+  await engine.send('DELETE', at(reference, '/logs'));
+}
+
 export interface LogsQuery {
   readonly follow: boolean;
   readonly stdout: boolean;

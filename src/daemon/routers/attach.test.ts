@@ -4,7 +4,8 @@ import { describe, it } from 'node:test';
 import { conflict, TugError } from '../../base/errors.ts';
 import type { ContainerService } from '../../containers/contract.ts';
 import { createEventBus } from '../../events/bus.ts';
-import type { LogRecord } from '../../logs/contract.ts';
+import { batchOf } from '../../logs/batch.ts';
+import type { LogBatch } from '../../logs/contract.ts';
 import { readUntil, startTestServer, type TestServer } from '../http/test-server.ts';
 import { containerRoutes } from './containers.ts';
 import { execRoutes } from './exec.ts';
@@ -115,10 +116,10 @@ describe('attach', () => {
 
   it('gives the history before what is live', async () => {
     const process = fakeProcess();
-    async function* history(): AsyncIterable<LogRecord> {
-      yield { time: 0n, stream: 'stdout', data: Buffer.from('old '), partial: false };
+    async function* history(): AsyncIterable<LogBatch> {
+      yield batchOf([{ time: 0n, stream: 'stdout', data: Buffer.from('old '), partial: false }]);
       process.say('stdout', 'live');
-      yield { time: 1n, stream: 'stdout', data: Buffer.from('older '), partial: false };
+      yield batchOf([{ time: 1n, stream: 'stdout', data: Buffer.from('older '), partial: false }]);
     }
     await using server = await serve({ attach: async () => process.streams({ history: history(), terminal: true }) });
     const socket = post(server, `/containers/c/attach?logs=1&${everything}`, upgrade);

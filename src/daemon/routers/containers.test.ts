@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { CreateRequest } from '../../api/types/container.ts';
 import type { ContainerService } from '../../containers/contract.ts';
+import { batchOf } from '../../logs/batch.ts';
 import type { LogReadOptions, LogRecord } from '../../logs/contract.ts';
 import { readUntil, startTestServer } from '../http/test-server.ts';
 import { containerRoutes } from './containers.ts';
@@ -121,13 +122,13 @@ describe('logs', () => {
     partial,
   });
   async function* records(...given: LogRecord[]) {
-    yield* given;
+    if (given.length > 0) yield batchOf(given);
   }
   const two = () => records(record(0n, 'stdout', 'a\n'), record(1_500_000_000n, 'stderr', 'b\n'));
 
   it('are framed, or bare for a terminal', async () => {
     let terminal = false;
-    await using server = await serve({ logs: async () => ({ terminal, records: two() }) });
+    await using server = await serve({ logs: async () => ({ terminal, attributes: {}, batches: two() }) });
     const framed = await server.request('GET', '/containers/c/logs?stdout=1&stderr=1');
     assert.equal(framed.text, '\x01\0\0\0\0\0\0\x02a\n\x02\0\0\0\0\0\0\x02b\n');
     assert.equal(framed.headers['content-type'], 'application/vnd.docker.multiplexed-stream');
@@ -139,7 +140,7 @@ describe('logs', () => {
   it('stamp lines, not their pieces', async () => {
     const pieces = () =>
       records(record(0n, 'stdout', 'long ', true), record(1n, 'stdout', 'line\n'), record(2n, 'stdout', 'x\n'));
-    await using server = await serve({ logs: async () => ({ terminal: true, records: pieces() }) });
+    await using server = await serve({ logs: async () => ({ terminal: true, attributes: {}, batches: pieces() }) });
     const answer = await server.request('GET', '/containers/c/logs?stdout=1&timestamps=1');
     assert.equal(answer.text, '1970-01-01T00:00:00.000000000Z long line\n1970-01-01T00:00:00.000000002Z x\n');
   });
@@ -149,7 +150,7 @@ describe('logs', () => {
     await using server = await serve({
       logs: async (_, options) => {
         seen.push(options);
-        return { terminal: true, records: records() };
+        return { terminal: true, attributes: {}, batches: records() };
       },
     });
     await server.request('GET', '/containers/c/logs?stderr=1&since=1.5&until=2&tail=10');
@@ -165,11 +166,11 @@ describe('logs', () => {
     await using server = await serve({
       async logs(_, __, signal) {
         async function* follow() {
-          yield record(0n, 'stdout', 'first\n');
+          yield batchOf([record(0n, 'stdout', 'first\n')]);
           await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
           left.resolve();
         }
-        return { terminal: true, records: follow() };
+        return { terminal: true, attributes: {}, batches: follow() };
       },
     });
     const socket = server.connect();

@@ -9,7 +9,7 @@ import { isBelow } from '../http/versions.ts';
 import { archiveRoutes } from './archive.ts';
 import { attachContainer } from './attach.ts';
 import { commitContainer } from './commit.ts';
-import { containerLogs } from './logs.ts';
+import { clearContainerLogs, containerLogs } from './logs.ts';
 import type { QueueOptions } from './output-queue.ts';
 import { containerStats } from './stats.ts';
 
@@ -105,6 +105,7 @@ export function containerRoutes(containers: ContainerService, queue: QueueOption
       const psOptions = exchange.query.text('ps_args') ?? '-ef';
       return { status: 200, body: await containers.top(exchange.param('id'), psOptions) };
     },
+    ContainerLogsClear: (exchange) => clearContainerLogs(containers, exchange),
     ContainerAttach: (exchange) => attachContainer(containers, queue, exchange),
   };
 }

@@ -45,6 +45,7 @@ export function fakeContainers(methods: Partial<ContainerService> = {}): Contain
       throw notFound(`No such container: ${reference}`);
     },
     top: missing,
+    clearLog: missing,
     execCreate: missing,
     execStart: async (id) => noExec(id),
     execInspect: noExec,

@@ -3,6 +3,7 @@ import type { ContainerStreams } from '../../containers/contract.ts';
 import { createDetachMatcher } from '../../formats/detach-keys.ts';
 import { frameHeader } from '../../formats/raw-stream.ts';
 import type { AttachedStdio } from '../../runtime/monitor/contract.ts';
+import { createLogEncoder } from './log-frames.ts';
 import { createOutputQueue, type OutputQueue, type QueueOptions } from './output-queue.ts';
 
 export interface StdioOptions {
@@ -39,8 +40,14 @@ export async function connectStdio(socket: Socket, streams: ContainerStreams, op
       return connected;
     });
     live?.catch(() => {}); // awaited below, when the history is out
-    for await (const record of streams.history ?? []) {
-      output.history(record.stream, record.data);
+    const encode = createLogEncoder({
+      terminal: streams.terminal,
+      joined: false,
+      timestamps: false,
+      details: undefined,
+    });
+    for await (const batch of streams.history ?? []) {
+      output.history(encode(batch));
       await Promise.race([queue.flushed(), gone.promise]);
       if (socket.writableNeedDrain) await Promise.race([drained(socket), gone.promise]);
       if (socket.destroyed) return;
@@ -77,7 +84,8 @@ function createOutput(socket: Socket, queue: OutputQueue, terminal: boolean, wan
       if (waitingBytes > liveBound) socket.destroy();
       else waiting.push([stream, data]);
     },
-    history: send,
+    /** The streams that were asked for, framed. */
+    history: (data: Uint8Array): void => queue.push(data),
     historyDone(): void {
       const held = waiting ?? [];
       waiting = undefined;

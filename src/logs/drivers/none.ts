@@ -1,17 +1,24 @@
 import { unsupported } from '../../base/errors.ts';
 import type { LogDriver } from '../contract.ts';
-import { refuseOptions } from './local.ts';
+import { refuseOthers } from './local.ts';
+
+const unreadable = () =>
+  unsupported('configured logging driver does not support reading', { code: 'log-not-readable' });
 
 /** Keeps nothing: output goes to those who are attached. */
 export function createNoLogs(): LogDriver {
   return {
     name: 'none',
-    check: (options) => refuseOptions('none', options),
-    reader: () => ({
-      read() {
-        throw unsupported('configured logging driver does not support reading', { code: 'log-not-readable' });
-      },
-    }),
+    check: (options) => refuseOthers('none', options, []),
+    reader() {
+      throw unreadable();
+    },
     path: () => '',
+    attributes: () => ({}),
+    prepare: async () => {},
+    keep: () => ({ finish: async () => {}, stop() {} }),
+    async clear() {
+      throw unreadable();
+    },
   };
 }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
+import { watch } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { recordsOf } from '../../logs/batch.ts';
 import type { Runtime } from '../contract.ts';
 import type { Monitor } from './contract.ts';
 import { collect, openTestContainers, type TestContainers } from './test-containers.ts';
@@ -54,7 +56,8 @@ export function monitorContractSuite(name: string, open: (runtimeRoot: string) =
       await runtime.start(container.id);
       await container.exitCode();
       assert.deepEqual(await output, { stdout: 'out\nrest', stderr: 'err\n' });
-      const { records, consumed } = monitor.parseLog(fs.readFileSync(container.log));
+      const { consumed, ...batch } = monitor.parseLog(fs.readFileSync(container.log));
+      const records = recordsOf(batch);
       assert.equal(consumed, fs.statSync(container.log).size);
       const of = (stream: string) => records.filter((record) => record.stream === stream).map(({ data }) => `${data}`);
       assert.deepEqual(of('stdout'), ['out\n', 'rest']);
@@ -74,8 +77,33 @@ export function monitorContractSuite(name: string, open: (runtimeRoot: string) =
       await container.exitCode();
       await stdio.ended;
       assert.ok(Buffer.concat(chunks).equals(bytes));
-      const { records } = monitor.parseLog(fs.readFileSync(container.log));
+      const records = recordsOf(monitor.parseLog(fs.readFileSync(container.log)));
       assert.ok(Buffer.concat(records.map(({ data }) => data)).equals(bytes));
+    });
+
+    it('goes on in an empty log when told to, and loses no byte', async () => {
+      const container = await containers.create({
+        command: 'seq 1 300000; while [ ! -e /go ]; do sleep 0.01; done; echo end',
+      });
+      await runtime.start(container.id);
+      const rotated = `${container.log}.1`;
+      fs.linkSync(container.log, rotated);
+      const { ino } = fs.statSync(container.log);
+      assert.equal(monitor.reopenLog(container.bundle, container.log), true);
+      for await (const _ of watch(path.dirname(container.log))) if (fs.statSync(container.log).ino !== ino) break;
+      fs.writeFileSync(path.join(containers.rootfs, 'go'), '');
+      await container.exitCode();
+      assert.equal(monitor.reopenLog(container.bundle, container.log), false);
+      const records = [rotated, container.log].flatMap((file) => recordsOf(monitor.parseLog(fs.readFileSync(file))));
+      const lines = Buffer.concat(records.map(({ data }) => data))
+        .toString()
+        .trim()
+        .split('\n');
+      assert.equal(lines.length, 300_001);
+      assert.equal(
+        lines.findIndex((line, index) => line !== String(index + 1)),
+        300_000,
+      );
     });
 
     it('passes stdin on, and closes it when told to', async () => {

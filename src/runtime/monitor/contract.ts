@@ -1,4 +1,4 @@
-import type { LogRecord } from '../../logs/contract.ts';
+import type { ParseLog } from '../../logs/contract.ts';
 import type { Runtime } from '../contract.ts';
 
 /**
@@ -33,11 +33,15 @@ export interface Monitor {
   /** Resolves when the exit is recorded, or with `lost` when container and monitor are gone without a record. */
   waitExit(folder: string, pids: MonitorPids, signal: AbortSignal): Promise<MonitorExit | 'lost'>;
 
+  /** Parses a piece of the log. */
+  readonly parseLog: ParseLog;
+
   /**
-   * Parses a piece of the log. `consumed` says how many of its bytes were whole records; one cut off at the end is
-   * left for later. Every record ends with a newline byte and has none inside, so a reader may begin after any.
+   * Has the monitor put an empty file in the place of its log and go on in that one. What it wrote until then is
+   * whole in the file that had the name: give that another one first. Returns false when no monitor listens any more.
+   * The new file appears a moment later. @throws when there is no room for a file; the monitor is not told then.
    */
-  parseLog(chunk: Uint8Array): { records: LogRecord[]; consumed: number };
+  reopenLog(folder: string, log: string): boolean;
 
   /** Monitors (by pid) whose folder is `root` or lies below it: what a killed engine left running. Reads /proc. */
   find(root: string): Promise<{ pid: number; id: string; folder: string }[]>;

@@ -1,14 +1,18 @@
 import { invalid, messageOf } from '../../../base/errors.ts';
-import { inspect, logs } from '../../../client/calls/containers.ts';
+import { clearLogs, inspect, logs } from '../../../client/calls/containers.ts';
 import { formatUnixTimestamp, parseTimestamp } from '../../../formats/timestamp.ts';
 import type { Command } from '../../command.ts';
 import { copyOutput } from '../../terminal/stdio.ts';
+
+/** Flags that say what to show. */
+const reading = ['details', 'follow', 'since', 'tail', 'timestamps', 'until'];
 
 export const command: Command = {
   paths: ['container logs', 'logs'],
   usage: '[OPTIONS] CONTAINER',
   short: "Show a container's log",
   flags: [
+    { long: 'clear', kind: 'bool', description: 'Remove what was logged so far, and show nothing' },
     { long: 'details', kind: 'bool', description: 'Show the labels and variables that the log driver keeps' },
     { long: 'follow', short: 'f', kind: 'bool', description: 'Go on with what is written from now on' },
     { long: 'since', kind: 'string', description: 'From this time on ("2024-01-02T13:23:37Z", or "42m" ago)' },
@@ -18,6 +22,12 @@ export const command: Command = {
   ],
   args: { min: 1, max: 1 },
   run: async ({ flags, args: [container = ''] }, session) => {
+    if (flags.bool('clear')) {
+      const other = reading.find((name) => flags.given(name));
+      if (other !== undefined) throw invalid(`conflicting options: --clear and --${other}`);
+      await clearLogs(session.engine, container);
+      return 0;
+    }
     const { framed, body } = await logs(session.engine, container, {
       follow: flags.bool('follow'),
       stdout: true,

@@ -33,28 +33,39 @@ export function createConmonMonitor(options: ConmonOptions): Monitor {
         options.conmonPath,
         request,
         () => openStdio(request.folder, writers).stdio,
-        (rows, columns) => resize(request.folder, rows, columns),
+        (rows, columns) => void command(request.folder, `1 ${rows} ${columns}`),
         started,
       ),
     attach: (folder) => attach(folder, writers),
-    resize: async (folder, rows, columns) => resize(folder, rows, columns),
+    resize: async (folder, rows, columns) => void command(folder, `1 ${rows} ${columns}`),
     exitOf,
     waitExit: (folder, pids, signal) => waitExit(folder, pids, children.get(pids.monitorPid), signal),
     parseLog,
+    reopenLog(folder, log) {
+      // conmon opens this name, and ends, with all that it holds, when it cannot: on a full disk, say.
+      closeSync(openSync(`${log}.tmp`, 'w', 0o640));
+      return command(folder, '2 0 0');
+    },
     find: findMonitors,
   };
 }
 
-/** The control FIFO stays behind when conmon ends, and then has no reader. */
-function resize(folder: string, rows: number, columns: number): void {
+/**
+ * Writes a command. The control FIFO stays behind when conmon ends, and then has no reader.
+ * Returns false then, and when there is none.
+ */
+function command(folder: string, words: string): boolean {
   try {
     const fd = openSync(path.join(folder, 'ctl'), constants.O_WRONLY | constants.O_NONBLOCK);
     try {
-      writeSync(fd, `1 ${rows} ${columns}\n`);
+      writeSync(fd, `${words}\n`);
+      return true;
     } finally {
       closeSync(fd);
     }
   } catch (error) {
-    if (errnoOf(error) !== 'ENXIO' && errnoOf(error) !== 'ENOENT') throw error;
+    const errno = errnoOf(error) ?? '';
+    if (['ENXIO', 'ENOENT', 'EPIPE'].includes(errno)) return false;
+    throw error;
   }
 }

@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { recordsOf } from '../../../../logs/batch.ts';
 import { createCrun } from '../../../drivers/crun.ts';
 import { collect, openTestContainers } from '../../test-containers.ts';
 import { createConmonMonitor } from '../conmon.ts';
@@ -55,7 +56,7 @@ test('a container outlives its engine: stdin stays open, the log goes on, the ex
     const exit = await exited;
     assert.equal(exit === 'lost' ? exit : exit.code, 0);
     assert.equal((await output).stdout, 'got second\nrest\nend\n');
-    const { records } = monitor.parseLog(fs.readFileSync(log!));
+    const records = recordsOf(monitor.parseLog(fs.readFileSync(log!)));
     assert.equal(records.map(({ data }) => `${data}`).join(''), 'got first\ngot second\nrest\nend\n');
   } finally {
     await runtime.delete(id!, true);

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { recordsOf } from '../../../../logs/batch.ts';
 import { parseLog } from './log.ts';
 
-const parse = (text: string) => parseLog(Buffer.from(text));
+const parse = (text: string) => {
+  const { consumed, ...batch } = parseLog(Buffer.from(text));
+  return { records: recordsOf(batch), consumed };
+};
 
 test('a record keeps its nanoseconds, whatever the zone', () => {
   const { records } = parse(

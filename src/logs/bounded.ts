@@ -1,0 +1,113 @@
+import { crashPoint } from '../base/crash-points.ts';
+import type { Logger } from '../base/log.ts';
+import type { LoggedContainer, LogKeeping } from './contract.ts';
+import type { GrowthWatch } from './growth.ts';
+import type { Limits } from './limits.ts';
+import { dropBefore, dropOldest, rotate, rotateIdle, settleRotation, tidySegments } from './rotation.ts';
+import { listSegments, sizeOf } from './segments.ts';
+
+export interface LogCare {
+  readonly growth: GrowthWatch;
+  readonly log: Logger;
+}
+
+/** The monitor's log of one running container, kept within limits. */
+export interface Bounded extends LogKeeping {
+  /** Begins a new file now. Resolves with whether it was begun. */
+  turn(): Promise<boolean>;
+  /** Removes what was logged so far. */
+  clear(): Promise<void>;
+}
+
+/** @param onGrowth called when the monitor's log has grown. */
+export function keepBounded(care: LogCare, container: LoggedContainer, limits: Limits, onGrowth?: () => void): Bounded {
+  const file = container.monitorLog;
+  let over = false;
+  /** The monitor was told to begin a new file and has not: it is not told again. */
+  let told = false;
+  let turning: Promise<boolean> | undefined;
+  let tidying: Promise<void> | undefined;
+  let tidyAgain = false;
+
+  const complain = (error: unknown): void => {
+    if (!over) care.log.warn('a log cannot be rotated now', { container: container.id, error });
+  };
+  const tidy = async (): Promise<void> => {
+    do {
+      tidyAgain = false;
+      await tidySegments(file, limits).catch(complain);
+    } while (tidyAgain && !over);
+  };
+  const tidySoon = (): void => {
+    tidyAgain = true;
+    tidying ??= tidy().finally(() => {
+      tidying = undefined;
+    });
+  };
+  const tell = (): boolean => {
+    if (told) return true;
+    told = container.reopen();
+    return told;
+  };
+  const turn = (): Promise<boolean> => {
+    turning ??= rotate(file, tell)
+      .then((done) => {
+        if (done) told = false;
+        return done;
+      })
+      .finally(() => {
+        turning = undefined;
+      });
+    return turning;
+  };
+  const bound = async (): Promise<void> => {
+    if (!(await turn())) return;
+    dropOldest(file, limits.maxFile - 1);
+    tidySoon();
+  };
+  const ready = settleRotation(file, () => container.reopen()).then(tidySoon, complain);
+  const watching = care.growth.add(file, (size) => {
+    onGrowth?.();
+    if (size > limits.maxSize && !turning) ready.then(bound).catch(complain);
+  });
+  const end = async (): Promise<void> => {
+    watching.stop();
+    await ready;
+    await turning?.catch(() => {});
+  };
+  return {
+    turn,
+    async clear() {
+      await ready;
+      if (!(await turn())) throw new Error('the monitor did not begin a new log');
+      clearClosed(file);
+    },
+    async finish() {
+      await end();
+      await closeLog(file, limits);
+      await tidying;
+    },
+    stop() {
+      over = true;
+      watching.stop();
+    },
+  };
+}
+
+/** Brings a log that nobody writes within its limits, and finishes what was cut off. Idempotent. */
+export async function closeLog(file: string, limits: Limits): Promise<void> {
+  await settleRotation(file, undefined);
+  if (sizeOf(file) > limits.maxSize) rotateIdle(file);
+  await tidySegments(file, limits);
+}
+
+/** Removes what a log that nobody writes holds. */
+export function clearIdle(file: string): void {
+  rotateIdle(file);
+  clearClosed(file);
+}
+
+function clearClosed(file: string): void {
+  crashPoint('log.clear.emptied');
+  dropBefore(file, listSegments(file).current.number);
+}
