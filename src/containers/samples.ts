@@ -1,16 +1,15 @@
-import { messageOf } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { EventBus } from '../events/contract.ts';
-import type { CgroupDriver, CgroupSampler } from '../host/cgroup/contract.ts';
-import { readCpuTime } from '../host/cpu-time.ts';
-import { type InterfaceCounters, parseNetDev } from '../host/interface-counters.ts';
 import { createFileBudget, type KeptFile, keepFile } from '../host/kept-file.ts';
-import type { NetworkService } from '../networks/contract.ts';
-import { type ContainerRecord, isRunning } from './record.ts';
-import { emptySample, type Sample, sampleOf } from './stats-frame.ts';
+import { createMeter, type Meter, type MeterDeps } from './meter.ts';
+import type { ContainerRecord } from './record.ts';
+import type { Sample } from './stats-frame.ts';
 
 /** Milliseconds between two samples of a container. */
 const period = 1000;
+/** Files outside of control groups that are kept open at once. */
+const mostKeptFiles = 500;
 
 export interface SampleListener {
   sample(sample: Sample): void;
@@ -24,125 +23,83 @@ export interface Samples extends Disposable {
   listen(record: ContainerRecord, listener: SampleListener): Disposable;
 }
 
-export interface SamplesDeps {
-  readonly cgroups: CgroupDriver;
-  readonly networks: NetworkService;
+export type SamplesDeps = Omit<MeterDeps, 'budget'> & {
   readonly events: EventBus;
+  readonly clock: Clock;
   readonly log: Logger;
-  /** Where a container's control group lies. */
-  readonly groupOf: (record: ContainerRecord) => string;
-}
-
-/** The files of one run of a container. */
-interface Meter {
-  readonly group: CgroupSampler;
-  readonly interfaces: KeptFile | undefined;
-}
+};
 
 /** A container that somebody listens to. */
 interface Watched {
-  readonly record: ContainerRecord;
+  readonly meter: Meter;
   readonly listeners: Set<SampleListener>;
-  meter: Meter | undefined;
   last: Sample | undefined;
+  timer: Disposable | undefined;
 }
 
 export function createSamples(deps: SamplesDeps): Samples {
+  const budget = createFileBudget(mostKeptFiles);
   const watched = new Map<string, Watched>();
-  const budget = createFileBudget(1000);
-  let procStat: KeptFile | undefined;
-  let following: Disposable | undefined;
+  let shared: { procStat: KeptFile; following: Disposable } | undefined;
 
-  /** The files of a run are let go with it: an open /proc/PID/net/dev would keep its network namespace. */
-  const follow = (): void => {
-    procStat ??= keepFile('/proc/stat', budget);
-    following ??= deps.events.subscribe(({ Type, Action, Actor }) => {
-      const one = Type === 'container' ? watched.get(Actor.ID) : undefined;
-      if (one && Action === 'die') closeMeter(one);
-      if (one && Action === 'destroy') end(one);
-    });
-  };
-  const rest = (): void => {
+  const forget = (id: string, one: Watched): void => {
+    one.timer?.[Symbol.dispose]();
+    one.meter.release();
+    watched.delete(id);
     if (watched.size > 0) return;
-    following?.[Symbol.dispose]();
-    procStat?.[Symbol.dispose]();
-    following = undefined;
-    procStat = undefined;
+    shared?.procStat[Symbol.dispose]();
+    shared?.following[Symbol.dispose]();
+    shared = undefined;
   };
-  const forget = (one: Watched): void => {
-    closeMeter(one);
-    watched.delete(one.record.id);
-    rest();
-  };
-  const end = (one: Watched): void => {
-    forget(one);
-    for (const listener of one.listeners) listener.end();
+  const end = (id: string, one: Watched): void => {
+    forget(id, one);
+    const listeners = [...one.listeners];
     one.listeners.clear();
+    for (const listener of listeners) listener.end();
   };
-
-  const measure = (one: Watched): Sample => {
-    const { record } = one;
-    if (!isRunning(record) || !procStat) return emptySample(record.id, record.name);
-    one.meter ??= openMeter(deps, record, budget);
-    const use = one.meter.group.sample();
-    if (!use) return emptySample(record.id, record.name);
-    const interfaces = interfacesOf(one.meter);
-    return sampleOf(record.id, record.name, { use, host: readCpuTime(procStat), interfaces });
-  };
-  const tick = (one: Watched): void => {
+  const follow = (): Disposable =>
+    deps.events.subscribe(({ Type, Action, Actor }) => {
+      const one = Type === 'container' ? watched.get(Actor.ID) : undefined;
+      if (one && Action === 'die') one.meter.release();
+      if (one && Action === 'destroy') end(Actor.ID, one);
+    });
+  const tick = (id: string, one: Watched): void => {
+    shared ??= { procStat: keepFile('/proc/stat', budget), following: follow() };
     try {
-      one.last = measure(one);
+      one.last = one.meter.sample(shared.procStat);
       for (const listener of one.listeners) listener.sample(one.last);
     } catch (error) {
-      deps.log.error('measuring a container', { container: one.record.id, error: messageOf(error) });
-      end(one);
+      deps.log.error('measuring a container', { container: id, error });
+      end(id, one);
     }
-  };
-
-  /** One timer for each container, so that the work is spread over the second. */
-  const watch = (record: ContainerRecord): Watched => {
-    const one: Watched = { record, listeners: new Set(), meter: undefined, last: undefined };
-    watched.set(record.id, one);
-    follow();
-    const timer = setInterval(() => (watched.get(record.id) === one ? tick(one) : clearInterval(timer)), period);
-    timer.unref();
-    return one;
   };
 
   return {
     listen(record, listener) {
-      const one = watched.get(record.id) ?? watch(record);
+      const known = watched.get(record.id);
+      const one = known ?? newlyWatched(createMeter({ ...deps, budget }, record));
       one.listeners.add(listener);
-      if (one.last) listener.sample(one.last);
-      else tick(one);
+      if (known?.last) listener.sample(known.last);
+      else {
+        watched.set(record.id, one);
+        repeat(deps.clock, one, () => tick(record.id, one));
+      }
       return {
         [Symbol.dispose]() {
-          if (one.listeners.delete(listener) && one.listeners.size === 0) forget(one);
+          if (one.listeners.delete(listener) && one.listeners.size === 0) forget(record.id, one);
         },
       };
     },
     [Symbol.dispose]() {
-      for (const one of [...watched.values()]) end(one);
+      for (const [id, one] of [...watched]) end(id, one);
     },
   };
 }
 
-function closeMeter(one: Watched): void {
-  one.meter?.group[Symbol.dispose]();
-  one.meter?.interfaces?.[Symbol.dispose]();
-  one.meter = undefined;
-}
+const newlyWatched = (meter: Meter): Watched => ({ meter, listeners: new Set(), last: undefined, timer: undefined });
 
-/** Interfaces are counted in a namespace of the container's own; the host's are not its. */
-function openMeter(deps: SamplesDeps, record: ContainerRecord, budget: ReturnType<typeof createFileBudget>): Meter {
-  const own = deps.networks.sandboxOf(record.id)?.namespace.kind === 'path';
-  return {
-    group: deps.cgroups.sampler(deps.groupOf(record)),
-    interfaces: own ? keepFile(`/proc/${record.state.pid}/net/dev`, budget) : undefined,
-  };
-}
-
-function interfacesOf({ interfaces }: Meter): ReadonlyMap<string, InterfaceCounters> {
-  const text = interfaces?.read();
-  return text === undefined ? new Map() : parseNetDev(text);
+/** Each container has a timer of its own, so that the work is spread over the second. It is set before the work, which may call it off. */
+function repeat(clock: Clock, one: Watched, work: () => void): void {
+  one.timer = clock.setTimer(period, () => repeat(clock, one, work));
+  work();
 }

@@ -80,7 +80,14 @@ function readOnce(path: string): string {
   }
 }
 
-/** One read is one consistent text for files as small as these. */
+/** A read that got less than this is the last: the kernel gives lists a page at a time, and no line is that long. */
+const lastPiece = 4096 - 512;
+
 function textOf(fd: number): string {
-  return buffer.toString('latin1', 0, readSync(fd, buffer, 0, buffer.length, 0));
+  let length = 0;
+  for (;;) {
+    const got = readSync(fd, buffer, length, buffer.length - length, length);
+    length += got;
+    if (got < lastPiece) return buffer.toString('latin1', 0, length);
+  }
 }
