@@ -5,21 +5,49 @@ import { libc } from './ffi.ts';
 
 type AsyncCall = { async(fd: number, done: (error: Error | null, result: number) => void): void };
 
+/** By device: the call that runs, and the one that will follow it for all who asked meanwhile. */
+const running = new Map<number, { readonly current: Promise<void>; next: Promise<void> | undefined }>();
+
 /**
  * syncfs(2): writes everything that is dirty on the file system of `path` to the disk, in a thread of the
- * pool, since it may take long. Idempotent.
+ * pool, since it may take long. Callers that come while it runs share the next call, so that there is never more than
+ * one of a file system: each takes a thread of the few that all file access goes through. Idempotent.
  * @throws the system error; ENOSPC or EIO when earlier writes could not be carried out.
  */
 export function syncFileSystem(path: string): Promise<void> {
-  const call = libc('int syncfs(int)') as unknown as AsyncCall;
   const fd = fs.openSync(path, 'r');
+  const device = fs.fstatSync(fd).dev;
+  return enqueue(device, () => call(fd, path)).finally(() => fs.closeSync(fd));
+}
+
+function enqueue(device: number, work: () => Promise<void>): Promise<void> {
+  const before = running.get(device);
+  if (before) {
+    before.next ??= before.current.catch(() => {}).then(() => begin(device, work));
+    return before.next;
+  }
+  return begin(device, work);
+}
+
+function begin(device: number, work: () => Promise<void>): Promise<void> {
+  const entry = { current: work(), next: undefined };
+  running.set(device, entry);
+  const end = (): void => {
+    if (running.get(device) === entry && entry.next === undefined) running.delete(device);
+  };
+  entry.current.then(end, end);
+  return entry.current;
+}
+
+function call(fd: number, path: string): Promise<void> {
+  const syncfs = libc('int syncfs(int)') as unknown as AsyncCall;
   return new Promise<void>((resolve, reject) => {
-    call.async(fd, (error, result) => {
+    syncfs.async(fd, (error, result) => {
       if (error) reject(error);
       else if (result === 0) resolve();
       else reject(systemError(koffi.errno(), path));
     });
-  }).finally(() => fs.closeSync(fd));
+  });
 }
 
 function systemError(errno: number, path: string): NodeJS.ErrnoException {

@@ -10,8 +10,10 @@ import { writeBehind } from './write-behind.ts';
 export interface Publish {
   /** Moves it to where the blob belongs, from where it can be read. */
   place(file: string, digest: string): Promise<void>;
-  /** Records a placed blob once it is on the disk. A failure takes it away. @throws exhausted. */
+  /** Records a placed blob once it is on the disk. A failure drops it. Once for each `place`. @throws exhausted. */
   keep(digest: string, size: number): Promise<void>;
+  /** Takes a placed blob away again, unless the store has it or someone else has placed it too. */
+  drop(digest: string): Promise<void>;
 }
 
 export interface BlobWriterDeps {
@@ -79,17 +81,18 @@ async function resume(deps: BlobWriterDeps, { file, handle, algorithm, release }
   } else if (written > 0) await hashFile(handle, hash);
 
   const behind = writeBehind(handle);
-  let state: 'open' | 'placed' | 'closed' = 'open';
+  let state: 'open' | 'placed' | 'kept' | 'closed' = 'open';
   const close = async (keep: boolean): Promise<void> => {
     if (state === 'closed') return;
-    const inPlace = state === 'placed';
+    const was = state;
     state = 'closed';
     try {
       if (keep)
         await behind.flush().catch(() => {}); // the next try goes on from what is there
       else await behind.drop();
       await handle.close();
-      if (!inPlace && (!keep || written === 0)) await fs.rm(file, { force: true });
+      if (was === 'placed') await deps.publish.drop(digest);
+      if (was === 'open' && (!keep || written === 0)) await fs.rm(file, { force: true });
     } finally {
       release();
     }
@@ -133,6 +136,7 @@ async function resume(deps: BlobWriterDeps, { file, handle, algorithm, release }
     async commit() {
       await place();
       if (state !== 'placed') return;
+      state = 'kept';
       try {
         await deps.publish.keep(digest, size);
       } finally {

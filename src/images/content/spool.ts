@@ -81,15 +81,18 @@ export async function openSpool(deps: SpoolDeps): Promise<BlobSpool> {
 function spooled(deps: SpoolDeps, file: string, digest: string, size: number, discard: () => Promise<void>) {
   let placing: Promise<void> | undefined;
   let keeping: Promise<void> | undefined;
-  let placed = false;
+  /** `there` when the store has one of the same digest anyway. */
+  let state: 'spooled' | 'placed' | 'there' = 'spooled';
   const move = async (): Promise<void> => {
-    if (deps.isWhole(digest)) await discard();
-    else {
-      await deps.publish.place(file, digest).catch((error: unknown) => {
-        throw asTugError(error);
-      });
+    if (deps.isWhole(digest)) {
+      await discard();
+      state = 'there';
+      return;
     }
-    placed = true;
+    await deps.publish.place(file, digest).catch((error: unknown) => {
+      throw asTugError(error);
+    });
+    state = 'placed';
   };
   const place = (): Promise<void> => {
     placing ??= move();
@@ -97,21 +100,24 @@ function spooled(deps: SpoolDeps, file: string, digest: string, size: number, di
   };
   const keep = async (): Promise<void> => {
     await place();
-    if (!deps.isWhole(digest)) await deps.publish.keep(digest, size);
+    if (state !== 'placed') return;
+    state = 'there';
+    await deps.publish.keep(digest, size);
   };
   const blob: SpooledBlob = {
     digest,
     size,
-    file: () => (placed ? deps.path(digest) : file),
+    file: () => (state === 'spooled' ? file : deps.path(digest)),
     place,
     keep() {
       keeping ??= keep();
       return keeping;
     },
-    discard: async () => {
-      if (!placed) await discard();
-      else await keeping?.catch(() => {});
-      if (placed && !deps.isWhole(digest)) await fs.rm(deps.path(digest), { force: true });
+    async discard() {
+      await placing?.catch(() => {});
+      await keeping?.catch(() => {});
+      if (state === 'spooled') await discard();
+      if (state === 'placed') await deps.publish.drop(digest);
     },
   };
   return blob;

@@ -5,6 +5,7 @@ import { writeFileAtomic } from '../../base/atomic-file.ts';
 import type { Database, Migration } from '../../base/database.ts';
 import { asTugError, errnoOf, internal, invalid, notFound } from '../../base/errors.ts';
 import { parseDigest, sha256 } from '../../formats/digest.ts';
+import { syncFileSystem } from '../../host/syncfs.ts';
 import { openBlobWriter, type Publish } from './blob-writer.ts';
 import type { ContentStore } from './contract.ts';
 import { type BlobSpool, openSpool } from './spool.ts';
@@ -56,20 +57,7 @@ export function createContentStore(deps: { database: Database; root: string }): 
   const has = (digest: string): boolean => size(digest) !== undefined;
   const record = (digest: string, bytes: number): void =>
     void database.run('INSERT OR REPLACE INTO blobs VALUES (?, ?, ?)', digest, bytes, new Date().toISOString());
-  const publish: Publish = {
-    place: (file, digest) => fs.promises.rename(file, fileOf(digest)),
-    async keep(digest, bytes) {
-      const file = fileOf(digest);
-      try {
-        await syncPath(file);
-        await syncPath(path.dirname(file));
-        record(digest, bytes);
-      } catch (error) {
-        if (!has(digest)) await fs.promises.rm(file, { force: true });
-        throw asTugError(error);
-      }
-    },
-  };
+  const publish = createPublish({ root, fileOf, has, record });
   const folder = path.join(root, 'ingest');
 
   const store: LocalContentStore = {
@@ -165,11 +153,40 @@ async function sweep(
   return swept;
 }
 
-async function syncPath(file: string): Promise<void> {
-  const handle = await fs.promises.open(file, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+interface PublishDeps {
+  readonly root: string;
+  readonly fileOf: (digest: string) => string;
+  readonly has: (digest: string) => boolean;
+  readonly record: (digest: string, size: number) => void;
+}
+
+function createPublish({ root, fileOf, has, record }: PublishDeps): Publish {
+  /** How many have placed a blob that is not of the store yet. */
+  const placed = new Map<string, number>();
+  const leave = (digest: string): boolean => {
+    const others = (placed.get(digest) ?? 1) - 1;
+    if (others > 0) placed.set(digest, others);
+    else placed.delete(digest);
+    return others <= 0;
+  };
+  const drop = async (digest: string): Promise<void> => {
+    if (leave(digest) && !has(digest)) await fs.promises.rm(fileOf(digest), { force: true });
+  };
+  return {
+    async place(file, digest) {
+      await fs.promises.rename(file, fileOf(digest));
+      placed.set(digest, (placed.get(digest) ?? 0) + 1);
+    },
+    async keep(digest, size) {
+      try {
+        await syncFileSystem(root); // the file and its name; layers being unpacked wait for the same call
+        record(digest, size);
+        leave(digest);
+      } catch (error) {
+        await drop(digest);
+        throw asTugError(error);
+      }
+    },
+    drop,
+  };
 }
