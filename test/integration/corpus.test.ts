@@ -17,7 +17,6 @@ import { corpus } from '../fixtures/archives/make-corpus.ts';
 import { exactTree } from '../helpers/exact-tree.ts';
 import { makeSmallDisk, type SmallDisk } from '../helpers/small-disk.ts';
 
-const never = new AbortController().signal;
 /** A disk of its own: each layer that is committed is synced, which takes long where others write too. */
 let disk: SmallDisk;
 before(async () => {
@@ -75,15 +74,24 @@ function writeLayout(folder: string, layers: readonly Buffer[]): void {
   fs.writeFileSync(path.join(folder, 'oci-layout'), json({ imageLayoutVersion: '1.0.0' }));
 }
 
-for (const [driver, createDriver] of [
-  ['overlay2', createOverlay2Driver],
-  ['vfs', createVfsDriver],
-] as const) {
+const ways = [
+  { driver: 'overlay2', createDriver: createOverlay2Driver, cases: corpus, atOnce: false },
+  { driver: 'vfs', createDriver: createVfsDriver, cases: corpus, atOnce: false },
+  // before the layers below are there
+  {
+    driver: 'overlay2, the layers at once',
+    createDriver: createOverlay2Driver,
+    cases: corpus.filter(({ layers }) => layers.length > 1),
+    atOnce: true,
+  },
+];
+
+for (const { driver, createDriver, cases, atOnce } of ways) {
   describe(`archives unpacked with ${driver}`, { concurrency: 4 }, () => {
     const etc = fs.readdirSync('/etc');
     let stores: TestStores;
     before(async () => {
-      const root = path.join(disk.folder, driver);
+      const root = path.join(disk.folder, `${driver} ${atOnce}`);
       fs.mkdirSync(root);
       stores = await openTestStores(createDriver, root);
     });
@@ -101,14 +109,24 @@ for (const [driver, createDriver] of [
         : stores.unpacker;
       const diffIds = layers.map((layer) => sha256(layer));
       const chain = chainIds(diffIds);
-      for (const [at, layer] of layers.entries()) {
+      const failed = new AbortController();
+      const bring = async (layer: Buffer, at: number): Promise<void> => {
         const blob = packed === 'gzip' ? gzipSync(layer) : packed === 'zstd' ? zstdCompressSync(layer) : layer;
-        await unpacker.unpack(await stores.blob(blob), diffIds[at] ?? '', chain.slice(0, at), never);
+        const descriptor = await stores.blob(blob);
+        await unpacker.unpack(descriptor, diffIds[at] ?? '', chain.slice(0, at), failed.signal);
+      };
+      if (!atOnce) for (const [at, layer] of layers.entries()) await bring(layer, at);
+      else {
+        const all = layers.map((layer, at) => ({ layer, at })).reverse();
+        await Promise.all(all.map(({ layer, at }) => bring(layer, at))).catch((error: unknown) => {
+          failed.abort();
+          throw error;
+        });
       }
       return chain;
     };
 
-    for (const one of corpus) {
+    for (const one of cases) {
       const { judges } = one;
       if ('refused' in judges) {
         it(`${one.name}: refused`, async () => {
