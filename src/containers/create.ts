@@ -20,6 +20,7 @@ import { type ContainerRecord, initialState } from './record.ts';
 import { refuseUnbuilt } from './refusals.ts';
 import { checkRestartPolicy, hasRestartPolicy } from './restart-policy.ts';
 import { resolveShared, sharedHostname } from './shared-namespaces.ts';
+import { resolveShown } from './shown-files.ts';
 import type { ContainerStore } from './store.ts';
 
 /**
@@ -35,7 +36,7 @@ export function createContainer(
   platform: string | undefined,
 ): CreateResponse {
   refuseUnbuilt(request);
-  const host = withDefaults(deps, resolveShared(store, request.HostConfig ?? {}, request));
+  const host = withDefaults(deps, resolveOthers(store, request));
   const warnings: string[] = [];
   if (!request.Image) throw invalid('no image given: "Image" must name one');
   const image = deps.images.resolve(request.Image, platform || undefined);
@@ -75,6 +76,12 @@ export function createContainer(
 /** What a container's events say of it, as Docker: image, name and labels. */
 export function eventAttributes(record: ContainerRecord): Record<string, string> {
   return { ...record.config.Labels, image: record.imageName, name: record.name };
+}
+
+/** Other containers by their ids. */
+function resolveOthers(store: ContainerStore, request: CreateRequest): HostConfig {
+  const { Mounts, ...host } = resolveShared(store, request.HostConfig ?? {}, request);
+  return Mounts ? { ...host, Mounts: resolveShown(store, Mounts) } : host;
 }
 
 function withoutHost(request: CreateRequest) {

@@ -50,7 +50,8 @@ export function checkMounts(host: HostConfig, anonymous: Readonly<Record<string,
 function userMounts(host: HostConfig): UserMount[] {
   const mounts = [
     ...(host.Binds ?? []).map(fromBind),
-    ...(host.Mounts ?? []).map(fromMount),
+    // those of other containers' files are in shown-files.ts
+    ...(host.Mounts ?? []).filter(({ Type }) => Type !== 'container').map(fromMount),
     ...Object.entries(host.Tmpfs ?? {}).map(([target, options]) => tmpfs(target, options ? options.split(',') : [])),
   ];
   const depth = ({ point }: UserMount): number => point.Destination.split('/').filter(Boolean).length;

@@ -5,6 +5,7 @@ import { unmount } from '../host/mount.ts';
 import { type ContainerContext, cgroupPathOf, pathsOf, runtimeOf } from './context.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 import { sharedWith } from './shared-namespaces.ts';
+import { hideFiles } from './shown-files.ts';
 
 /**
  * Gives back what a running container holds of the host: the runtime's state, its control group, its network
@@ -21,6 +22,7 @@ export async function releaseResources(context: ContainerContext, record: Contai
   ]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   unmount(path.join(paths.bundle, 'shm'), { detach: true });
+  hideFiles(context, record);
   await rm(paths.bundle, { recursive: true, force: true });
 }
 

@@ -23,6 +23,7 @@ import { type ContainerRecord, isActive } from './record.ts';
 import { finishRelease, releaseResources } from './release.ts';
 import { removeLocked } from './remove.ts';
 import { etcOwner, type JoinedNamespaces, joinNamespaces } from './shared-namespaces.ts';
+import { showFiles } from './shown-files.ts';
 import { lookUpUser } from './user.ts';
 
 /**
@@ -126,7 +127,8 @@ async function makeBundle(
   crashPoint('container.start.networked');
   const owner = etcOwner(context, record);
   const etcFiles = writeEtcFiles(record, paths, sandbox, owner === record ? undefined : pathsOf(context, owner));
-  const spec = specOf(context, record, sandbox, [...etcFiles, ...(joined.shm ? [joined.shm] : [])], joined);
+  const own = [...etcFiles, ...(joined.shm ? [joined.shm] : []), ...(await showFiles(context, record))];
+  const spec = specOf(context, record, sandbox, own, joined);
   writeFileSync(path.join(paths.bundle, 'config.json'), JSON.stringify(runtime.prepare?.(spec) ?? spec));
   crashPoint('container.start.bundled');
 }

@@ -31,6 +31,12 @@ export interface SnapshotDriver {
   /** Mounts a container's rootfs at `target` (made if missing). Idempotent: an existing mount is kept. */
   mount(containerId: string, target: string): Promise<void>;
 
+  /**
+   * Mounts what a container sees at `target`, read-only, whether or not it is prepared or mounted elsewhere. Nothing of
+   * the container is changed; what is written to it meanwhile may show or not. Taken away by umount2(2).
+   */
+  show(containerId: string, layers: readonly string[], target: string): Promise<void>;
+
   /** Unmounts it. Idempotent. */
   unmount(containerId: string, target: string): Promise<void>;
 

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { unsupported } from '../../../base/errors.ts';
-import { mount } from '../../../host/mount.ts';
+import { mount, mountFlags } from '../../../host/mount.ts';
 import { unmountAsync } from '../../../host/unmount.ts';
 import { type ContainerFolders, createContainerFolders } from '../container-folders.ts';
 import type { PrepareOptions, SnapshotDriver } from '../contract.ts';
@@ -39,6 +39,7 @@ export function createOverlay2Driver(root: string): SnapshotDriver {
     remove: (chainId) => layers.remove(chainId, () => usersOf(chainId)),
     prepare: async (containerId, chain, options) => prepareContainer(store, containerId, chain, options ?? {}),
     mount: async (containerId, target) => mountContainer(store, containerId, target),
+    show: async (containerId, chain, target) => showContainer(store, containerId, chain, target),
     async unmount(containerId, target) {
       await unmountAsync(target, { quick: isVolatile(containers.path(containerId)) });
     },
@@ -97,7 +98,15 @@ function mountContainer(store: Store, id: string, target: string): void {
   const folder = store.containers.path(id);
   const volatile = isVolatile(folder);
   if (volatile) forgetVolatileMount(folder);
-  mountOverlay(lowerFolders(store, id), folder, target, volatile);
+  const upper = `upperdir=${escapePath(path.join(folder, 'diff'))},workdir=${escapePath(path.join(folder, 'work'))}`;
+  mountOverlay(lowerFolders(store, id), target, `${upper},${options}${volatile ? ',volatile' : ''}`);
+}
+
+/** As lower folders alone, of which the kernel wants two at least. */
+function showContainer({ layers, containers }: Store, id: string, chain: readonly string[], target: string): void {
+  const upper = containers.list().includes(id) ? [path.join(containers.path(id), 'diff')] : [];
+  const lower = [...upper, ...chain.map(layers.path).reverse()];
+  mountOverlay([...lower, layers.empty()], target, options, mountFlags.readOnly);
 }
 
 function isVolatile(folder: string): boolean {
@@ -131,19 +140,17 @@ function forgetVolatileMount(folder: string): void {
   fs.rmSync(path.join(folder, 'work', 'work', 'incompat'), { recursive: true, force: true });
 }
 
-function mountOverlay(lower: readonly string[], folder: string, target: string, volatile: boolean): void {
-  const upper = `upperdir=${escapePath(path.join(folder, 'diff'))},workdir=${escapePath(path.join(folder, 'work'))}`;
-  const rest = `${upper},${options}${volatile ? ',volatile' : ''}`;
+function mountOverlay(lower: readonly string[], target: string, rest: string, flags = 0): void {
   const direct = `lowerdir=${lower.map(escapePath).join(':')},${rest}`;
   if (Buffer.byteLength(direct) <= longestOptions) {
-    mount('overlay', target, 'overlay', 0, direct);
+    mount('overlay', target, 'overlay', flags, direct);
     return;
   }
   const fds: number[] = [];
   try {
     for (const layer of lower) fds.push(fs.openSync(layer, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY));
     const short = fds.map((fd) => `/proc/self/fd/${fd}`).join(':');
-    mount('overlay', target, 'overlay', 0, `lowerdir=${short},${rest}`);
+    mount('overlay', target, 'overlay', flags, `lowerdir=${short},${rest}`);
   } finally {
     for (const fd of fds) fs.closeSync(fd);
   }

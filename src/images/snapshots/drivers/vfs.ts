@@ -34,6 +34,13 @@ export function createVfsDriver(root: string): SnapshotDriver {
       if (listMounts().some((entry) => entry.target === target)) return;
       mount(contentOf(store, containerId), target, '', mountFlags.bind);
     },
+    async show(containerId, chain, target) {
+      const prepared = containers.list().includes(containerId);
+      const [top] = chain.slice(-1).map(layers.path);
+      const source = prepared ? contentOf(store, containerId) : (top ?? layers.empty());
+      mount(source, target, '', mountFlags.bind);
+      mount('', target, '', mountFlags.remount | mountFlags.bind | mountFlags.readOnly);
+    },
     async unmount(_containerId, target) {
       await unmountAsync(target, { quick: true });
     },
