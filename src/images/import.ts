@@ -1,15 +1,14 @@
 import type { Readable } from 'node:stream';
-import { type ImageConfigBlob, mediaTypes } from '../api/oci/image.ts';
+import type { ImageConfigBlob } from '../api/oci/image.ts';
 import { crashPoint } from '../base/crash-points.ts';
-import { invalid, unsupported } from '../base/errors.ts';
-import { unpackedStream } from './archive/unpacked-stream.ts';
+import { unsupported } from '../base/errors.ts';
 import { applyChanges } from './changes.ts';
-import type { LayerUnpacker } from './content/contract.ts';
-import type { BlobSpool, SpooledBlob } from './content/spool.ts';
+import type { ArrivingUnpacker, LayerUnpacker } from './content/contract.ts';
 import type { LocalContentStore } from './content/store.ts';
 import type { ImportRequest } from './contract.ts';
 import type { CollectorDeps } from './gc.ts';
 import type { ImageEvents } from './image-events.ts';
+import { importLayer } from './import-layer.ts';
 import { writeImage } from './new-image.ts';
 import { withOperation } from './operation.ts';
 import { hostPlatform, parsePlatform } from './pull-platform.ts';
@@ -18,7 +17,7 @@ import type { UnpackLimits } from './unpack/layer.ts';
 
 export interface ImportDeps extends CollectorDeps {
   readonly content: LocalContentStore;
-  readonly unpacker: LayerUnpacker;
+  readonly unpacker: LayerUnpacker & ArrivingUnpacker;
   readonly limits: UnpackLimits;
   readonly events: ImageEvents;
   readonly now?: () => Date;
@@ -41,26 +40,13 @@ export async function importImage(
   const config = applyChanges({}, request.changes);
 
   return withOperation(deps, 'import', async (operation) => {
-    const tar = await spoolTar(deps, archive, signal);
-    const layer = { mediaType: mediaTypes.ociLayer, digest: tar.digest, size: tar.size };
-    try {
-      operation.holdBlob(tar.digest);
-      operation.holdLayers([tar.digest]);
-      await tar.place();
-      const kept = tar.keep(); // on its way to the disk while it is unpacked
-      kept.catch(() => {}); // the unpacking waits for it and tells
-      await deps.unpacker.unpack(layer, tar.digest, [], signal, () => {}, kept);
-      await kept; // also where the layer was there already
-    } finally {
-      await tar.discard();
-    }
-
+    const layer = await importLayer(deps, operation, archive, signal);
     const created = (deps.now?.() ?? new Date()).toISOString();
     const blob: ImageConfigBlob = {
       ...platform,
       created,
       config,
-      rootfs: { type: 'layers', diff_ids: [tar.digest] },
+      rootfs: { type: 'layers', diff_ids: [layer.digest] },
       history: [{ created, comment: request.message || 'Imported from -' }],
     };
     const { id, manifest } = await writeImage(deps.content, operation, blob, [layer]);
@@ -70,20 +56,4 @@ export async function importImage(
     deps.events.publish('import', id, id);
     return id;
   });
-}
-
-async function spoolTar({ content, limits }: ImportDeps, archive: Readable, signal: AbortSignal): Promise<SpooledBlob> {
-  const spool: BlobSpool = await content.spool();
-  try {
-    let size = 0;
-    for await (const chunk of unpackedStream(archive, signal, limits)) {
-      await spool.write(chunk);
-      size += chunk.length;
-    }
-    if (size === 0) throw invalid('the archive to import is empty', { code: 'bad-archive' });
-    return await spool.finish();
-  } catch (error) {
-    await spool.discard();
-    throw error;
-  }
 }

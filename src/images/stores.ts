@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import type { Database } from '../base/database.ts';
 import type { Logger } from '../base/log.ts';
-import type { LayerUnpacker } from './content/contract.ts';
+import type { ArrivingUnpacker, LayerUnpacker } from './content/contract.ts';
 import { createContentStore, type LocalContentStore } from './content/store.ts';
 import type { SnapshotDriver } from './snapshots/contract.ts';
 import { createImageStore, type ImageState } from './store.ts';
@@ -15,7 +15,7 @@ export interface ImageStores {
   readonly driver: SnapshotDriver;
   readonly state: ImageState;
   readonly pool: UnpackPool;
-  readonly unpacker: LayerUnpacker;
+  readonly unpacker: LayerUnpacker & ArrivingUnpacker;
   /** What layers and archives may unpack to. */
   readonly limits: UnpackLimits;
 }

@@ -61,6 +61,25 @@ export interface LayerUnpacker {
   ): Promise<void>;
 }
 
+/** Unpacks layers before they are whole. */
+export interface ArrivingUnpacker {
+  /**
+   * Unpacks a plain tar that stands on no other layer while it is still being written, in a thread of its own, and
+   * commits it once it is `kept`. @throws (`done`) as `unpack`; what `kept` throws. Nothing is left then.
+   */
+  unpackArriving(layer: ArrivingLayer, signal: AbortSignal): { opened: Promise<void>; done: Promise<void> };
+}
+
+/** A layer's tar on its way in. */
+export interface ArrivingLayer {
+  /** Has its first bytes already, and keeps its name until `opened`. */
+  readonly file: string;
+  /** An Int32 that becomes 1 when the file is whole. */
+  readonly whole: SharedArrayBuffer;
+  /** Its blob, once that is of the store. */
+  readonly kept: Promise<Descriptor>;
+}
+
 /** Records images in the state. */
 export interface ImageStore {
   /**

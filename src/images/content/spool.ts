@@ -7,6 +7,8 @@ import { writeBehind } from './write-behind.ts';
 
 /** A blob that is being written before its digest is known: a layer inside an archive, an imported tar. */
 export interface BlobSpool {
+  /** Where it is being written. */
+  readonly file: string;
   /** Takes a chunk, which must not change afterwards. @throws exhausted when the disk is full; the spool is to be discarded then. */
   write(chunk: Uint8Array): Promise<void>;
   /** Ends writing. Returns what was written; the file still waits for `keep` or `discard`. */
@@ -56,6 +58,7 @@ export async function openSpool(deps: SpoolDeps): Promise<BlobSpool> {
     await fs.rm(file, { force: true });
   };
   return {
+    file,
     async write(chunk) {
       try {
         await behind.write(chunk);

@@ -36,32 +36,46 @@ export function createDecompressor(compression: Compression): zlib.Gunzip | zlib
   return undefined;
 }
 
+/** Of a file that is read while it is still written. */
+export interface Growth {
+  ended(): boolean;
+  /** Lets some time pass on this thread. @throws to stop. */
+  wait(): void;
+}
+
 /**
  * Opens a file for its unpacked content: whether it is packed, and pieces that are valid until the next is asked for.
  * The file is closed when the pieces have been read to their end, or are left. `read` counts the bytes taken from it.
+ * A file that still grows has at least its first bytes, and `growth` to say when it is whole.
  * @throws invalid `bad-archive`, while reading, for data that is damaged or cut off; the system error.
  */
 export function openUnpacked(
   file: string,
   read: (bytes: number) => void,
+  growth?: Growth,
 ): { packed: boolean; pieces: AsyncIterable<Buffer> } {
   const fd = fs.openSync(file, 'r');
   try {
     const start = Buffer.alloc(8);
     const length = fs.readSync(fd, start, 0, start.length, 0);
     const compression = detectCompression(start.subarray(0, length));
-    return { packed: compression !== 'none', pieces: unpacked(fd, compression, read) };
+    return { packed: compression !== 'none', pieces: unpacked(fd, compression, read, growth) };
   } catch (error) {
     fs.closeSync(fd);
     throw error;
   }
 }
 
-async function* unpacked(fd: number, compression: Compression, read: (bytes: number) => void): AsyncGenerator<Buffer> {
+async function* unpacked(
+  fd: number,
+  compression: Compression,
+  read: (bytes: number) => void,
+  growth?: Growth,
+): AsyncGenerator<Buffer> {
   try {
     const decompressor = createDecompressor(compression);
     if (!decompressor) {
-      yield* readPlain(fd, read);
+      yield* readPlain(fd, read, growth);
       return;
     }
     const finish = compression === 'zstd' ? zlib.constants.ZSTD_e_end : zlib.constants.Z_FINISH;
@@ -74,11 +88,16 @@ async function* unpacked(fd: number, compression: Compression, read: (bytes: num
   }
 }
 
-function* readPlain(fd: number, read: (bytes: number) => void): Generator<Buffer> {
+function* readPlain(fd: number, read: (bytes: number) => void, growth?: Growth): Generator<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(chunkSize);
   for (;;) {
+    const whole = growth?.ended() ?? true; // asked before: what comes between would be missed
     const length = fs.readSync(fd, buffer, 0, buffer.length, null);
-    if (length === 0) return;
+    if (length === 0) {
+      if (whole) return;
+      growth?.wait();
+      continue;
+    }
     read(length);
     yield length === buffer.length ? buffer : buffer.subarray(0, length);
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { errnoOf, invalid, messageOf, TugError } from '../../base/errors.ts';
 import { createTarReader } from '../../formats/tar/reader.ts';
 import { lookBelow } from './below.ts';
-import { openUnpacked } from './decompress.ts';
+import { type Growth, openUnpacked } from './decompress.ts';
 import { createEntryWriter } from './entries.ts';
 import { finishTree, openTree, settle, type Unsettled } from './layer-tree.ts';
 
@@ -27,11 +27,13 @@ export interface UnpackTask {
   readonly limits: UnpackLimits;
   /** The digest that `file` has been verified to have: an unpacked tar need not be hashed again. */
   readonly digest?: string;
+  /** Of a plain tar that is still being written to `file`: becomes 1 when it is whole. Such a tar is not hashed. */
+  readonly arriving?: SharedArrayBuffer;
 }
 
 export interface UnpackResult {
-  /** Digest of the unpacked tar. */
-  readonly diffId: string;
+  /** Digest of the unpacked tar; undefined for one that was still arriving, which whoever writes it hashes. */
+  readonly diffId: string | undefined;
   /** Bytes of the files. */
   readonly size: number;
   /** What is to be settled once the layers below are there. */
@@ -62,14 +64,14 @@ export async function unpackLayer(task: UnpackTask, watch: UnpackWatch): Promise
   const hash = createHash('sha256');
   let taken = 0;
   let given = 0;
-  let known: string | undefined;
+  let hashed = true;
   try {
     const count = (bytes: number): void => {
       taken += bytes;
       watch.progress(taken);
     };
-    const { packed, pieces } = openUnpacked(task.file, count);
-    known = packed ? undefined : task.digest;
+    const { packed, pieces } = openUnpacked(task.file, count, task.arriving && growthOf(task.arriving, watch));
+    hashed = packed || (task.digest === undefined && task.arriving === undefined);
     for await (const chunk of pieces) {
       watch.check();
       given += chunk.length;
@@ -77,7 +79,7 @@ export async function unpackLayer(task: UnpackTask, watch: UnpackWatch): Promise
         const message = `the layer unpacks to more than ${task.limits.ratio} times its size (decompression-limits.ratio of the configuration)`;
         throw invalid(message, { code: 'layer-too-large' });
       }
-      if (known === undefined) hash.update(chunk);
+      if (hashed) hash.update(chunk);
       reader.feed(chunk);
     }
     reader.finish();
@@ -88,10 +90,23 @@ export async function unpackLayer(task: UnpackTask, watch: UnpackWatch): Promise
   }
   const unsettled = finishTree(tree);
   return {
-    diffId: known ?? `sha256:${hash.digest('hex')}`,
+    diffId: hashed ? `sha256:${hash.digest('hex')}` : task.digest,
     size: writer.size(),
     unsettled,
     lostXattrs: [...tree.lost],
+  };
+}
+
+const growthPause = 5;
+
+function growthOf(arriving: SharedArrayBuffer, watch: UnpackWatch): Growth {
+  const flag = new Int32Array(arriving);
+  return {
+    ended: () => Atomics.load(flag, 0) !== 0,
+    wait() {
+      watch.check();
+      Atomics.wait(flag, 0, 0, growthPause);
+    },
   };
 }
 

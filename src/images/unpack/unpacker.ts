@@ -1,22 +1,12 @@
 import type { Descriptor } from '../../api/oci/image.ts';
 import { crashPoint } from '../../base/crash-points.ts';
-import { asTugError, invalid, TugError } from '../../base/errors.ts';
-import type { Logger } from '../../base/log.ts';
+import { invalid } from '../../base/errors.ts';
 import { chainId } from '../../formats/digest.ts';
-import type { ContentStore, LayerUnpacker } from '../content/contract.ts';
-import type { LayerStage, SnapshotDriver } from '../snapshots/contract.ts';
-import type { ImageState } from '../store.ts';
-import { defaultLimits, type UnpackLimits, type UnpackResult } from './layer.ts';
-import type { UnpackPool } from './pool.ts';
-
-export interface UnpackerDeps {
-  readonly content: ContentStore;
-  readonly driver: SnapshotDriver;
-  readonly state: ImageState;
-  readonly pool: UnpackPool;
-  readonly log: Logger;
-  readonly limits?: UnpackLimits;
-}
+import type { ArrivingUnpacker, LayerUnpacker } from '../content/contract.ts';
+import type { LayerStage } from '../snapshots/contract.ts';
+import { unpackArriving } from './arriving.ts';
+import { defaultLimits, type UnpackResult } from './layer.ts';
+import { isThere, type UnpackerDeps, unpackError } from './unpacker-deps.ts';
 
 interface Layer {
   readonly blob: Descriptor;
@@ -35,7 +25,7 @@ interface Layer {
  * overlay they are unpacked side by side, and each is committed once the one below it is. A parent that is
  * neither there nor being unpacked is waited for until `signal` ends it.
  */
-export function createLayerUnpacker(deps: UnpackerDeps): LayerUnpacker {
+export function createLayerUnpacker(deps: UnpackerDeps): LayerUnpacker & ArrivingUnpacker {
   const running = new Map<string, Promise<void>>();
   const arrivals = createArrivals((id) => isThere(deps, id));
 
@@ -53,21 +43,13 @@ export function createLayerUnpacker(deps: UnpackerDeps): LayerUnpacker {
         await work;
         arrivals.arrived(id);
       } catch (error) {
-        throw signal.aborted ? asCancelled(signal) : asTugError(error);
+        throw unpackError(error, signal);
       } finally {
         running.delete(id);
       }
     },
+    unpackArriving: (layer, signal) => unpackArriving(deps, layer, signal),
   };
-}
-
-function asCancelled({ reason }: AbortSignal): TugError {
-  if (reason instanceof TugError) return reason;
-  return new TugError('cancelled', 'the unpacking was cancelled', { cause: reason });
-}
-
-function isThere({ state, driver }: UnpackerDeps, id: string): boolean {
-  return driver.has(id) && state.layer(id) !== undefined;
 }
 
 async function unpackAndCommit(deps: UnpackerDeps, layer: Layer, parentIsThere: () => Promise<void>): Promise<void> {

@@ -1,0 +1,28 @@
+import { asTugError, TugError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import type { ContentStore } from '../content/contract.ts';
+import type { SnapshotDriver } from '../snapshots/contract.ts';
+import type { ImageState } from '../store.ts';
+import type { UnpackLimits } from './layer.ts';
+import type { UnpackPool } from './pool.ts';
+
+export interface UnpackerDeps {
+  readonly content: ContentStore;
+  readonly driver: SnapshotDriver;
+  readonly state: ImageState;
+  readonly pool: UnpackPool;
+  readonly log: Logger;
+  readonly limits?: UnpackLimits;
+}
+
+/** Whether a layer is unpacked and known to the state. */
+export function isThere({ state, driver }: UnpackerDeps, id: string): boolean {
+  return driver.has(id) && state.layer(id) !== undefined;
+}
+
+/** What to throw for a failed unpacking: that it was cancelled counts more than what came of it. */
+export function unpackError(error: unknown, { aborted, reason }: AbortSignal): TugError {
+  if (!aborted) return asTugError(error);
+  if (reason instanceof TugError) return reason;
+  return new TugError('cancelled', 'the unpacking was cancelled', { cause: reason });
+}
