@@ -37,16 +37,31 @@ export async function inspectAll(
   return 0;
 }
 
+/** Docker tries a template on its own types first, where `State.Health` is always there, and then on what the engine said. */
+function formatWithHealth(format: (views: readonly object[]) => string, views: readonly object[]): string {
+  try {
+    return format(views.map(withHealth));
+  } catch {
+    return format(views);
+  }
+}
+
+/** `State.Health` of a container whose health is not checked is nothing, and no fault. */
+function withHealth<T extends { State?: object }>(object: T): T {
+  if (!object.State || 'Health' in object.State) return object;
+  return { ...object, State: Object.defineProperty({ ...object.State }, 'Health', { value: null }) };
+}
+
 async function print(session: Session, found: readonly unknown[], format: string): Promise<void> {
   if (format === '') return session.out.write(`${JSON.stringify(found, null, 4)}\n`);
   if (format === 'json') return session.out.write(`${JSON.stringify(found)}\n`);
   const { formatEach, withAliases } = await import('./output/template.ts');
   // A name that is not found leaves an empty line, as the lines of several are read in pairs with the names.
   if (found.length === 0) return session.out.write('\n');
-  const views = found.map((one) => withAliases(one as { Id?: string }, { ID: 'Id' }));
+  const views = found.map((one) => withAliases(one as { Id?: string; State?: object }, { ID: 'Id' }));
   let text: string;
   try {
-    text = formatEach(format, views);
+    text = formatWithHealth((given) => formatEach(format, given), views);
   } catch (error) {
     const fault = messageOf(error).replace(
       /can't evaluate field (\w+) in type struct$/,

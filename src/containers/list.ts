@@ -147,7 +147,7 @@ function checkValue(key: string, value: string, created: (reference: string) => 
     throw invalid(`invalid filter 'status=${value}'`);
   if (key === 'is-task' && !['true', 'false'].includes(value)) throw invalid(`invalid filter 'is-task=${value}'`);
   if (key === 'health' && !['none', 'starting', 'healthy', 'unhealthy'].includes(value))
-    throw invalid(`invalid filter 'health=${value}'`);
+    throw invalid(`unrecognised filter value for health: ${value}`);
   if (key === 'exited' && !/^-?\d+$/.test(value)) throw invalid(`invalid filter 'exited=${value}'`);
   if (key === 'before' || key === 'since') created(value);
 }

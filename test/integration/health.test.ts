@@ -176,7 +176,7 @@ describe('health checks', () => {
     });
     assert.deepEqual([bad.status, /must begin with CMD/.test(bad.text)], [400, true]);
     const filter = await engine.docker(['ps', '-f', 'health=ill']);
-    assert.match(filter.stderr, /invalid filter 'health=ill'/);
+    assert.match(filter.stderr, /unrecognised filter value for health: ill/);
     await engine.docker(['rm', '-f', 'none']);
   });
 });

@@ -229,4 +229,12 @@ export const differences: readonly Difference[] = [
     instead: /search x.org\nnameserver.*instead\n0\nnameserver/s,
     reason: 'newer engines write the name servers first',
   },
+
+  {
+    scenario: 'restart',
+    step: /always:3|on-failure:-3|sometimes|MaximumRetryCount/,
+    subjects: both,
+    instead: /invalid restart policy: /,
+    reason: newerWords,
+  },
 ];
