@@ -22,6 +22,7 @@ import { checkRestartPolicy, hasRestartPolicy } from './restart-policy.ts';
 import { resolveShared, sharedHostname } from './shared-namespaces.ts';
 import { resolveShown } from './shown-files.ts';
 import type { ContainerStore } from './store.ts';
+import { refuseMissingLimits } from './update-limits.ts';
 
 /**
  * Records a container. Nothing but the database is touched: its file system, network and processes are made
@@ -142,6 +143,7 @@ function checkHost(deps: ContainerDeps, host: HostConfig, config: ContainerConfi
   checkPorts(host, request.ExposedPorts ?? {});
   checkMounts(host, request.Volumes ?? {});
   buildResources(host, cpus().length);
+  refuseMissingLimits(host, deps.cgroups);
   planDevices(host);
   const capabilities = containerCapabilities(host);
   parseSecurityOptions(host.SecurityOpt ?? [], capabilities, host.Privileged ?? false, kernelHasSeccomp());

@@ -25,7 +25,7 @@ export function updatedLimits(before: HostConfig, request: UpdateRequest, cgroup
   for (const field of given) if (request[field] !== undefined) Object.assign(after, { [field]: request[field] });
   if (after.Memory && !after.MemorySwap) after.MemorySwap = after.Memory * 2;
   buildResources(after, cpus().length);
-  refuseForeign(request, cgroups);
+  refuseMissingLimits(after, cgroups);
   return after;
 }
 
@@ -50,8 +50,9 @@ function refuseConflicts(before: HostConfig, request: UpdateRequest): void {
     );
 }
 
-function refuseForeign(request: UpdateRequest, cgroups: CgroupDriver): void {
-  const asked = Boolean(request.BlkioWeight || request.BlkioWeightDevice?.length);
+/** @throws unsupported for a limit that this host's control groups do not have. */
+export function refuseMissingLimits({ BlkioWeight, BlkioWeightDevice }: HostConfig, cgroups: CgroupDriver): void {
+  const asked = Boolean(BlkioWeight || BlkioWeightDevice?.length);
   if (asked && !cgroups.limits.has('blkio-weight'))
     throw unsupported('the weight of block I/O: no I/O scheduler of this kernel has weights (BFQ does)');
 }

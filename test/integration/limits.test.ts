@@ -94,6 +94,7 @@ for (const cli of commandLines) {
         [['--memory', '1m'], 'Minimum memory limit allowed is 6MB'],
         [['--memory', '64m', '--memory-swap', '1m'], 'Minimum memoryswap limit should be larger than memory limit'],
         [['--cpus', '1000'], 'range of CPUs is from 0.01 to'],
+        [['--blkio-weight', '5'], 'Range of blkio weight is from 10 to 1000'],
         [['--memory', '5x'], 'invalid argument "5x" for "-m, --memory" flag: invalid suffix: \'x\''],
         [['--ulimit', 'nofile=10:5'], 'ulimit soft limit must be less than or equal to hard limit: 10 > 5'],
       ] as const) {

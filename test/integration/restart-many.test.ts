@@ -11,6 +11,7 @@ import { processExists } from '../../src/base/process.ts';
 import { listMounts } from '../../src/host/mount.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { listProcesses } from '../helpers/leaks-processes.ts';
+import { costOfStats } from '../helpers/stats-streams.ts';
 
 const count = 100;
 /** Milliseconds. */
@@ -105,6 +106,14 @@ describe('an engine with a hundred running containers', () => {
     assert.deepEqual(await listRunning(engine), running);
     assert.ok(restored < restoreLimit, `${restored} ms`);
     assert.ok(answered < restoreLimit, `${answered} ms`);
+
+    const share = await costOfStats(
+      engine,
+      running.map(({ id }) => id),
+      4,
+    );
+    t.diagnostic(`stats of all, streaming: ${(share * 100).toFixed(1)} % of a core`);
+    assert.ok(share < 0.1, `${share}`);
 
     const removing = performance.now();
     const removed = await engine.tug(['rm', '-f', ...running.map(({ id }) => id)]);

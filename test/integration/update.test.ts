@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import * as net from 'node:net';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
@@ -93,6 +94,20 @@ for (const cli of commandLines) {
       await engine[cli](['update', '--cpu-quota', '-1', 'slow']);
       assert.match((await limitsOf('slow')).quota ?? '', /^(-1|max)$/);
       await engine.tug(['rm', '-f', 'slow']);
+    });
+
+    it('sets the weight of block I/O and real-time periods where the kernel has them', async () => {
+      await run('--name', 'io', 'busybox', 'sleep', '1000');
+      const { State } = await inspect('io');
+      const weighted = await engine[cli](['update', '--blkio-weight', '300', 'io']);
+      if (['blkio.weight', 'blkio.bfq.weight'].some((file) => existsSync(`/sys/fs/cgroup/blkio/${file}`)))
+        assert.equal(groupFile(State.Pid, 'blkio', ['blkio.bfq.weight', 'io.bfq.weight']), '300');
+      else assert.match(weighted.stderr, /no I\/O scheduler of this kernel has weights/);
+      if (existsSync('/sys/fs/cgroup/cpu/cpu.rt_period_us')) {
+        await engine[cli](['update', '--cpu-rt-period', '500000', 'io']);
+        assert.equal(groupFile(State.Pid, 'cpu', ['cpu.rt_period_us', '']), '500000');
+      }
+      await engine.tug(['rm', '-f', 'io']);
     });
 
     it('changes several, also those that do not run, and says what each refuses', async () => {

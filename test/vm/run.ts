@@ -4,12 +4,12 @@ import * as path from 'node:path';
 import { ensureGuest, makeDisk } from './guest.ts';
 import { type BootResult, boot } from './qemu.ts';
 
-// npm run test:vm: boots Debian's kernel with cgroup v2 and runs tests in it, by default the smoke test. KVM is tried
+// npm run test:vm: boots Debian's kernel with cgroup v2 and runs tests in it, by default those of test/vm. KVM is tried
 // first, for a limited time: there are machines on which it is there and hangs.
 
 const projectRoot = path.resolve(import.meta.dirname, '../..');
 const cache = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'), 'tug-vm');
-const tests = process.argv.length > 2 ? process.argv.slice(2) : ['test/vm/smoke.ts'];
+const tests = process.argv.length > 2 ? process.argv.slice(2) : ['test/vm/smoke.ts', 'test/vm/limits.ts'];
 
 process.exitCode = await main();
 

@@ -55,55 +55,116 @@ test('a v1 group: nanoseconds, bytes, operations by device', () => {
   );
 });
 
-/** In the form of the kernel documentation (admin-guide/cgroup-v2), with devices that have counted nothing. */
-const v2Group: Record<string, string> = {
-  'cpu.stat': `usage_usec 1843220
-user_usec 412010
-system_usec 1431210
-core_sched.force_idle_usec 0
-nr_periods 41
-nr_throttled 17
-throttled_usec 903311
-nr_bursts 0
-burst_usec 0
+/** Recorded on Debian's kernel 6.1 with cgroup v2 alone, of a container that had written 4 MiB and was throttled since. */
+const recorded: Record<string, string> = {
+  'cpu.stat': `usage_usec 3126730
+user_usec 1535311
+system_usec 1591419
+nr_periods 92
+nr_throttled 78
+throttled_usec 5343505
+nr_bursts 1
+burst_usec 25000
 `,
-  'memory.current': '27725824\n',
-  'memory.max': '67108864\n',
-  'memory.events': 'low 0\nhigh 0\nmax 113\noom 2\noom_kill 1\noom_group_kill 0\n',
-  'memory.stat':
-    'anon 237568\nfile 26763264\nkernel 585728\ninactive_anon 180224\ninactive_file 26738688\npgfault 1391\n',
-  'pids.current': '2\n',
-  'pids.max': '100\n',
-  'io.stat': `7:0
-254:0 rbytes=1572864 wbytes=26214400 rios=61 wios=25 dbytes=0 dios=0
-259:1 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=8192 dios=1
+  'memory.current': '4775936\n',
+  'memory.max': '100663296\n',
+  'memory.events': `low 0
+high 0
+max 0
+oom 0
+oom_kill 0
+oom_group_kill 0
 `,
+  'memory.stat': `anon 57344
+file 4202496
+kernel 278528
+kernel_stack 0
+pagetables 20480
+sec_pagetables 0
+percpu 144
+sock 0
+vmalloc 12288
+shmem 0
+file_mapped 0
+file_dirty 8192
+file_writeback 0
+swapcached 0
+anon_thp 0
+file_thp 0
+shmem_thp 0
+inactive_anon 57344
+active_anon 0
+inactive_file 4194304
+active_file 8192
+unevictable 0
+slab_reclaimable 188520
+slab_unreclaimable 28976
+slab 217496
+workingset_refault_anon 0
+workingset_refault_file 0
+workingset_activate_anon 0
+workingset_activate_file 0
+workingset_restore_anon 0
+workingset_restore_file 0
+workingset_nodereclaim 0
+pgscan 0
+pgsteal 0
+pgscan_kswapd 0
+pgscan_direct 0
+pgsteal_kswapd 0
+pgsteal_direct 0
+pgfault 147
+pgmajfault 0
+pgrefill 0
+pgactivate 0
+pgdeactivate 0
+pglazyfree 0
+pglazyfreed 0
+thp_fault_alloc 0
+thp_collapse_alloc 0
+`,
+  'pids.current': '1\n',
+  'io.stat': '254:0 rbytes=0 wbytes=4194304 rios=0 wios=4 dbytes=0 dios=0\n',
+  'pids.max': '33\n',
 };
 
 test('a v2 group: microseconds become nanoseconds, io.stat becomes operations', () => {
-  const stats = parseV2((name) => v2Group[name]);
+  const stats = parseV2((name) => recorded[name]);
   assert.deepEqual(stats.cpu, {
-    total: 1843220000,
-    user: 412010000,
-    system: 1431210000,
+    total: 3126730000,
+    user: 1535311000,
+    system: 1591419000,
     perCpu: undefined,
-    periods: 41,
-    throttledPeriods: 17,
-    throttledTime: 903311000,
+    periods: 92,
+    throttledPeriods: 78,
+    throttledTime: 5343505000,
   });
   const { details, ...memory } = stats.memory;
-  assert.deepEqual(memory, { usage: 27725824, peak: undefined, limit: 67108864, failures: 2 });
-  assert.deepEqual([details['inactive_file'], details['pgfault']], [26738688, 1391]);
-  assert.deepEqual(stats.pids, { current: 2, limit: 100 });
+  assert.deepEqual(memory, { usage: 4775936, peak: undefined, limit: 100663296, failures: 0 });
+  assert.deepEqual([details['inactive_file'], details['thp_collapse_alloc']], [4194304, 0]);
+  assert.equal(Object.keys(details).length, 47);
+  assert.deepEqual(stats.pids, { current: 1, limit: 33 });
   assert.deepEqual(stats.blkio, {
     bytes: [
-      { major: 254, minor: 0, operation: 'read', value: 1572864 },
-      { major: 254, minor: 0, operation: 'write', value: 26214400 },
-      { major: 259, minor: 1, operation: 'read', value: 4096 },
-      { major: 259, minor: 1, operation: 'write', value: 0 },
+      { major: 254, minor: 0, operation: 'read', value: 0 },
+      { major: 254, minor: 0, operation: 'write', value: 4194304 },
     ],
     operations: undefined,
   });
+});
+
+test('a v2 group with several devices, of which one has counted nothing, and an OOM', () => {
+  const files: Record<string, string> = {
+    'io.stat':
+      '7:0\n8:16 rbytes=10 wbytes=20 rios=1 wios=2 dbytes=0 dios=0\n259:1 rbytes=30 wbytes=0 rios=3 wios=0 dbytes=0 dios=0\n',
+    'memory.events': 'low 0\nhigh 0\nmax 113\noom 2\noom_kill 1\n',
+  };
+  const { blkio, memory } = parseV2((name) => files[name]);
+  assert.deepEqual(
+    blkio.bytes.map(({ major, minor, operation, value }) => `${major}:${minor} ${operation} ${value}`),
+    ['8:16 read 10', '8:16 write 20', '259:1 read 30', '259:1 write 0'],
+  );
+  assert.equal(memory.failures, 2);
 });
 
 test('a v2 group without limits says "max"', () => {
