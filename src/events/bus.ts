@@ -1,17 +1,9 @@
 import type { EventMessage } from '../api/types/event.ts';
 import type { EventBus } from './contract.ts';
+import type { DatedEvent, EventHistory } from './history.ts';
 
-/** How many events are kept for `since`, as Docker keeps. */
-const kept = 256;
-
-interface Kept {
-  readonly at: bigint;
-  readonly event: EventMessage;
-}
-
-/** An event bus with its own, empty history. `now` is in Unix nanoseconds. */
-export function createEventBus(now: () => bigint = createClock()): EventBus {
-  const history: Kept[] = [];
+/** An event bus that keeps what is published in `history`. `now` is in Unix nanoseconds. */
+export function createEventBus(history: EventHistory, now: () => bigint = createClock()): EventBus {
   const listeners = new Set<(event: EventMessage) => void>();
   let last = 0n;
 
@@ -34,8 +26,7 @@ export function createEventBus(now: () => bigint = createClock()): EventBus {
         time: Number(at / 1_000_000_000n),
         timeNano: Number(at),
       };
-      history.push({ at, event });
-      if (history.length > kept) history.shift();
+      history.append({ at, event });
       for (const listener of [...listeners]) {
         try {
           listener(event);
@@ -44,12 +35,16 @@ export function createEventBus(now: () => bigint = createClock()): EventBus {
         }
       }
     },
-    past: (since, until) => history.filter(({ at }) => at >= since && at <= until).map(({ event }) => event),
+    past: (since, until) => within(history.read(), since, until),
     subscribe(listener) {
       listeners.add(listener);
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
     },
   };
+}
+
+async function* within(dated: AsyncIterable<DatedEvent>, since: bigint, until: bigint): AsyncGenerator<EventMessage> {
+  for await (const { at, event } of dated) if (at >= since && at <= until) yield event;
 }
 
 /** Unix time in nanoseconds: the wall clock, with the digits that it lacks taken from the steady one. */

@@ -34,8 +34,18 @@ async function streamEvents(events: EventBus, exchange: Exchange): Promise<undef
     else void stream.write(format.line(JSON.stringify(adaptReply(exchange, event)))).catch(() => {});
   };
   stream.flush();
-  using _subscription = events.subscribe(send);
-  if (since !== undefined) for (const event of events.past(since, until ?? forever)) send(event);
+  let held: EventMessage[] | undefined = [];
+  using _subscription = events.subscribe((event) => (held ? void held.push(event) : send(event)));
+  if (since !== undefined) {
+    for await (const event of events.past(since, until ?? forever)) {
+      send(event);
+      if (response.writableNeedDrain) await Promise.race([once(response, 'drain'), gone(signal)]);
+      if (signal.aborted) break;
+    }
+  }
+  const meanwhile = held;
+  held = undefined;
+  for (const event of meanwhile) send(event);
   await ended(signal, until);
   response.end();
   return undefined;
