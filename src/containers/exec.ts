@@ -29,7 +29,7 @@ export function createExec(
   requireRunning(record);
   if (!request.Cmd?.length) throw invalid('No exec command specified');
   const exec = context.execs.add(record.id, request, purpose);
-  context.events.publish('container', `exec_create: ${request.Cmd.join(' ')}`, record.id, execAttributes(record, exec));
+  publish(context, record, exec, 'exec_create');
   return exec.id;
 }
 
@@ -51,6 +51,7 @@ export async function startExec(
   try {
     monitored = await launch(context, record, exec, folder, options);
   } catch (error) {
+    publish(context, record, exec, 'exec_start'); // Docker tells the attempt
     exec.status = 'exited';
     exec.exitCode = asTugError(error).code === 'command-not-found' ? 127 : 126;
     await rm(folder, { recursive: true, force: true });
@@ -59,12 +60,7 @@ export async function startExec(
   }
   crashPoint('exec.start.spawned');
   exec.pid = monitored.pid;
-  context.events.publish(
-    'container',
-    `exec_start: ${exec.request.Cmd!.join(' ')}`,
-    record.id,
-    execAttributes(record, exec),
-  );
+  publish(context, record, exec, 'exec_start');
   followExec(context, record, exec, folder, monitored);
   return {
     terminal: exec.request.Tty ?? false,
@@ -182,6 +178,13 @@ const execAttributes = (record: ContainerRecord, exec: Exec): Record<string, str
   ...eventAttributes(record),
   execID: exec.id,
 });
+
+/** Docker puts a blank behind the command, also where it has no arguments. */
+function publish(context: ContainerContext, record: ContainerRecord, exec: Exec, action: string): void {
+  const [command = '', ...args] = exec.request.Cmd ?? [];
+  const attributes = execAttributes(record, exec);
+  context.events.publish('container', `${action}: ${command} ${args.join(' ')}`, record.id, attributes);
+}
 
 function requireRunning(record: ContainerRecord): void {
   if (record.state.status === 'paused')

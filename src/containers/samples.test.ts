@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { createFakeClock } from '../base/fake-clock.ts';
 import { silentLogger } from '../base/log.ts';
 import { createEventBus } from '../events/bus.ts';
+import { memoryHistory } from '../events/memory-history.ts';
 import type { CgroupDriver, CgroupStats } from '../host/cgroup/contract.ts';
 import { type ContainerRecord, initialState } from './record.ts';
 import { createSamples } from './samples.ts';
@@ -18,7 +19,7 @@ const use = (total: number): CgroupStats => ({
 /** Samples of one running container whose control group counts how often it is read. */
 function rig() {
   const clock = createFakeClock();
-  const events = createEventBus();
+  const events = createEventBus(memoryHistory());
   const counts = { samples: 0, open: 0 };
   const sampler = () => {
     counts.open += 1;

@@ -2,6 +2,7 @@ import type { ContainerTop } from '../api/types/container-stats.ts';
 import { conflict, invalid } from '../base/errors.ts';
 import { type RunResult, run } from '../base/process.ts';
 import { type ContainerContext, cgroupPathOf } from './context.ts';
+import { eventAttributes } from './create.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 
 /**
@@ -19,7 +20,9 @@ export async function topOf(
     throw conflict(`Container ${record.id} is restarting, wait until the container is running`);
   if (!isRunning(record)) throw conflict(`container ${record.id} is not running`, { code: 'container-not-running' });
   const pids = new Set(await context.cgroups.processes(cgroupPathOf(context, record)));
-  return parseProcesses(await processList(words(psOptions), pids), pids);
+  const processes = parseProcesses(await processList(words(psOptions), pids), pids);
+  context.events.publish('container', 'top', record.id, eventAttributes(record));
+  return processes;
 }
 
 /** ps(1) lets any column be called PID, and the processes of the host be seen by it. @throws invalid. */

@@ -37,6 +37,8 @@ export interface DaemonConfig {
   readonly bip: string | undefined;
   readonly mtu: number | undefined;
   readonly icc: boolean;
+  /** How many events are kept at least. */
+  readonly eventsHistory: number;
   readonly labels: readonly string[];
   readonly logDriver: string;
   readonly logOptions: Readonly<Record<string, string>>;
@@ -136,6 +138,7 @@ function complete(given: Settings): DaemonConfig {
     bip: given.bip,
     mtu: given.mtu,
     icc: given.icc ?? true,
+    eventsHistory: given['events-history'] ?? 10_000,
     labels: given.labels ?? [],
     logDriver: given['log-driver'] ?? 'local',
     logOptions: given['log-opts'] ?? {},

@@ -11,6 +11,7 @@ import { createContainerService } from '../containers/service.ts';
 import { containerMigrations } from '../containers/store.ts';
 import { createEventBus } from '../events/bus.ts';
 import type { EventBus } from '../events/contract.ts';
+import { type EventHistory, openEventHistory } from '../events/history.ts';
 import { type Bootstrapper, createBootstrapper } from '../images/bootstrap/bootstrap.ts';
 import type { ImageService } from '../images/contract.ts';
 import { imageMigrations } from '../images/migrations.ts';
@@ -55,6 +56,7 @@ interface Foundations {
   readonly database: Database;
   readonly journal: Journal;
   readonly leases: Leases;
+  readonly history: EventHistory;
   readonly events: EventBus;
   readonly log: Logger;
 }
@@ -110,6 +112,7 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
       builtins.closeRuntimes(config);
       registries.close();
       foundations.database[Symbol.dispose]();
+      foundations.history[Symbol.dispose]();
     },
   };
 }
@@ -118,13 +121,15 @@ function openFoundations(config: DaemonConfig, log: Logger): Foundations {
   const database = openDatabase(path.join(config.dataRoot, 'state.db'), migrations);
   const id = engineId(database);
   reserveState(config.dataRoot, log);
+  const history = openEventHistory(path.join(config.dataRoot, 'events'), config.eventsHistory);
   return {
     config,
     id,
     database,
     journal: openJournal(database),
     leases: openLeases(database),
-    events: createEventBus(),
+    history,
+    events: createEventBus(history),
     log,
   };
 }

@@ -47,15 +47,18 @@ async function* within(dated: AsyncIterable<DatedEvent>, since: bigint, until: b
   for await (const { at, event } of dated) if (at >= since && at <= until) yield event;
 }
 
-/** Unix time in nanoseconds: the wall clock, with the digits that it lacks taken from the steady one. */
+/**
+ * Unix time in nanoseconds: the wall clock, with the digits that it lacks taken from the steady one. Never before the
+ * wall clock's, so that what happens at a recorded moment is not told to have been before it.
+ */
 function createClock(): () => bigint {
-  const tolerance = 10_000_000n;
+  const tolerance = 2_000_000n;
   let offset = 0n;
   return () => {
     const wall = BigInt(Date.now()) * 1_000_000n;
     const steady = process.hrtime.bigint();
     const drift = steady + offset - wall;
-    if (drift > tolerance || drift < -tolerance) offset = wall - steady;
+    if (drift > tolerance || drift < 0n) offset = wall - steady;
     return steady + offset;
   };
 }

@@ -1,6 +1,17 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import * as path from 'node:path';
 import type { EventMessage } from '../api/types/event.ts';
+import { errnoOf } from '../base/errors.ts';
 
 /** An event and its time in Unix nanoseconds, which is more than a JSON number holds exactly. */
 export interface DatedEvent {
@@ -55,8 +66,7 @@ export function openEventHistory(folder: string, bound: number): EventHistory {
       }
     },
     read() {
-      const opened = files.map((name) => openForReading(path.join(folder, name)));
-      return readAll(opened);
+      return readAll(files.flatMap((name) => openForReading(path.join(folder, name))));
     },
     [Symbol.dispose]() {
       if (current) closeSync(current.descriptor);
@@ -105,10 +115,15 @@ function parseLine(line: string): DatedEvent | undefined {
   }
 }
 
-/** A file as long as it is now: what is appended later is no part of it. */
-function openForReading(file: string): { descriptor: number; size: number } {
-  const descriptor = openSync(file, 'r');
-  return { descriptor, size: fstatSync(descriptor).size };
+/** A file as long as it is now: what is appended later is no part of it. One that somebody took away is empty. */
+function openForReading(file: string): { descriptor: number; size: number }[] {
+  try {
+    const descriptor = openSync(file, 'r');
+    return [{ descriptor, size: fstatSync(descriptor).size }];
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 async function* readAll(files: readonly { descriptor: number; size: number }[]): AsyncGenerator<DatedEvent> {

@@ -64,5 +64,5 @@ function answerOf({ state }: RemoveDeps, images: readonly Image[], layers: reado
 function announce({ events }: RemoveDeps, image: Image): void {
   const labels = image.config.config?.Labels ?? {};
   for (const _ of [...image.tags, ...image.digests]) events.publish('untag', image.id, image.id, labels);
-  events.publish('delete', image.id, image.id, labels);
+  events.publish('delete', image.id, image.id, {});
 }

@@ -63,7 +63,7 @@ async function removeOne(deps: RemoveDeps, image: Image, reference: string, forc
   const answer: ImageDeleted[] = untagged.map((name) => ({ Untagged: name }));
   for (const _ of untagged) deps.events.publish('untag', image.id, image.id, labels);
   if (!deleted) return answer;
-  deps.events.publish('delete', image.id, image.id, labels);
+  deps.events.publish('delete', image.id, image.id, {});
   answer.push({ Deleted: image.id });
   const { layers } = await collectGarbage(deps);
   return [...answer, ...layers.filter((layer) => image.layers.includes(layer)).map((Deleted) => ({ Deleted }))];

@@ -32,7 +32,7 @@ type Content = Buffer | { readonly digest: string; readonly size: number };
 /**
  * Writes images into one tar that is an OCI layout and a docker-archive at once, as Docker does. Blobs go in as they
  * lie, so an image that was pulled keeps its manifest's digest. The same images give the same bytes. Ends `into`
- * when all is written; when it fails, `into` is destroyed, since what it got is no whole archive. With platforms, each
+ * when all is written; when it fails, `into` is destroyed, since what it got is no whole archive. Returns the ids of the images. With platforms, each
  * reference stands for its images for these.
  * @throws not-found for a reference, a platform of it or a blob that is missing, what `into` throws.
  */
@@ -42,11 +42,12 @@ export async function saveImages(
   into: Writable,
   signal: AbortSignal,
   platforms: readonly Platform[] = [],
-): Promise<void> {
+): Promise<readonly string[]> {
   const files = new Map<string, Content>();
   const manifests: Descriptor[] = [];
   const listing: object[] = [];
-  for (const { image, tags } of choose(deps.state, references, platforms)) {
+  const chosen = choose(deps.state, references, platforms);
+  for (const { image, tags } of chosen) {
     const { manifest, layers } = await addImage(deps, image, files);
     const names = [...tags].sort();
     manifests.push(...(names.length === 0 ? [manifest] : names.map((name) => annotated(manifest, name))));
@@ -61,6 +62,7 @@ export async function saveImages(
   files.set('manifest.json', Buffer.from(JSON.stringify(listing)));
   files.set('oci-layout', Buffer.from('{"imageLayoutVersion":"1.0.0"}'));
   await pipeline(Readable.from(archiveOf(deps.content, files), { objectMode: false }), into, { signal });
+  return chosen.map(({ image }) => image.id);
 }
 
 /** A name without a tag stands for all tags of its repository. */

@@ -78,7 +78,10 @@ export function createImageService(deps: ImageServiceDeps): ImageService {
       await refresh();
       return loaded;
     },
-    save: (references, into, signal, platforms) => saveImages(deps, references.map(local), into, signal, platforms),
+    async save(references, into, signal, platforms) {
+      const saved = await saveImages(deps, references.map(local), into, signal, platforms);
+      for (const id of saved) events.publish('save', id, id);
+    },
     async import(archive, request, signal) {
       const id = await importImage(parts, archive, request, signal);
       await refresh();

@@ -2,6 +2,7 @@ import type { Database } from '../base/database.ts';
 import { internal, notFound } from '../base/errors.ts';
 import type { Journal } from '../base/journal.ts';
 import type { Logger } from '../base/log.ts';
+import type { EventBus } from '../events/contract.ts';
 import type { PortHolder } from '../host/port-holder.ts';
 import type { Network, NetworkDriver } from './driver-contract.ts';
 import type { HostSide } from './host-side.ts';
@@ -15,6 +16,7 @@ export interface NetworkContext {
   readonly database: Database;
   readonly journal: Journal;
   readonly log: Logger;
+  readonly events: EventBus;
   readonly store: NetworkStore;
   readonly holder: PortHolder;
   readonly host: HostSide;

@@ -10,6 +10,8 @@ import { type Database, openDatabase } from '../base/database.ts';
 import { newId } from '../base/ids.ts';
 import { journalMigrations, openJournal } from '../base/journal.ts';
 import { createLogger, type Logger } from '../base/log.ts';
+import { createEventBus } from '../events/bus.ts';
+import { memoryHistory } from '../events/memory-history.ts';
 import { check, libc } from '../host/ffi.ts';
 import { createSandbox } from '../host/links.ts';
 import { deleteNetworkNamespace, insideNetworkNamespace } from '../host/namespaces.ts';
@@ -204,6 +206,7 @@ export async function startEngine(wishes: TestEngineOptions = {}): Promise<TestE
     execRoot: folder,
     database,
     journal: openJournal(database),
+    events: createEventBus(memoryHistory()),
     log: wishes.log ?? createLogger({ level: 'warn', write: (line) => void warnings.push(line) }),
     drivers: [
       createBridgeDriver({ engineId, bridgeName: bridge, settings: createHostSettings(database), options }),

@@ -4,7 +4,9 @@ import type { Database } from '../base/database.ts';
 import { internal } from '../base/errors.ts';
 import type { Journal } from '../base/journal.ts';
 import type { Logger } from '../base/log.ts';
+import type { EventBus } from '../events/contract.ts';
 import { createPortHolder } from '../host/port-holder.ts';
+import { announce } from './announce.ts';
 import { attach } from './attach.ts';
 import { planPortChange } from './change-ports.ts';
 import type { NetworkContext } from './context.ts';
@@ -24,6 +26,7 @@ export interface NetworkDeps {
   readonly database: Database;
   readonly journal: Journal;
   readonly log: Logger;
+  readonly events: EventBus;
   /** One each called `bridge`, `host` and `null`; any others beside them. The service closes them at its shutdown. */
   readonly drivers: readonly NetworkDriver[];
 }
@@ -60,6 +63,7 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
     async attach(request) {
       await releasing.get(request.containerId);
       await attach(context, request);
+      announce(context, 'connect', request.containerId);
       const sandbox = sandboxOf(request.containerId);
       if (!sandbox) throw internal(`the sandbox of ${request.containerId} was released while it was made`);
       return sandbox;
@@ -67,7 +71,7 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
     release(containerId, { shared } = { shared: false }) {
       const running =
         releasing.get(containerId) ??
-        takeDown(context, containerId, shared).finally(() => releasing.delete(containerId));
+        takeDownAloud(context, containerId, shared).finally(() => releasing.delete(containerId));
       releasing.set(containerId, running);
       return running;
     },
@@ -85,4 +89,11 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
       }
     },
   };
+}
+
+/** Takes a sandbox down, and tells so when it is done. */
+async function takeDownAloud(context: NetworkContext, containerId: string, shared: boolean): Promise<void> {
+  const endpoints = context.store.endpointsOf(containerId);
+  await takeDown(context, containerId, shared);
+  announce(context, 'disconnect', containerId, endpoints);
 }

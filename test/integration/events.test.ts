@@ -61,8 +61,8 @@ describe('events', () => {
     assert.deepEqual(own.map(short), [
       'container create',
       'container start',
-      'container exec_create: true',
-      'container exec_start: true',
+      'container exec_create: true ',
+      'container exec_start: true ',
       'container exec_die',
       'container kill',
       'container die',
@@ -108,6 +108,39 @@ describe('events', () => {
       ['tag', 'import', 'tag', 'untag'],
     );
     assert.deepEqual(await names({ scope: ['swarm'] }), []);
+  });
+
+  it('are still known after the engine was killed, and those of another span are left out', async () => {
+    await using engine = await startEngine();
+    const began = Date.now() / 1000;
+    const Image = await starterImage(engine);
+    await engine.api('POST', '/containers/create?name=before', { Image });
+    await engine.kill();
+    await engine.restart();
+    const between = Date.now() / 1000;
+    await engine.api('POST', '/containers/create?name=after', { Image });
+    const created = async (since: number) =>
+      (await past(engine, since, { event: ['create'] })).map(({ Actor }) => Actor.Attributes['name']);
+    assert.deepEqual([await created(began), await created(between)], [['before', 'after'], ['after']]);
+    const docker = await engine.docker([
+      'events',
+      '--since',
+      String(began),
+      '--until',
+      String(Date.now() / 1000),
+      '--format',
+      '{{.Type}} {{.Action}}',
+    ]);
+    const tug = await engine.tug([
+      'events',
+      '--since',
+      String(began),
+      '--until',
+      String(Date.now() / 1000),
+      '--format',
+      '{{.Type}} {{.Action}}',
+    ]);
+    assert.deepEqual([tug.stdout, tug.stdout.split('\n')[0]], [docker.stdout, 'image tag']);
   });
 
   it('go to many listeners at once, and one that does not read harms nobody', async () => {

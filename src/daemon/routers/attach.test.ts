@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { conflict, TugError } from '../../base/errors.ts';
 import type { ContainerService } from '../../containers/contract.ts';
 import { createEventBus } from '../../events/bus.ts';
+import { memoryHistory } from '../../events/memory-history.ts';
 import { batchOf } from '../../logs/batch.ts';
 import type { LogBatch } from '../../logs/contract.ts';
 import { readUntil, startTestServer, type TestServer } from '../http/test-server.ts';
@@ -157,7 +158,7 @@ describe('exec', () => {
 
   it('streams until the output has ended and the exit is known', async () => {
     const process = fakeProcess();
-    const events = createEventBus();
+    const events = createEventBus(memoryHistory());
     const methods = { execInspect: () => inspected, execStart: async () => process.streams() };
     await using server = await startTestServer(execRoutes(fakeContainers(methods), events, testQueue));
     const socket = post(server, '/exec/e/start', upgrade, '{"Detach":false,"Tty":false}');
@@ -185,7 +186,9 @@ describe('exec', () => {
         return process.streams();
       },
     };
-    await using server = await startTestServer(execRoutes(fakeContainers(methods), createEventBus(), testQueue));
+    await using server = await startTestServer(
+      execRoutes(fakeContainers(methods), createEventBus(memoryHistory()), testQueue),
+    );
     const answer = await server.request('POST', '/exec/e/start', { Detach: true });
     assert.deepEqual([answer.status, started], [200, [true]]);
   });
@@ -198,7 +201,9 @@ describe('exec', () => {
         throw failure.error;
       },
     };
-    await using server = await startTestServer(execRoutes(fakeContainers(methods), createEventBus(), testQueue));
+    await using server = await startTestServer(
+      execRoutes(fakeContainers(methods), createEventBus(memoryHistory()), testQueue),
+    );
     const start = () => readUntil(post(server, '/exec/e/start', upgrade, '{}'), 'end');
     assert.match(await start(), new RegExp(`^HTTP/1.1 101 [\\s\\S]*${frame(1, 'exec: "x": not found\r\n')}$`));
     failure.error = conflict('container c is not running');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createEventBus } from '../../events/bus.ts';
+import { memoryHistory } from '../../events/memory-history.ts';
 import { readUntil, startTestServer } from '../http/test-server.ts';
 import { eventRoutes } from './events.ts';
 import { networkRoutes } from './networks.ts';
@@ -15,7 +16,7 @@ const parse = (body: string) =>
 
 describe('the events route', () => {
   it('gives what is kept and ends at until', async () => {
-    const bus = createEventBus();
+    const bus = createEventBus(memoryHistory());
     bus.publish('container', 'create', 'a', { name: 'web' });
     bus.publish('image', 'pull', 'b');
     await using server = await startTestServer(eventRoutes(bus));
@@ -36,7 +37,7 @@ describe('the events route', () => {
   });
 
   it('goes on with what happens until the client leaves', async () => {
-    const bus = createEventBus();
+    const bus = createEventBus(memoryHistory());
     await using server = await startTestServer(eventRoutes(bus));
     const socket = server.connect();
     socket.write('GET /v1.41/events HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -47,7 +48,7 @@ describe('the events route', () => {
   });
 
   it('names its form as the client asked since 1.52', async () => {
-    await using server = await startTestServer(eventRoutes(createEventBus()));
+    await using server = await startTestServer(eventRoutes(createEventBus(memoryHistory())));
     const type = async (accept: string) =>
       (await server.request('GET', `/events?until=${past}`, undefined, { accept })).headers['content-type'];
     assert.equal(await type('*/*'), 'application/jsonl');
@@ -56,7 +57,7 @@ describe('the events route', () => {
   });
 
   it('refuses times that cross and filters that do not exist', async () => {
-    await using server = await startTestServer(eventRoutes(createEventBus()));
+    await using server = await startTestServer(eventRoutes(createEventBus(memoryHistory())));
     const crossed = await server.request('GET', '/events?since=2&until=1');
     assert.match(crossed.json().message, /^`since` time \(2\) cannot be after `until` time \(1\)$/);
     const unknown = await server.request('GET', `/events?filters=${encodeURIComponent('{"colour":["red"]}')}`);

@@ -28,24 +28,18 @@ async function streamEvents(events: EventBus, exchange: Exchange): Promise<undef
   const matches = createEventFilter(query.filters());
   const format = lineFormat(exchange);
   const { response, ...stream } = exchange.begin(format.contentType);
-  const send = (event: EventMessage): void => {
+  const send = async (event: EventMessage): Promise<void> => {
     if (!matches(event)) return;
     if (response.writableLength > bound) response.destroy();
-    else void stream.write(format.line(JSON.stringify(adaptReply(exchange, event)))).catch(() => {});
+    else await stream.write(format.line(JSON.stringify(adaptReply(exchange, event))));
   };
+  const sendLive = (event: EventMessage): void => void send(event).catch(() => {}); // the signal tells of who left
   stream.flush();
-  let held: EventMessage[] | undefined = [];
-  using _subscription = events.subscribe((event) => (held ? void held.push(event) : send(event)));
-  if (since !== undefined) {
-    for await (const event of events.past(since, until ?? forever)) {
-      send(event);
-      if (response.writableNeedDrain) await Promise.race([once(response, 'drain'), gone(signal)]);
-      if (signal.aborted) break;
-    }
-  }
-  const meanwhile = held;
+  let held: EventMessage[] | undefined = since === undefined ? undefined : [];
+  using _subscription = events.subscribe((event) => (held ? void held.push(event) : sendLive(event)));
+  if (since !== undefined) for await (const event of events.past(since, until ?? forever)) await send(event);
+  for (const event of held ?? []) sendLive(event);
   held = undefined;
-  for (const event of meanwhile) send(event);
   await ended(signal, until);
   response.end();
   return undefined;

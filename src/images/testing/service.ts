@@ -27,7 +27,7 @@ export async function openTestService(
   const events: string[] = [];
   const bus: EventBus = {
     publish: (_type, action, _id, attributes) => void events.push(`${action} ${attributes?.['name']}`),
-    past: () => [],
+    async *past() {},
     subscribe: () => ({ [Symbol.dispose]: () => {} }),
   };
   const containers = new Map<string, 'running' | 'stopped'>();
