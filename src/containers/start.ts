@@ -128,6 +128,7 @@ async function makeBundle(
   const owner = etcOwner(context, record);
   const etcFiles = writeEtcFiles(record, paths, sandbox, owner === record ? undefined : pathsOf(context, owner));
   const own = [...etcFiles, ...(joined.shm ? [joined.shm] : []), ...(await showFiles(context, record))];
+  crashPoint('container.start.shown');
   const spec = specOf(context, record, sandbox, own, joined);
   writeFileSync(path.join(paths.bundle, 'config.json'), JSON.stringify(runtime.prepare?.(spec) ?? spec));
   crashPoint('container.start.bundled');

@@ -129,12 +129,25 @@ const clearLog: Workload = async ({ engine }) => {
   await engine.api('DELETE', `/containers/${id}/logs`);
 };
 
+const copy: Workload = async ({ engine }) => {
+  const id = await create(engine, { HostConfig: { Binds: ['/etc:/mnt/etc:ro'] } });
+  await engine.api('GET', `/containers/${id}/archive?path=/mnt/etc/hostname`);
+};
+
+const look: Workload = async ({ engine }) => {
+  const other = await create(engine, { HostConfig: { Binds: ['/etc:/etc:ro'] } });
+  const Mounts = [{ Type: 'container', Source: other, Target: '/target', ReadOnly: true }];
+  const id = await create(engine, { Cmd: ['ls', '/target'], HostConfig: { Mounts, IpcMode: 'shareable' } });
+  await engine.api('POST', `/containers/${id}/start`);
+};
+
 /** Which workload passes which point. Complete by its type: a new point needs a line here. */
 export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.create.recorded': runAndKeep,
   'container.start.journaled': runAndKeep,
   'container.start.mounted': runAndRemove,
   'container.start.networked': runAndRemove,
+  'container.start.shown': look,
   'container.start.bundled': runAndKeep,
   'container.start.created': runAndRemove,
   'container.start.started': runAndRemove,
@@ -148,6 +161,7 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.pause.frozen': pause,
   'container.update.applied': update,
   'container.update.recorded': update,
+  'container.copy.mounted': copy,
   'container.remove.journaled': runAndRemove,
   'container.remove.unmounted': removeForced,
   'container.remove.deleted': removeForced,

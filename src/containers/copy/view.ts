@@ -1,5 +1,6 @@
 import { closeSync, constants, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { crashPoint } from '../../base/crash-points.ts';
 import { conflict, errnoOf } from '../../base/errors.ts';
 import { mount, mountFlags } from '../../host/mount.ts';
 import { bindOnto } from '../../host/mount-tree.ts';
@@ -113,6 +114,7 @@ async function mountFiles(context: ContainerContext, record: ContainerRecord) {
   const root = openSync(rootfs, O_PATH | constants.O_DIRECTORY);
   undo.defer(async () => closeSync(root));
   for (const bind of planMounts(record).mounts) if (bind.type === 'bind') undo.use(bindInto(root, bind));
+  crashPoint('container.copy.mounted');
   const undoing = undo.move();
   return { root, [Symbol.asyncDispose]: () => undoing.disposeAsync() };
 }

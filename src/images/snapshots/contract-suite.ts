@@ -130,6 +130,33 @@ export function snapshotDriverSuite(name: string, create: (root: string) => Snap
       });
     });
 
+    it('shows what a container sees, prepared or not, mounted elsewhere or not, and lets nobody write there', async () => {
+      for (const [id, prepared] of [
+        ['seen', true],
+        ['unseen', false],
+      ] as const) {
+        if (prepared) {
+          await driver.prepare(id, [base]);
+          await driver.mount(id, target(id));
+          await fs.writeFile(path.join(target(id), 'own'), 'written');
+          await driver.unmount(id, target(id));
+        }
+        const shown = path.join(root, `shown-${id}`);
+        await fs.mkdir(shown);
+        await driver.show(id, [base], shown);
+        assert.equal(await fs.readFile(path.join(shown, 'kept'), 'utf8'), 'base');
+        assert.equal(await fs.readFile(path.join(shown, 'own'), 'utf8').catch(() => ''), prepared ? 'written' : '');
+        await assert.rejects(fs.writeFile(path.join(shown, 'kept'), ''), { code: 'EROFS' });
+        if (prepared) {
+          await driver.mount(id, target(id));
+          await driver.unmount(id, target(id));
+        }
+        unmount(shown, { detach: true });
+        if (prepared) await driver.discard(id);
+      }
+      assert.deepEqual(await driver.containers(), []);
+    });
+
     it('refuses to discard while mounted and to remove a layer in use', async () => {
       await driver.prepare('busy', [base, upper]);
       await assert.rejects(driver.remove(base), (error) => isKind(error, 'conflict'));
