@@ -23,14 +23,17 @@ const nanoseconds = 1_000_000;
 export function healthPlan({ Healthcheck: check, Shell: shell }: ContainerConfig): HealthPlan | undefined {
   const [kind, ...words] = check?.Test ?? [];
   if (!check || (kind !== 'CMD' && kind !== 'CMD-SHELL') || words.length === 0) return undefined;
-  const time = (given: number | undefined, otherwise: number): number => (given ? given / nanoseconds : otherwise);
+  // an image may say anything; what a request says was checked
+  const time = (given: unknown, otherwise: number): number =>
+    typeof given === 'number' && given >= nanoseconds ? given / nanoseconds : otherwise;
+  const { Retries: retries } = check;
   return {
     command: kind === 'CMD' ? words : [...(shell?.length ? shell : ['/bin/sh', '-c']), ...words],
     interval: time(check.Interval, defaults.interval),
     timeout: time(check.Timeout, defaults.timeout),
     startPeriod: time(check.StartPeriod, defaults.startPeriod),
     startInterval: time(check.StartInterval, defaults.startInterval),
-    retries: check.Retries || defaults.retries,
+    retries: typeof retries === 'number' && retries > 0 ? retries : defaults.retries,
   };
 }
 

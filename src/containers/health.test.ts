@@ -151,6 +151,9 @@ describe('a health check', () => {
     assert.deepEqual(healthPlan({ Healthcheck: { Test: ['CMD-SHELL', 'x'] }, Shell: ['ash', '-xc'] })?.command, [
       ...['ash', '-xc', 'x'],
     ]);
+    const odd = { Test: ['CMD', 'x'], Interval: 'often', Timeout: 5, Retries: -1 } as unknown as Check;
+    const { interval, timeout, retries } = healthPlan({ Healthcheck: odd })!;
+    assert.deepEqual([interval, timeout, retries], [30_000, 30_000, 3], 'what an image says and nobody can do');
     for (const Test of [[], ['NONE'], ['CMD'], ['ELSE', 'x']])
       assert.equal(healthPlan({ Healthcheck: { Test } }), undefined);
   });

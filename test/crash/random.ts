@@ -5,7 +5,7 @@ import { image, type Stage } from './workloads.ts';
 
 /**
  * Kills the engine `times` times at random moments while containers start, print, read their stdin, are executed
- * in, exit and are removed; checks after each restart. `random` gives numbers in [0, 1).
+ * in, exit, are restarted, checked and removed; all is looked at after each restart. `random` gives numbers in [0, 1).
  */
 export async function crashAtRandom(stage: Stage, times: number, random: () => number): Promise<void> {
   const { engine } = stage;
@@ -22,6 +22,8 @@ export async function crashAtRandom(stage: Stage, times: number, random: () => n
   }
 }
 
+const checked = ['--health-cmd', 'true', '--health-interval', '5ms'];
+
 /** Does one thing after another until it is told to stop, or the engine is gone. */
 async function busy(engine: TestEngine, signal: AbortSignal, random: () => number): Promise<void> {
   const work = [
@@ -30,6 +32,8 @@ async function busy(engine: TestEngine, signal: AbortSignal, random: () => numbe
     () => engine.docker(['run', '--rm', '--network', 'none', image, 'seq', '1', '5000']),
     () => engine.docker(['run', '-d', image, 'sh', '-c', 'exit 3']),
     () => engine.docker(['exec', 'steady', 'true']),
+    () => engine.docker(['run', '-d', '--restart', 'on-failure:2', image, 'sh', '-c', 'exit 3']),
+    () => engine.docker(['run', '-d', ...checked, image, 'sh', '-c', 'sleep 0.1; exit 3']),
   ];
   while (!signal.aborted) {
     const next = work[Math.floor(random() * work.length)]!;
