@@ -1,3 +1,4 @@
+import type { ContainerStats } from '../../api/types/container-stats.ts';
 import { invalid } from '../../base/errors.ts';
 import type { ContainerService } from '../../containers/contract.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -12,6 +13,12 @@ export async function containerStats(containers: ContainerService, exchange: Exc
   const frames = containers.stats(exchange.param('id'), options, signal);
   const stream = exchange.begin('application/json');
   if (options.stream) stream.flush();
-  for await (const frame of frames) await stream.write(`${JSON.stringify(frame)}\n`);
+  const old = isBelow(version, '1.52');
+  for await (const frame of frames) await stream.write(`${JSON.stringify(old ? withoutSystem(frame) : frame)}\n`);
   stream.end();
+}
+
+/** Before 1.52 a frame did not say which system it is of. */
+function withoutSystem({ os_type: _system, ...frame }: ContainerStats): Omit<ContainerStats, 'os_type'> {
+  return frame;
 }

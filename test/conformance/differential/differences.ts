@@ -237,4 +237,19 @@ export const differences: readonly Difference[] = [
     instead: /invalid restart policy: /,
     reason: newerWords,
   },
+
+  {
+    scenario: 'update',
+    step: /sometimes|always:3/,
+    subjects: both,
+    instead: /invalid restart policy: /,
+    reason: newerWords,
+  },
+  {
+    scenario: 'update',
+    step: /"Memory":"x"/,
+    subjects: both,
+    instead: /cannot unmarshal.*invalid JSON: Memory/s,
+    reason: badRequest,
+  },
 ];
