@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { ImageConfigBlob } from '../api/oci/image.ts';
 import { crashPoint } from '../base/crash-points.ts';
 import { unsupported } from '../base/errors.ts';
+import { hostPlatform, parsePlatform } from '../formats/platform.ts';
 import { applyChanges } from './changes.ts';
 import type { ArrivingUnpacker, LayerUnpacker } from './content/contract.ts';
 import type { LocalContentStore } from './content/store.ts';
@@ -11,7 +12,6 @@ import type { ImageEvents } from './image-events.ts';
 import { importLayer } from './import-layer.ts';
 import { writeImage } from './new-image.ts';
 import { withOperation } from './operation.ts';
-import { hostPlatform, parsePlatform } from './pull-platform.ts';
 import { parseTag } from './tag.ts';
 import type { UnpackLimits } from './unpack/layer.ts';
 

@@ -6,6 +6,7 @@ import { crashPoint } from '../base/crash-points.ts';
 import { invalid, notFound, unsupported } from '../base/errors.ts';
 import { shortId } from '../base/ids.ts';
 import { chainIds } from '../formats/digest.ts';
+import { formatPlatform } from '../formats/platform.ts';
 import { formatFamiliar, parseReference } from '../formats/reference.ts';
 import { type ArchivedImage, readContents } from './archive/contents.ts';
 import { type Members, readMembers } from './archive/members.ts';
@@ -19,7 +20,6 @@ import type { ImageEvents } from './image-events.ts';
 import { writeImage } from './new-image.ts';
 import { type Operation, withOperation } from './operation.ts';
 import { isForPlatform } from './platform-variant.ts';
-import { formatPlatform } from './pull-platform.ts';
 import { detectCompression } from './unpack/decompress.ts';
 import type { UnpackLimits } from './unpack/layer.ts';
 

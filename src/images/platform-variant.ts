@@ -1,7 +1,7 @@
 import type { ImageConfigBlob, Platform } from '../api/oci/image.ts';
 import { notFound } from '../base/errors.ts';
+import { formatPlatform, normalisePlatform } from '../formats/platform.ts';
 import type { Image } from './contract.ts';
-import { formatPlatform, normalisePlatform } from './pull-platform.ts';
 import { isIdOf, resolveImage } from './resolve.ts';
 import type { ImageState } from './store.ts';
 

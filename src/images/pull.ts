@@ -5,6 +5,7 @@ import { messageOf, unsupported } from '../base/errors.ts';
 import type { Leases } from '../base/leases.ts';
 import type { Logger } from '../base/log.ts';
 import { chainIds, sha256 } from '../formats/digest.ts';
+import { formatPlatform, hostPlatform, parsePlatform } from '../formats/platform.ts';
 import {
   formatFamiliar,
   formatReference,
@@ -20,7 +21,7 @@ import type { Progress, PullRequest } from './contract.ts';
 import { createDownloads, type Downloads } from './pull-download.ts';
 import { bringLayers, type Layer } from './pull-layers.ts';
 import { type Document, readConfig, readDocument } from './pull-manifest.ts';
-import { formatPlatform, hostPlatform, parsePlatform, selectManifest } from './pull-platform.ts';
+import { selectManifest } from './pull-platform.ts';
 import { createSharing } from './pull-sharing.ts';
 
 export interface PullDeps {

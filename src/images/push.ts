@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Platform } from '../api/oci/image.ts';
 import { invalid, notFound } from '../base/errors.ts';
 import type { Leases } from '../base/leases.ts';
+import { formatPlatform, normalisePlatform } from '../formats/platform.ts';
 import {
   familiarName,
   formatFamiliar,
@@ -16,7 +17,6 @@ import type { LocalContentStore } from './content/store.ts';
 import type { Image, Progress, PushRequest, RegistryAuth } from './contract.ts';
 import type { Collected } from './gc.ts';
 import { variantOf } from './platform-variant.ts';
-import { formatPlatform, normalisePlatform } from './pull-platform.ts';
 import { sendLayers } from './push-layers.ts';
 import { outlinePush, type PushLayer, recordCompressed, withLayersAtHand } from './push-plan.ts';
 import { createPushWork, type PushWork } from './push-work.ts';

@@ -4,6 +4,7 @@ import type { Journal } from '../base/journal.ts';
 import type { Leases } from '../base/leases.ts';
 import type { Logger } from '../base/log.ts';
 import type { EventBus } from '../events/contract.ts';
+import { parsePlatform } from '../formats/platform.ts';
 import {
   familiarName,
   formatFamiliar,
@@ -25,7 +26,6 @@ import { resolveVariant } from './platform-variant.ts';
 import { pruneImages } from './prune.ts';
 import type { Pull } from './pull.ts';
 import type { PullAll } from './pull-all.ts';
-import { parsePlatform } from './pull-platform.ts';
 import type { Push } from './push.ts';
 import { recoverImages } from './recover.ts';
 import { removeImage } from './remove.ts';

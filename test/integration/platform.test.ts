@@ -67,6 +67,8 @@ for (const client of commandLines) {
       }
       assert.equal(fs.existsSync(archive), false);
       assert.deepEqual(await ids(), [arm.config.digest]);
+      const short = await run('image', 'inspect', '--platform', 'aarch64', '-f', '{{.Architecture}}', name);
+      assert.equal(short.stdout, 'arm64\n', short.stderr);
       const malformed = await run('image', 'inspect', '--platform', 'linux/a/b/c', name);
       assert.equal(malformed.code, 1);
     });

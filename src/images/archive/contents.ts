@@ -3,10 +3,11 @@ import type { Descriptor, Platform } from '../../api/oci/image.ts';
 import { mediaTypes } from '../../api/oci/image.ts';
 import { invalid, isKind } from '../../base/errors.ts';
 import { isDigest } from '../../formats/digest.ts';
+import { hostPlatform } from '../../formats/platform.ts';
 import { formatReference, parseReference, withDefaultTag } from '../../formats/reference.ts';
 import { parseIndex, parseManifest } from '../image-config.ts';
 import { isForPlatform } from '../platform-variant.ts';
-import { hostPlatform, selectManifest } from '../pull-platform.ts';
+import { selectManifest } from '../pull-platform.ts';
 import type { Members } from './members.ts';
 
 /** An image as an archive describes it; the names are those of its files in the archive. */
