@@ -65,7 +65,7 @@ async function comeUp(context: ContainerContext, boot: Boot, record: ContainerRe
       failed ??= verdicts.find(({ verdict }) => typeof verdict === 'object')?.name;
       return together(verdicts.map(({ verdict }) => verdict));
     });
-    if (context.shutdown.aborted || !context.store.get(record.id)) return;
+    if (!context.restarts.isOpen() || !context.store.get(record.id)) return;
     if (refusal !== undefined) await giveUp(context, record, failed ?? '', refusal);
     else if (isWaiting(record)) context.restarts.schedule(record.id, restOfWait(record));
     else await boot.inSlot(() => startUnlessDone(context, record));
@@ -91,8 +91,8 @@ function verdictsOn(
 }
 
 async function startUnlessDone(context: ContainerContext, record: ContainerRecord): Promise<void> {
-  if (context.shutdown.aborted || isActive(record) || !context.store.get(record.id)) return;
-  await startContainer(context, record);
+  if (!context.restarts.isOpen() || isActive(record) || !context.store.get(record.id)) return;
+  await context.restarts.underway(startContainer(context, record));
 }
 
 /** By the time of day, since the clock of the last engine is gone; a day that was set back or forward costs no more than the whole wait. */

@@ -48,7 +48,7 @@ export async function restartByPolicy(context: ContainerContext, id: string): Pr
   const record = context.store.get(id);
   if (!record) return;
   await context.locks.with('container', id, async () => {
-    if (context.shutdown.aborted || record.state.status !== 'restarting' || !context.store.get(id)) return;
+    if (!context.restarts.isOpen() || record.state.status !== 'restarting' || !context.store.get(id)) return;
     if (waitsForOthers(context.store, record)) {
       context.restarts.schedule(id, OTHERS_WAIT);
       return;

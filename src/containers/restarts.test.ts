@@ -90,10 +90,27 @@ describe('restarts by policy', () => {
     assert.deepEqual([one.starts.length, one.clock.pending], [1, 0]);
     const all = loop({ Name: 'always' }, { code: 0, runs: () => 0 });
     await all.clock.advance(50);
-    all.restarts.close();
+    await all.restarts.close();
     all.restarts.schedule(ID, 1);
     await all.clock.advance(10_000);
     assert.deepEqual([all.starts.length, all.clock.pending], [1, 0]);
+  });
+
+  it('that are under way are waited for when the engine ends, for ten seconds', async () => {
+    const clock = createFakeClock();
+    const restarts = createRestarts(clock, () => {});
+    const start = Promise.withResolvers<void>();
+    void restarts.underway(start.promise);
+    let closed = 0;
+    void restarts.close().then(() => closed++);
+    await clock.advance(9000);
+    assert.equal(closed, 0);
+    void restarts.close().then(() => closed++);
+    await clock.advance(1000);
+    assert.equal(closed, 1);
+    start.resolve();
+    await clock.advance(0);
+    assert.deepEqual([closed, clock.pending], [2, 0]);
   });
 
   it('go by the times of day for a run that another engine began', () => {

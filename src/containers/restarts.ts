@@ -16,8 +16,10 @@ export interface Restarts {
   byHand: Set<string>;
   open(): void;
   isOpen(): boolean;
-  /** Calls everything off; the next engine goes on. */
-  close(): void;
+  /** Takes note of a start under way, which `close` waits for. */
+  underway<T>(start: Promise<T>): Promise<T>;
+  /** Calls off what waits, and waits for what is under way, for ten seconds at most; the next engine goes on. */
+  close(): Promise<void>;
 }
 
 export interface RestartPlan {
@@ -26,11 +28,15 @@ export interface RestartPlan {
   readonly restartCount: number;
 }
 
+/** Milliseconds. */
+const CLOSING_LIMIT = 10_000;
+
 /** `due` is called when a wait is over. */
 export function createRestarts(clock: Clock, due: (id: string) => void): Restarts {
   const timers = new Map<string, Disposable>();
   const runningSince = new Map<string, number>();
   const byHand = new Set<string>();
+  const starts = new Set<Promise<unknown>>();
   let opened = false;
   const cancel = (id: string): void => {
     timers.get(id)?.[Symbol.dispose]();
@@ -64,9 +70,16 @@ export function createRestarts(clock: Clock, due: (id: string) => void): Restart
       opened = true;
     },
     isOpen: () => opened,
-    close() {
+    underway(start) {
+      starts.add(start);
+      return start.finally(() => starts.delete(start));
+    },
+    async close() {
       opened = false;
       for (const id of [...timers.keys()]) cancel(id);
+      const patience = Promise.withResolvers<void>();
+      using _timer = clock.setTimer(CLOSING_LIMIT, patience.resolve);
+      await Promise.race([Promise.allSettled(starts), patience.promise]);
     },
   };
 }

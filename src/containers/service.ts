@@ -44,8 +44,8 @@ export interface Containers extends ContainerService {
   running(): Set<string>;
   /** For messages about images in use. */
   stateOf(id: string): 'running' | 'stopped' | undefined;
-  /** Stops watching; containers run on under their monitors. */
-  shutdown(): void;
+  /** Stops watching, once the starts under way are done; containers run on under their monitors. */
+  shutdown(): Promise<void>;
 }
 
 export function createContainerService(deps: ContainerDeps): Containers {
@@ -60,7 +60,7 @@ export function createContainerService(deps: ContainerDeps): Containers {
       deps,
       (record) => restartUnhealthy(context, record),
     ),
-    restarts: createRestarts(deps.clock, (id) => void restartByPolicy(context, id)),
+    restarts: createRestarts(deps.clock, (id) => void context.restarts.underway(restartByPolicy(context, id))),
     earlyAttachers: new Map<string, Set<(stdio: AttachedStdio | undefined) => void>>(),
     samples: createSamples({ ...deps, groupOf: (record) => cgroupPathOf(deps, record) }),
     copies: createRunningCopies(),
@@ -124,9 +124,9 @@ export function createContainerService(deps: ContainerDeps): Containers {
       const record = store.get(id);
       return record && (isActive(record) ? 'running' : 'stopped');
     },
-    shutdown() {
-      context.restarts.close();
+    async shutdown() {
       context.health.close();
+      await context.restarts.close();
       stopping.abort();
       context.samples[Symbol.dispose]();
       for (const keeping of context.logKeepings.values()) keeping.stop();

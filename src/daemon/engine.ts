@@ -105,7 +105,7 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
     info,
     restore: () => restore({ ...foundations, containers, networks, images, bootstrapper }),
     async close() {
-      containers.shutdown();
+      await containers.shutdown();
       await networks.shutdown({ removeBridge: false });
       await pool.close();
       await closeMachinery();
