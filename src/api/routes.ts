@@ -1,7 +1,7 @@
 /**
  * The routes that are built, by the operation names of the Engine API. A route that is not in this table
  * does not exist: the server answers 404 "page not found". `{name...}` takes slashes, as image names have them.
- * `GET /doctor`, `GET` and `PUT /distribution/{name}/manifest`, `GET /images/tree`,
+ * `GET /doctor`, `GET /containers/{id}/why`, `GET` and `PUT /distribution/{name}/manifest`, `GET /images/tree`,
  * `GET /images/{name}/changes`, `POST /images/bootstrap`, `DELETE /containers/{id}/logs` and `GET` of the two `prune`
  * are tug's own.
  */
@@ -34,6 +34,7 @@ export const routes = {
   ContainerWait: 'POST /containers/{id}/wait',
   ContainerLogs: 'GET /containers/{id}/logs',
   ContainerStats: 'GET /containers/{id}/stats',
+  ContainerWhy: 'GET /containers/{id}/why',
   ContainerTop: 'GET /containers/{id}/top',
   ContainerLogsClear: 'DELETE /containers/{id}/logs',
   ContainerAttach: 'POST /containers/{id}/attach',

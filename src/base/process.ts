@@ -117,6 +117,13 @@ export function parseSignal(text: string): number | undefined {
   return signalNumbers[name];
 }
 
+/** `SIGKILL` for 9; undefined for what is no signal. */
+export function signalName(number: number): string | undefined {
+  const [name] = Object.entries(signalNumbers).find(([, value]) => value === number) ?? [];
+  if (name !== undefined) return name;
+  return number > 34 && number < 64 ? `SIGRTMIN+${number - 34}` : undefined;
+}
+
 /** True while a process of that id exists (a zombie counts). */
 export function processExists(pid: number): boolean {
   try {

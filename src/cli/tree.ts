@@ -43,6 +43,7 @@ const load = {
   unpause: () => import('./commands/container/unpause.ts'),
   update: () => import('./commands/container/update.ts'),
   wait: () => import('./commands/container/wait.ts'),
+  why: () => import('./commands/container/why.ts'),
   bootstrap: () => import('./commands/image/bootstrap.ts'),
   history: () => import('./commands/image/history.ts'),
   import: () => import('./commands/image/import.ts'),
@@ -116,6 +117,7 @@ export const topLevel: readonly Leaf[] = [
   { name: 'unpause', section: 'Commands', load: load.unpause },
   { name: 'update', section: 'Commands', load: load.update },
   { name: 'wait', section: 'Commands', load: load.wait },
+  { name: 'why', section: 'Commands', load: load.why },
 ];
 
 export const groups: readonly Group[] = [
@@ -149,6 +151,7 @@ export const groups: readonly Group[] = [
       { name: 'unpause', load: load.unpause },
       { name: 'update', load: load.update },
       { name: 'wait', load: load.wait },
+      { name: 'why', load: load.why },
     ],
   },
   {

@@ -27,7 +27,8 @@ export async function attachContainer(
     : undefined;
   const live = options.stream ? connect(context, record, signal) : undefined;
   context.events.publish('container', 'attach', record.id, eventAttributes(record));
-  return { terminal, history, live, closeInput: options.stdin && (record.config.StdinOnce ?? false) };
+  const detached = (): void => context.events.publish('container', 'detach', record.id, eventAttributes(record));
+  return { terminal, history, live, closeInput: options.stdin && (record.config.StdinOnce ?? false), detached };
 }
 
 function connect(context: ContainerContext, record: ContainerRecord, signal: AbortSignal) {

@@ -12,6 +12,7 @@ import type {
 } from '../api/types/container.ts';
 import type { ContainerStats, ContainerTop } from '../api/types/container-stats.ts';
 import type { UpdateRequest, UpdateResponse } from '../api/types/container-update.ts';
+import type { ContainerWhy } from '../api/types/container-why.ts';
 import type { LogBatch, LogReadOptions } from '../logs/contract.ts';
 import type { AttachedStdio } from '../runtime/monitor/contract.ts';
 import type { PathStat } from './copy/path-stat.ts';
@@ -62,6 +63,8 @@ export interface ContainerService {
     options: ArchiveOptions,
     signal: AbortSignal,
   ): Promise<void>;
+  /** How it came to its state; see why/why.ts. */
+  why(reference: string, signal: AbortSignal): Promise<ContainerWhy>;
   remove(reference: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
   /**
    * Resolves with the exit code. The first promise resolves once the wait is registered, so that the
@@ -175,4 +178,6 @@ export interface ContainerStreams {
   readonly live: Promise<AttachedStdio | undefined> | undefined;
   /** True when the client's end of input is to close the process's stdin. */
   readonly closeInput: boolean;
+  /** To be called when the client's user typed the detach keys. */
+  detached(): void;
 }

@@ -67,6 +67,7 @@ export async function startExec(
     history: undefined,
     live: monitored.stdio === undefined ? undefined : Promise.resolve(monitored.stdio),
     closeInput: true,
+    detached: () => context.events.publish('container', 'exec_detach', record.id, execAttributes(record, exec)),
   };
 }
 

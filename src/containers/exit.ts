@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { crashPoint } from '../base/crash-points.ts';
 import { asTugError } from '../base/errors.ts';
 import type { MonitorExit } from '../runtime/monitor/contract.ts';
-import { type ContainerContext, pathsOf } from './context.ts';
+import { type ContainerContext, cgroupPathOf, pathsOf } from './context.ts';
 import { eventAttributes } from './create.ts';
 import { finishLog } from './logging.ts';
 import { type ContainerRecord, isRunning, LOST_CODE, LOST_SENTENCE } from './record.ts';
@@ -103,6 +103,7 @@ function recordExit(
     exitCode: lost ? LOST_CODE : exit.code,
     oomKilled: lost ? false : exit.oomKilled,
     error: lost ? LOST_SENTENCE : '',
+    memory: context.cgroups.memory(cgroupPathOf(context, record)) ?? null, // before the group is removed
     finishedAt: (lost ? new Date() : exit.at).toISOString(),
   });
 }

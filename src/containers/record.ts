@@ -1,6 +1,7 @@
 import type { ContainerConfig, ContainerStatus, EndpointConfig, HostConfig } from '../api/types/container.ts';
 
 import type { ContainerChange } from '../api/types/container-update.ts';
+import type { MemoryUse } from '../host/cgroup/contract.ts';
 
 /** A container as the state keeps it: what it is made of, which never changes but for its name and limits, and how it is. */
 export interface ContainerRecord {
@@ -38,6 +39,8 @@ export interface RecordedState {
   readonly exitCode: number;
   readonly oomKilled: boolean;
   readonly error: string;
+  /** Of the last run, read when it ended; null where it could not be. */
+  readonly memory: MemoryUse | null;
   /** Restarts by policy since somebody started it. */
   readonly restartCount: number;
   /** Milliseconds that it waited, or waits, before the last restart; 0 for none. */
@@ -60,6 +63,7 @@ export const initialState: RecordedState = {
   exitCode: 0,
   oomKilled: false,
   error: '',
+  memory: null,
   restartCount: 0,
   backoff: 0,
   asked: '',

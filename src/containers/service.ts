@@ -33,6 +33,7 @@ import { topOf } from './top.ts';
 import { restartUnhealthy } from './unhealthy.ts';
 import { updateContainer } from './update.ts';
 import { createWaiters, waitFor } from './wait.ts';
+import { whyOf } from './why/why.ts';
 
 /** The container domain with what only the composition root calls. */
 export interface Containers extends ContainerService {
@@ -93,6 +94,7 @@ export function createContainerService(deps: ContainerDeps): Containers {
     readArchive: async (reference, path) => await readArchive(context, store.resolve(reference), path),
     writeArchive: async (reference, path, archive, options, signal) =>
       await writeArchive(context, store.resolve(reference), path, archive, options, signal),
+    why: async (reference, signal) => await whyOf(context, store.resolve(reference), signal),
     remove: async (reference, options) => await removeContainer(context, store.resolve(reference), options),
     wait: async (reference, condition, signal) =>
       waitFor(context.waiters, store, store.resolve(reference), condition, signal),

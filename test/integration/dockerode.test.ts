@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import Docker from 'dockerode';
 import { startEngine, starterImage } from '../helpers/engine.ts';
+import { nextEvent } from '../helpers/events.ts';
 
 /** What a framed stream carries, by stream, once it has ended. */
 async function demultiplexed(docker: Docker, stream: NodeJS.ReadableStream) {
@@ -93,6 +94,12 @@ describe('dockerode', () => {
     stream.write('q');
     await once(stream, 'end');
     assert.equal((await container.inspect()).State.Running, true);
+    await nextEvent(engine, container.id, ({ Action }) => Action === 'detach', 0);
+    const exec = await container.exec({ Cmd: ['cat'], Tty: true, AttachStdin: true, DetachKeys: 'ctrl-x' });
+    const shell = await exec.start({ hijack: true, stdin: true, Tty: true });
+    shell.resume();
+    shell.write('\x18');
+    await nextEvent(engine, container.id, ({ Action }) => Action === 'exec_detach', 0);
   });
 
   it('resizes, stops, kills, restarts by hand and removes', async () => {

@@ -101,6 +101,9 @@ export function containerRoutes(containers: ContainerService, queue: QueueOption
     ContainerWait: (exchange) => waitForContainer(containers, exchange),
     ContainerLogs: (exchange) => containerLogs(containers, exchange),
     ContainerStats: (exchange) => containerStats(containers, exchange),
+    async ContainerWhy(exchange) {
+      return { status: 200, body: await containers.why(exchange.param('id'), exchange.signal) };
+    },
     async ContainerTop(exchange) {
       const psOptions = exchange.query.text('ps_args') ?? '-ef';
       return { status: 200, body: await containers.top(exchange.param('id'), psOptions) };

@@ -38,6 +38,7 @@ export function fakeContainers(methods: Partial<ContainerService> = {}): Contain
     writeArchive: missing,
     remove: missing,
     wait: missing,
+    why: missing,
     resize: missing,
     attach: missing,
     logs: missing,
@@ -100,6 +101,7 @@ export function fakeProcess(): FakeProcess {
       history: undefined,
       live: Promise.resolve(stdio),
       closeInput: true,
+      detached: () => {},
       ...options,
     }),
   };

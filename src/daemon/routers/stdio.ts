@@ -55,7 +55,8 @@ export async function connectStdio(socket: Socket, streams: ContainerStreams, op
     output.historyDone();
     if ((await Promise.race([live, gone.promise])) === undefined || !stdio) return;
     const detached = takeInput(socket, stdio, streams, options);
-    await Promise.race([stdio.ended.then(() => queue.flushed()).then(() => options.afterEnd), gone.promise, detached]);
+    const typed = detached.then(() => streams.detached());
+    await Promise.race([stdio.ended.then(() => queue.flushed()).then(() => options.afterEnd), gone.promise, typed]);
   } finally {
     over = true;
     stdio?.detach();

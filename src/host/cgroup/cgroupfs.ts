@@ -6,6 +6,7 @@ import { watchExit } from '../process-watch.ts';
 import type { CgroupDriver } from './contract.ts';
 import type { CgroupHierarchies } from './detect.ts';
 import { availableLimits, liftLimits } from './limits.ts';
+import { readMemory } from './memory.ts';
 import { openSampler } from './sampler.ts';
 
 export interface CgroupfsOptions {
@@ -38,6 +39,7 @@ export function createCgroupfs(options: CgroupfsOptions): CgroupDriver {
     mode: hierarchies.mode,
     pathFor: (id, own) => path.join(own === undefined ? parent : checkedPath(own), id),
     sampler: (group) => openSampler(hierarchies, checkedPath(group), budget),
+    memory: (group) => readMemory(hierarchies, checkedPath(group)),
     limits: availableLimits(hierarchies),
     lift: (group, limits) => liftLimits(hierarchies, checkedPath(group), limits),
     processes: (group) => processesOf(mounts, checkedPath(group)),

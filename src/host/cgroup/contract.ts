@@ -11,6 +11,8 @@ export interface CgroupDriver {
   pathFor(containerId: string, parent: string | undefined): string;
   /** Measures a group again and again, until it is disposed of. Nothing is opened before the first sample. */
   sampler(path: string): CgroupSampler;
+  /** What a group used of memory at most. Undefined when it is gone. Synchronous, three small reads. */
+  memory(path: string): MemoryUse | undefined;
   /** Limits that this host's controllers have and others' may lack. */
   readonly limits: ReadonlySet<'blkio-weight'>;
   /** Takes limits away, which not every runtime can. @throws the system's error when the group is gone. */
@@ -21,6 +23,16 @@ export interface CgroupDriver {
   remove(path: string): Promise<void>;
   /** Paths (as `pathFor` gives them) of groups that exist under the engine's own default parent. */
   list(): Promise<string[]>;
+}
+
+/** Bytes. */
+export interface MemoryUse {
+  /** 0 for none. */
+  readonly limit: number;
+  /** 0 where the kernel does not tell. */
+  readonly peak: number;
+  /** Processes that the kernel killed for want of memory. */
+  readonly oomKills: number;
 }
 
 export type LiftedLimit = 'cpu-quota' | 'pids';
