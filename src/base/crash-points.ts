@@ -53,6 +53,8 @@ export const crashPointNames = [
   'log.rotate.reopened',
   'log.rotate.compressed',
   'log.clear.emptied',
+  'log.copy.written',
+  'log.copy.turned',
 ] as const;
 
 export type CrashPoint = (typeof crashPointNames)[number];

@@ -10,8 +10,11 @@ import type { SnapshotDriver } from '../images/snapshots/contract.ts';
 import { createOverlay2Driver } from '../images/snapshots/drivers/overlay2.ts';
 import { createVfsDriver } from '../images/snapshots/drivers/vfs.ts';
 import type { LogDriver } from '../logs/contract.ts';
+import { createJournaldLogs } from '../logs/drivers/journald.ts';
+import { createJsonFileLogs } from '../logs/drivers/json-file.ts';
 import { createLocalLogs } from '../logs/drivers/local.ts';
 import { createNoLogs } from '../logs/drivers/none.ts';
+import { createSyslogLogs } from '../logs/drivers/syslog.ts';
 import { createGrowthWatch } from '../logs/growth.ts';
 import type { NetworkDriver } from '../networks/driver-contract.ts';
 import { createBridgeDriver } from '../networks/drivers/bridge.ts';
@@ -107,7 +110,13 @@ export function openNetworkDrivers(config: DaemonConfig, engineId: string, datab
 export function openLogDrivers(monitor: Monitor, { logDriver, logOptions }: DaemonConfig, log: Logger) {
   const growth = createGrowthWatch();
   const parts = { parseLog: monitor.parseLog, care: { growth, log } };
-  const drivers: LogDriver[] = [createLocalLogs(parts), createNoLogs()];
+  const drivers: LogDriver[] = [
+    createJournaldLogs(parts),
+    createJsonFileLogs(parts),
+    createLocalLogs(parts),
+    createNoLogs(),
+    createSyslogLogs(parts),
+  ];
   const logDrivers: ReadonlyMap<string, LogDriver> = new Map(drivers.map((driver) => [driver.name, driver]));
   const chosen = logDrivers.get(logDriver);
   if (!chosen) throw invalid(`logger: no log driver named '${logDriver}' is registered`);

@@ -103,7 +103,12 @@ function engineFacts({ config, networkDrivers, logDrivers, defaultLogDriver, cgr
     Driver: config.storageDriver,
     DriverStatus: [],
     DockerRootDir: config.dataRoot,
-    Plugins: { Volume: [], Network: networkDrivers, Authorization: null, Log: [...logDrivers.keys()] },
+    Plugins: {
+      Volume: [],
+      Network: networkDrivers,
+      Authorization: null,
+      Log: [...logDrivers.keys()].filter((name) => name !== 'none'),
+    },
     LoggingDriver: defaultLogDriver,
     Debug: config.logLevel === 'debug',
     NFd: readdirSync('/proc/self/fd').length,

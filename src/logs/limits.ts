@@ -11,6 +11,8 @@ export interface Limits {
   readonly compress: boolean;
 }
 
+export const limitOptions = ['max-size', 'max-file', 'compress'];
+
 export const defaultLimits = { maxSize: 10 * 1024 * 1024, maxFile: 5 };
 
 /**

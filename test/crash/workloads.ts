@@ -123,6 +123,13 @@ const logMuch: Workload = async ({ engine }) => {
   await engine.api('POST', `/containers/${id}/wait`);
 };
 
+const logJson: Workload = async ({ engine }) => {
+  const LogConfig = { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '3' } };
+  const id = await create(engine, { Cmd: ['seq', '1', '100000'], HostConfig: { LogConfig } });
+  await engine.api('POST', `/containers/${id}/start`);
+  await engine.api('POST', `/containers/${id}/wait`);
+};
+
 const clearLog: Workload = async ({ engine }) => {
   const id = await create(engine, { Cmd: ['sh', '-c', 'echo hi; sleep 2'] });
   await engine.api('POST', `/containers/${id}/start`);
@@ -184,6 +191,8 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'log.rotate.reopened': logMuch,
   'log.rotate.compressed': logMuch,
   'log.clear.emptied': clearLog,
+  'log.copy.written': logJson,
+  'log.copy.turned': logJson,
   'network.endpoint.journaled': runAndRemove,
   'network.endpoint.linked': runAndRemove,
   'network.endpoint.published': runAndRemove,

@@ -1,27 +1,22 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
 import { after, test } from 'node:test';
 import { silentLogger } from '../../base/log.ts';
 import { parseLog } from '../../runtime/monitor/drivers/conmon/log.ts';
-import { logDriverContractSuite, type Written } from '../contract-suite.ts';
+import { logDriverContractSuite } from '../contract-suite.ts';
 import { createGrowthWatch } from '../growth.ts';
-import { testContainer } from '../test-container.ts';
+import { appendMonitorLog, testContainer } from '../test-container.ts';
+import { createJsonFileLogs } from './json-file.ts';
 import { createLocalLogs } from './local.ts';
 import { createNoLogs } from './none.ts';
 
 const growth = createGrowthWatch();
 after(() => growth.close());
 const care = { growth, log: silentLogger };
-const append = (file: string, records: readonly Written[]): void => fs.appendFileSync(file, records.map(line).join(''));
-
-logDriverContractSuite('local', () => ({ driver: createLocalLogs({ parseLog, care }), append }));
-
-function line({ time, stream = 'stdout', text }: Written): string {
-  const stamp = new Date(Number(time / 1_000_000n)).toISOString().slice(0, 19);
-  const nanoseconds = String(time % 1_000_000_000n).padStart(9, '0');
-  const tag = text.endsWith('\n') ? 'F' : 'P';
-  return `${stamp}.${nanoseconds}+00:00 ${stream} ${tag} ${text.replace(/\n$/, '')}\n`;
-}
+logDriverContractSuite('local', () => ({ driver: createLocalLogs({ parseLog, care }), append: appendMonitorLog }));
+logDriverContractSuite('json-file', () => ({
+  driver: createJsonFileLogs({ parseLog, care }),
+  append: appendMonitorLog,
+}));
 
 test('local keeps its log where the monitor writes it', () => {
   const driver = createLocalLogs({ parseLog, care });

@@ -1,7 +1,8 @@
 import { invalid } from '../../base/errors.ts';
 import { type Bounded, clearIdle, closeLog, keepBounded, type LogCare } from '../bounded.ts';
 import type { LogDriver, ParseLog } from '../contract.ts';
-import { readLimits } from '../limits.ts';
+import { checkDelivery, deliveryOptions } from '../delivery.ts';
+import { limitOptions, readLimits } from '../limits.ts';
 import { createFileReader } from '../reader.ts';
 
 export interface LocalLogOptions {
@@ -17,8 +18,9 @@ export function createLocalLogs({ parseLog, care }: LocalLogOptions): LogDriver 
   return {
     name: 'local',
     check(options) {
-      refuseOthers('local', options, ['max-size', 'max-file', 'compress']);
+      refuseOthers('local', options, [...limitOptions, ...deliveryOptions]);
       limitsOf(options);
+      checkDelivery(options);
     },
     reader: (container) => createFileReader(container.monitorLog, container.ended, parseLog),
     path: (container) => container.monitorLog,
