@@ -28,7 +28,7 @@ export function connectDatagram(file: string): DatagramSender {
   }
   return {
     send(data) {
-      check(libc('ssize_t send(int, const void *, size_t, int)')(fd, data, data.length, MSG_NOSIGNAL), 'send', file);
+      check(libc('long send(int, const void *, size_t, int)')(fd, data, data.length, MSG_NOSIGNAL), 'send', file);
     },
     close() {
       if (fd >= 0) closeSync(fd);

@@ -11,7 +11,7 @@ export function bindDatagram(path: string): { path: string; receive(): Buffer | 
     path,
     receive() {
       const buffer = Buffer.alloc(1 << 16);
-      const length = libc('ssize_t recv(int, _Out_ void *, size_t, int)')(fd, buffer, buffer.length, 0);
+      const length = libc('long recv(int, _Out_ void *, size_t, int)')(fd, buffer, buffer.length, 0);
       return length < 0 ? undefined : buffer.subarray(0, length);
     },
     close: () => closeSync(fd),

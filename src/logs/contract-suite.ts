@@ -16,12 +16,14 @@ export interface LogDriverUnderTest {
   readonly plain?: Readonly<Record<string, string>>;
   /** Put before the names of options that bound what can be read. */
   readonly prefix?: string;
+  /** How many lines are read in about a second; fewer for a driver that sends each somewhere. */
+  readonly many?: number;
 }
 
 /** What every log driver that can be read has to pass. */
 export function logDriverContractSuite(name: string, open: () => LogDriverUnderTest): void {
   describe(`log driver ${name}`, () => {
-    const { driver, append, plain = {}, prefix = '' } = open();
+    const { driver, append, plain = {}, prefix = '', many = 300_000 } = open();
     let folder = '';
     let file = '';
     let ended = Promise.withResolvers<void>();
@@ -174,8 +176,8 @@ export function logDriverContractSuite(name: string, open: () => LogDriverUnderT
       assert.deepEqual(await read({ follow: true, until }), ['line 1\n']);
     });
 
-    it('reads 300,000 lines in about a second, and the last at once', async () => {
-      for (let i = 0; i < 3; i++) append(file, lines(i * 100_000, i * 100_000 + 99_999));
+    it(`reads ${many} lines in about a second, and the last at once`, async () => {
+      for (let at = 0; at < many; at += 100_000) append(file, lines(at, Math.min(at + 100_000, many) - 1));
       await read({ tail: 1 }); // a driver may have to copy first
       const begin = performance.now();
       let count = 0;
@@ -183,10 +185,10 @@ export function logDriverContractSuite(name: string, open: () => LogDriverUnderT
       for await (const batch of driver.reader(container).read(options, AbortSignal.timeout(20_000)))
         count += batch.count;
       const took = performance.now() - begin;
-      assert.equal(count, 300_000);
+      assert.equal(count, many);
       assert.ok(took < 3000, `took ${Math.round(took)} ms`);
       const tailBegin = performance.now();
-      assert.deepEqual(await read({ tail: 1 }), ['line 299999\n']);
+      assert.deepEqual(await read({ tail: 1 }), [`line ${many - 1}\n`]);
       assert.ok(performance.now() - tailBegin < 500);
     });
 
@@ -227,6 +229,7 @@ export function logDriverContractSuite(name: string, open: () => LogDriverUnderT
       assert.deepEqual(await read(), []);
       append(file, lines(101, 102));
       assert.equal(textOf(await reading.next()), 'line 101\n');
+      await reading.return(undefined);
       await end();
       assert.deepEqual(await read(), ['line 101\n', 'line 102\n']);
       await driver.clear(container);

@@ -50,6 +50,7 @@ export function createGrowthWatch(): GrowthWatch {
     look(watched);
   };
   const rest = (watched: Watched): void => {
+    if (!all.has(watched)) return; // let go of by what it was told
     try {
       watched.watcher = watch(watched.file, () => wake(watched));
       watched.watcher.on('error', () => wake(watched));

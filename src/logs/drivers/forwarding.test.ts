@@ -33,7 +33,13 @@ const syslog = createSyslogLogs({ parseLog, care });
 const journald = createJournaldLogs({ parseLog, care, socket: journal.path });
 // a closed port takes datagrams as well as any
 const plain = { 'syslog-address': 'udp://127.0.0.1:9' };
-logDriverContractSuite('syslog', () => ({ driver: syslog, append: appendMonitorLog, plain, prefix: 'cache-' }));
+logDriverContractSuite('syslog', () => ({
+  driver: syslog,
+  append: appendMonitorLog,
+  plain,
+  prefix: 'cache-',
+  many: 10_000,
+}));
 
 const time = 1_700_000_000_123_456_789n;
 
