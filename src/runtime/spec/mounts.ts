@@ -39,19 +39,17 @@ function defaultMounts(input: MountsInput): OciMount[] {
       options: [access, 'nosuid', 'noexec', 'nodev'],
     },
   ];
-  if (input.ipcMode === 'host') {
-    mounts.push(bind('/dev/mqueue', '/dev/mqueue'), bind('/dev/shm', '/dev/shm'));
-  } else {
-    mounts.push({
-      destination: '/dev/mqueue',
-      type: 'mqueue',
-      source: 'mqueue',
-      options: ['nosuid', 'noexec', 'nodev'],
-    });
-    if (input.ipcMode !== 'none') {
-      const options = ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${input.shmSize}`];
-      mounts.push({ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options });
-    }
+  // it shows the queues of the IPC namespace that it is mounted in, the host's too, which may itself not have it mounted
+  mounts.push({
+    destination: '/dev/mqueue',
+    type: 'mqueue',
+    source: 'mqueue',
+    options: ['nosuid', 'noexec', 'nodev'],
+  });
+  if (input.ipcMode === 'host') mounts.push(bind('/dev/shm', '/dev/shm'));
+  else if (input.ipcMode !== 'none') {
+    const options = ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${input.shmSize}`];
+    mounts.push({ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options });
   }
   return mounts;
 }

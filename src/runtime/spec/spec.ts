@@ -41,7 +41,6 @@ export function buildSpec(input: SpecInput): OciSpec {
   return {
     ociVersion: OCI_VERSION,
     ...(host.UTSMode === 'host' ? {} : { hostname: input.hostname }),
-    ...(input.domainname === '' || host.UTSMode === 'host' ? {} : { domainname: input.domainname }),
     root: { path: input.rootfs, readonly: host.ReadonlyRootfs ?? false },
     process: buildProcess(input, capabilities, security.noNewPrivileges),
     mounts: buildMounts({
@@ -57,7 +56,7 @@ export function buildSpec(input: SpecInput): OciSpec {
       resources: { ...buildResources(host, input.cpus), devices: devices.rules },
       ...(devices.devices.length > 0 ? { devices: devices.devices } : {}),
       ...(security.seccomp ? { seccomp: security.seccomp } : {}),
-      ...(host.Sysctls ? { sysctl: host.Sysctls } : {}),
+      ...sysctls(input),
       ...(masked.length > 0 ? { maskedPaths: [...masked] } : {}),
       ...(readonly.length > 0 ? { readonlyPaths: [...readonly] } : {}),
     },
@@ -98,6 +97,13 @@ function buildProcess(input: SpecInput, capabilities: string[], noNewPrivileges:
     noNewPrivileges,
     ...(host.OomScoreAdj ? { oomScoreAdj: host.OomScoreAdj } : {}),
   };
+}
+
+/** The NIS domain name is a setting: runc before 1.2 knows no field for it. */
+function sysctls({ host, domainname }: SpecInput): { sysctl?: Record<string, string> } {
+  const named = domainname !== '' && host.UTSMode !== 'host' ? { 'kernel.domainname': domainname } : {};
+  const sysctl = { ...named, ...host.Sysctls };
+  return Object.keys(sysctl).length > 0 ? { sysctl } : {};
 }
 
 /** Root has the capabilities at once; another user has them in the bounding set only, for set-uid programs. */
