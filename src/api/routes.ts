@@ -1,7 +1,7 @@
 /**
  * The routes that are built, by the operation names of the Engine API. A route that is not in this table
  * does not exist: the server answers 404 "page not found". `{name...}` takes slashes, as image names have them.
- * `GET /doctor`, `GET /containers/{id}/why`, `GET` and `PUT /distribution/{name}/manifest`, `GET /images/tree`,
+ * `GET /doctor`, `GET /containers/{id}/why`, `POST /exec/{id}/kill`, `GET` and `PUT /distribution/{name}/manifest`, `GET /images/tree`,
  * `GET /images/{name}/changes`, `POST /images/bootstrap`, `DELETE /containers/{id}/logs` and `GET` of the two `prune`
  * are tug's own.
  */
@@ -38,6 +38,7 @@ export const routes = {
   ContainerTop: 'GET /containers/{id}/top',
   ContainerLogsClear: 'DELETE /containers/{id}/logs',
   ContainerAttach: 'POST /containers/{id}/attach',
+  ContainerAttachWebsocket: 'GET /containers/{id}/attach/ws',
   ContainerResize: 'POST /containers/{id}/resize',
   ContainerPrune: 'POST /containers/prune',
   ContainerPrunePreview: 'GET /containers/prune',
@@ -46,6 +47,7 @@ export const routes = {
   ContainerExec: 'POST /containers/{id}/exec',
   ExecStart: 'POST /exec/{id}/start',
   ExecResize: 'POST /exec/{id}/resize',
+  ExecKill: 'POST /exec/{id}/kill',
   ExecInspect: 'GET /exec/{id}/json',
 
   ImageList: 'GET /images/json',

@@ -35,6 +35,8 @@ export interface Command {
   readonly short: string;
   readonly flags: readonly Flag[];
   readonly args: ArgumentCount;
+  /** How many instead where an option has the command do something else; undefined for `args`. */
+  readonly argsWith?: (flags: ParsedFlags) => ArgumentCount | undefined;
   /** True where options after the first argument belong to the container's command. */
   readonly stopAtArgument?: boolean;
   readonly run: (invocation: Invocation, session: Session) => Promise<number>;

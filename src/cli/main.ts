@@ -1,6 +1,6 @@
 import { messageOf, TugError } from '../base/errors.ts';
 import { tugVersion } from '../base/version.ts';
-import type { Command } from './command.ts';
+import type { ArgumentCount, Command } from './command.ts';
 import { CommandFailure, exitCodeOf, outputClosed } from './exit-codes.ts';
 import { FlagError, type ParsedFlags, type ParsedLine, parseFlags } from './flags.ts';
 import { globalFlags } from './global-flags.ts';
@@ -72,7 +72,7 @@ async function runCommand(
   const usage = `tug ${path}${command.usage === '' ? '' : ` ${command.usage}`}`;
   const line = withHint(() => parseFlags(command.flags, argv, command.stopAtArgument === true), usage, `tug ${path}`);
   if (line.help) return printCommandHelp(command, path, io, line.help === 'short-help');
-  checkArguments(command, path, usage, line.args.length);
+  checkArguments(command.argsWith?.(line.flags) ?? command.args, path, usage, line.args.length);
   const session = await openSession(globals, io);
   try {
     return await command.run({ flags: line.flags, args: line.args }, session);
@@ -81,8 +81,7 @@ async function runCommand(
   }
 }
 
-function checkArguments(command: Command, path: string, usage: string, count: number): void {
-  const { min, max } = command.args;
+function checkArguments({ min, max }: ArgumentCount, path: string, usage: string, count: number): void {
   if (count >= min && (max === undefined || count <= max)) return;
   const plural = (number: number) => `${number} ${number === 1 ? 'argument' : 'arguments'}`;
   const wanted =

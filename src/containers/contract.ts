@@ -100,6 +100,8 @@ export interface ContainerService {
     options: { detach: boolean; consoleSize: readonly number[] | undefined },
   ): Promise<ContainerStreams>;
   execInspect(execId: string): ExecInspect;
+  /** Sends its process a signal. @throws conflict when it does not run, invalid for an unknown signal. */
+  execKill(execId: string, signal: string): void;
   execResize(execId: string, rows: number, columns: number): Promise<void>;
 
   /** Removes those that do not run. @throws invalid for a filter that does not exist. */

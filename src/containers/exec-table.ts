@@ -25,6 +25,8 @@ export interface Exec {
   readonly ended: PromiseWithResolvers<void>;
   status: 'created' | 'running' | 'exited';
   pid: number;
+  /** Start time of that process (proc_pid_stat(5), field 22). */
+  pidStart: number;
   exitCode: number | undefined;
 }
 
@@ -37,7 +39,7 @@ export function createExecTable(): ExecTable {
   return {
     add(containerId, request, purpose = 'user') {
       const ended = Promise.withResolvers<void>();
-      const made = { status: 'created', pid: 0, exitCode: undefined } as const;
+      const made = { status: 'created', pid: 0, pidStart: 0, exitCode: undefined } as const;
       const exec: Exec = { id: newId(), containerId, request, purpose, ended, ...made };
       const list = byContainer.get(containerId) ?? [];
       byContainer.set(containerId, list);

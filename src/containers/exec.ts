@@ -3,7 +3,9 @@ import { rm } from 'node:fs/promises';
 import * as path from 'node:path';
 import type { ExecCreateRequest, ExecInspect } from '../api/types/container.ts';
 import { crashPoint } from '../base/crash-points.ts';
-import { asTugError, conflict, invalid } from '../base/errors.ts';
+import { asTugError, conflict, errnoOf, invalid } from '../base/errors.ts';
+import { parseSignal } from '../base/process.ts';
+import { isAlive, processStartTime } from '../host/process-identity.ts';
 import type { MonitoredExec } from '../runtime/monitor/contract.ts';
 import { ownCapabilities } from '../runtime/spec/capabilities.ts';
 import { capabilitySets, containerCapabilities } from '../runtime/spec/spec.ts';
@@ -60,6 +62,7 @@ export async function startExec(
   }
   crashPoint('exec.start.spawned');
   exec.pid = monitored.pid;
+  exec.pidStart = processStartTime(monitored.pid);
   publish(context, record, exec, 'exec_start');
   followExec(context, record, exec, folder, monitored);
   return {
@@ -173,6 +176,21 @@ export async function resizeExec(
 ): Promise<void> {
   if (exec.status !== 'running') throw conflict(`exec ${exec.id} is not running`);
   await context.monitor.resize(execFolder(context, record, exec), rows, columns);
+}
+
+/**
+ * Sends a signal to an exec's process, of which the container need not notice.
+ * @throws conflict when it does not run, invalid for an unknown signal.
+ */
+export function killExec(exec: Exec, signal: string): void {
+  const number = parseSignal(signal);
+  if (number === undefined) throw invalid(`invalid signal: ${signal.slice(0, 64)}`);
+  if (exec.status !== 'running' || !isAlive(exec.pid, exec.pidStart)) throw conflict(`exec ${exec.id} is not running`);
+  try {
+    process.kill(exec.pid, number);
+  } catch (error) {
+    if (errnoOf(error) !== 'ESRCH') throw error; // it ended this moment
+  }
 }
 
 const execAttributes = (record: ContainerRecord, exec: Exec): Record<string, string> => ({

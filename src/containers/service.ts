@@ -10,7 +10,7 @@ import { createCopyThreads } from './copy/threads.ts';
 import { readArchive, statFile, writeArchive } from './copy.ts';
 import { createContainer, eventAttributes } from './create.ts';
 import type { ContainerDeps } from './deps.ts';
-import { createExec, inspectExec, resizeExec, startExec } from './exec.ts';
+import { createExec, inspectExec, killExec, resizeExec, startExec } from './exec.ts';
 import { createExecTable } from './exec-table.ts';
 import { openHealth } from './health-service.ts';
 import { inspectContainer } from './inspect.ts';
@@ -108,6 +108,7 @@ export function createContainerService(deps: ContainerDeps): Containers {
     execCreate: async (reference, request) => createExec(context, store.resolve(reference), request),
     execStart: async (execId, options) => await startExec(context, ownerOf(execId), execs.get(execId), options),
     execInspect: (execId) => inspectExec(execs.get(execId)),
+    execKill: (execId, signal) => killExec(execs.get(execId), signal),
     execResize: async (execId, rows, columns) =>
       await resizeExec(context, ownerOf(execId), execs.get(execId), rows, columns),
     prune: (options) => pruneContainers(context, options),

@@ -6,6 +6,7 @@ import { run } from '../../src/base/process.ts';
 import { disagreements } from '../crash/invariants.ts';
 import { begin, commandLines, shellEnvironment } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { nextEvent } from '../helpers/events.ts';
 
 let engine: TestEngine;
 before(async () => {
@@ -123,5 +124,36 @@ describe('commands in a container', () => {
     assert.equal(ExecIDs, null);
     assert.deepEqual(await disagreements(engine), []);
     assert.equal((await engine.tug(['exec', 'box', 'sh', '-c', 'ps -o comm | grep -c "^sleep"'])).stdout, '1\n');
+  });
+});
+
+describe('tug exec --kill', () => {
+  it('ends the command and not the container, and inspect lists what runs', async () => {
+    await using engine = await startEngine();
+    const image = await starterImage(engine);
+    await engine.tug(['run', '-d', '--name', 'box', image, 'sleep', '1000']);
+    const execs = async () =>
+      (await engine.api('GET', '/containers/box/json')).json<{ ExecIDs: string[] | null }>().ExecIDs ?? [];
+    const endOf = async (id: string) =>
+      (await engine.api('GET', `/exec/${id}/json`)).json<{ ExitCode: number }>().ExitCode;
+    for (const [flags, code] of [
+      [[], 137],
+      [['-s', 'TERM'], 143],
+    ] as const) {
+      await engine.tug(['exec', '-d', 'box', 'sleep', '1000']);
+      const [id = '', ...others] = await execs();
+      assert.deepEqual([id.length, others], [64, []]);
+      const died = nextEvent(engine, 'box', ({ Action }) => Action === 'exec_die');
+      const killed = await engine.tug(['exec', '--kill', id, ...flags]);
+      assert.deepEqual([killed.code, killed.stdout, killed.stderr], [0, `${id}\n`, '']);
+      await died;
+      assert.deepEqual([await endOf(id), await execs()], [code, []]);
+      const again = await engine.tug(['exec', '--kill', id]);
+      assert.deepEqual([again.code, again.stderr.includes('is not running')], [1, true]);
+    }
+    assert.match((await engine.tug(['exec', '--kill', 'nosuch'])).stderr, /No such exec instance: nosuch/);
+    assert.equal((await engine.api('POST', `/exec/nosuch/kill?signal=NONE`)).status, 404);
+    assert.equal((await engine.tug(['exec', '--kill', 'x', 'box', 'true'])).code, 1);
+    assert.equal((await engine.tug(['exec', 'box', 'true'])).code, 0);
   });
 });

@@ -22,3 +22,7 @@ export const inspect = (engine: Engine, id: string): Promise<ExecInspect> => eng
 export async function resize(engine: Engine, id: string, rows: number, columns: number): Promise<void> {
   await engine.send('POST', `/exec/${id}/resize`, { query: { h: rows, w: columns } });
 }
+
+export async function kill(engine: Engine, id: string, signal: string | undefined): Promise<void> {
+  await engine.send('POST', `/exec/${encodeURIComponent(id)}/kill`, { query: { signal } });
+}

@@ -13,6 +13,8 @@ export interface HijackedStream {
   readonly accepted: boolean;
   /** Sends the head; what is written after it is the raw stream. */
   accept(contentType: string): void;
+  /** Sends the head of another protocol instead: `headers` are whole lines. */
+  switchTo(headers: string): void;
 }
 
 /** The stream of a request that came through the server's `upgrade` event. Bytes after the body come from the socket. */
@@ -55,6 +57,10 @@ function streamOn(socket: Socket, upgraded: boolean, statusLine: string, headers
     accept(contentType) {
       accepted = true;
       socket.write(`${statusLine}\r\nContent-Type: ${contentType}\r\n${headers}\r\n`);
+    },
+    switchTo(lines) {
+      accepted = true;
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines}\r\n`);
     },
   };
 }

@@ -37,7 +37,7 @@ export function createApiServer({ router, log, activity }: ApiServerOptions): Se
     noDelay: true,
     maxHeaderSize,
     requireHostHeader: false, // Node would answer without a sentence: `serve` refuses
-    shouldUpgradeCallback: wantsRawStream,
+    shouldUpgradeCallback: (request) => wantsRawStream(request) || wantsWebSocket(request),
   });
 
   server.on('request', (request, response) => {
@@ -73,6 +73,11 @@ export function createApiServer({ router, log, activity }: ApiServerOptions): Se
 function wantsRawStream(request: IncomingMessage): boolean {
   return request.method === 'POST' && rawStreamRoutes.test(request.url ?? '');
 }
+
+const webSocketRoute = /^(?:\/v[\d.]+)?\/containers\/[^/]+\/attach\/ws(?:\?|$)/;
+
+const wantsWebSocket = (request: IncomingMessage): boolean =>
+  request.method === 'GET' && webSocketRoute.test(request.url ?? '');
 
 interface ParseError extends NodeJS.ErrnoException {
   readonly rawPacket?: Buffer;

@@ -2,6 +2,7 @@ import type { ContainerService } from '../../containers/contract.ts';
 import { defaultDetachKeys, parseDetachKeys } from '../../formats/detach-keys.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { isBelow } from '../http/versions.ts';
+import { websocketHead, websocketStream } from '../http/websocket-stream.ts';
 import type { QueueOptions } from './output-queue.ts';
 import { connectStdio } from './stdio.ts';
 
@@ -19,6 +20,23 @@ export async function attachContainer(
   const streams = await containers.attach(exchange.param('id'), options, exchange.signal);
   connection.accept(rawStreamType(exchange, streams.terminal));
   await connectStdio(connection.socket, streams, { ...wants, detachKeys, queue });
+}
+
+/** `GET /containers/{id}/attach/ws`: the same over a WebSocket, in binary frames, output and errors as one stream. */
+export async function attachOverWebSocket(
+  containers: ContainerService,
+  queue: QueueOptions,
+  exchange: Exchange,
+): Promise<undefined> {
+  const { query } = exchange;
+  const detachKeys = detachSequence(query.text('detachKeys'));
+  const head = websocketHead(exchange.request);
+  const wants = { stdin: query.boolean('stdin'), stdout: query.boolean('stdout'), stderr: query.boolean('stderr') };
+  const connection = await exchange.hijack();
+  const options = { ...wants, logs: query.boolean('logs'), stream: query.boolean('stream') };
+  const streams = await containers.attach(exchange.param('id'), options, exchange.signal);
+  connection.switchTo(head);
+  await connectStdio(websocketStream(connection.socket), streams, { ...wants, detachKeys, queue, unframed: true });
 }
 
 /** The keys that detach. @throws invalid for what is no key sequence. */

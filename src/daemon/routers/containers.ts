@@ -7,7 +7,7 @@ import type { Exchange, Reply } from '../http/exchange.ts';
 import type { Handlers } from '../http/router.ts';
 import { isBelow } from '../http/versions.ts';
 import { archiveRoutes } from './archive.ts';
-import { attachContainer } from './attach.ts';
+import { attachContainer, attachOverWebSocket } from './attach.ts';
 import { commitContainer } from './commit.ts';
 import { clearContainerLogs, containerLogs } from './logs.ts';
 import type { QueueOptions } from './output-queue.ts';
@@ -110,6 +110,7 @@ export function containerRoutes(containers: ContainerService, queue: QueueOption
     },
     ContainerLogsClear: (exchange) => clearContainerLogs(containers, exchange),
     ContainerAttach: (exchange) => attachContainer(containers, queue, exchange),
+    ContainerAttachWebsocket: (exchange) => attachOverWebSocket(containers, queue, exchange),
   };
 }
 

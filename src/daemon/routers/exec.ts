@@ -21,6 +21,10 @@ export function execRoutes(containers: ContainerService, events: EventBus, queue
     },
     ExecStart: (exchange) => startExec(containers, events, queue, exchange),
     ExecInspect: (exchange) => ({ status: 200, body: containers.execInspect(exchange.param('id')) }),
+    ExecKill(exchange) {
+      containers.execKill(exchange.param('id'), exchange.query.text('signal') || 'SIGKILL');
+      return { status: 204 };
+    },
     async ExecResize(exchange) {
       const { rows, columns } = terminalSize(exchange);
       await containers.execResize(exchange.param('id'), rows, columns);

@@ -50,6 +50,7 @@ export function fakeContainers(methods: Partial<ContainerService> = {}): Contain
     execCreate: missing,
     execStart: async (id) => noExec(id),
     execInspect: noExec,
+    execKill: noExec,
     execResize: async (id) => noExec(id),
     prune: async () => ({ removed: [], reclaimed: 0 }),
     imageUsers: () => [],

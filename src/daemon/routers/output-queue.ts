@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
-import type { Socket } from 'node:net';
 import * as path from 'node:path';
+import type { Duplex } from 'node:stream';
 import type { Logger } from '../../base/log.ts';
 
 export interface QueueOptions {
@@ -30,7 +30,7 @@ const freeSpaceInterval = 16 * 1024 * 1024;
  * `memory` goes to a file that has no name, so that nothing is lost, nothing waits, and nothing is left behind.
  * All that comes in one turn of the event loop goes out in one call.
  */
-export function createOutputQueue(socket: Socket, options: QueueOptions): OutputQueue {
+export function createOutputQueue(socket: Duplex, options: QueueOptions): OutputQueue {
   const memory = options.memory ?? 4 * 1024 * 1024;
   let spill: Spill | undefined;
   let draining = Promise.resolve();
@@ -84,7 +84,7 @@ export function createOutputQueue(socket: Socket, options: QueueOptions): Output
  * Moves a spill's bytes to the socket until none are left; what is appended meanwhile goes the same way.
  * `emptied` is called at the very moment when there is nothing more, so that nothing can come between.
  */
-async function drain(spill: Spill, socket: Socket, emptied: () => void): Promise<void> {
+async function drain(spill: Spill, socket: Duplex, emptied: () => void): Promise<void> {
   while (!socket.destroyed) {
     await drainedOrClosed(socket);
     const piece = await spill.read();
@@ -96,7 +96,7 @@ async function drain(spill: Spill, socket: Socket, emptied: () => void): Promise
   }
 }
 
-function drainedOrClosed(socket: Socket): Promise<void> {
+function drainedOrClosed(socket: Duplex): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       socket.off('drain', done);

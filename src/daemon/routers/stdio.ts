@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ContainerStreams } from '../../containers/contract.ts';
 import { createDetachMatcher } from '../../formats/detach-keys.ts';
 import { frameHeader } from '../../formats/raw-stream.ts';
@@ -12,6 +12,8 @@ export interface StdioOptions {
   readonly stderr: boolean;
   readonly detachKeys: Uint8Array;
   readonly queue: QueueOptions;
+  /** Both streams as they are, without frames that tell them apart. */
+  readonly unframed?: boolean;
   /** What must have happened, besides the end of output, before the client is told the end. */
   readonly afterEnd?: Promise<void>;
 }
@@ -24,12 +26,13 @@ const liveBound = 64 * 1024 * 1024;
  * output ends, the client leaves, or a terminal's user types the detach keys. Either side's end of input is
  * passed on alone. The process runs on in any case. Closes the connection.
  */
-export async function connectStdio(socket: Socket, streams: ContainerStreams, options: StdioOptions): Promise<void> {
+export async function connectStdio(socket: Duplex, streams: ContainerStreams, options: StdioOptions): Promise<void> {
   const gone = Promise.withResolvers<void>();
   if (socket.destroyed) gone.resolve();
   else socket.once('close', () => gone.resolve());
   const queue = createOutputQueue(socket, options.queue);
-  const output = createOutput(socket, queue, streams.terminal, options);
+  const unframed = streams.terminal || options.unframed === true;
+  const output = createOutput(socket, queue, unframed, options);
   let stdio: AttachedStdio | undefined;
   let over = false;
   try {
@@ -41,7 +44,7 @@ export async function connectStdio(socket: Socket, streams: ContainerStreams, op
     });
     live?.catch(() => {}); // awaited below, when the history is out
     const encode = createLogEncoder({
-      terminal: streams.terminal,
+      terminal: unframed,
       joined: false,
       timestamps: false,
       details: undefined,
@@ -66,13 +69,13 @@ export async function connectStdio(socket: Socket, streams: ContainerStreams, op
 }
 
 /** Writes to the client: what is live waits until the history is out. */
-function createOutput(socket: Socket, queue: OutputQueue, terminal: boolean, wants: StdioOptions) {
+function createOutput(socket: Duplex, queue: OutputQueue, unframed: boolean, wants: StdioOptions) {
   let waiting: [stream: 'stdout' | 'stderr', data: Uint8Array][] | undefined = [];
   let waitingBytes = 0;
   let closed = false;
   const send = (stream: 'stdout' | 'stderr', data: Uint8Array): void => {
     if (closed || data.length === 0 || !(stream === 'stdout' ? wants.stdout : wants.stderr)) return;
-    if (terminal) queue.push(data);
+    if (unframed) queue.push(data);
     else queue.push(frameHeader(stream, data.length), data);
   };
   return {
@@ -101,7 +104,7 @@ function createOutput(socket: Socket, queue: OutputQueue, terminal: boolean, wan
 
 /** Passes the client's input on, with back-pressure. Resolves when the user typed the detach keys. */
 function takeInput(
-  socket: Socket,
+  socket: Duplex,
   stdio: AttachedStdio,
   streams: ContainerStreams,
   options: StdioOptions,
@@ -137,4 +140,4 @@ function takeInput(
   return detached.promise;
 }
 
-const drained = (socket: Socket): Promise<void> => new Promise((resolve) => socket.once('drain', () => resolve()));
+const drained = (socket: Duplex): Promise<void> => new Promise((resolve) => socket.once('drain', () => resolve()));

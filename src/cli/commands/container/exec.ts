@@ -1,6 +1,6 @@
 import type { ExecCreateRequest } from '../../../api/types/container.ts';
 import { messageOf } from '../../../base/errors.ts';
-import { create, inspect, startAttached, startDetached } from '../../../client/calls/exec.ts';
+import { create, inspect, kill, startAttached, startDetached } from '../../../client/calls/exec.ts';
 import { parseEnvFile } from '../../../formats/env-file.ts';
 import { parseEnv } from '../../../formats/key-value.ts';
 import type { Command, Session } from '../../command.ts';
@@ -27,14 +27,24 @@ export const command: Command = {
     },
     { long: 'env-file', kind: 'list', description: 'File of environment variables, one a line' },
     { long: 'interactive', short: 'i', kind: 'bool', description: "Connect stdin with the command's" },
+    {
+      long: 'kill',
+      kind: 'string',
+      value: 'ID',
+      description: 'End the command of this id (see ExecIDs in inspect) instead',
+    },
     { long: 'privileged', kind: 'bool', description: 'Lift all restrictions' },
+    { long: 'signal', short: 's', kind: 'string', description: 'Signal to send with --kill instead of SIGKILL' },
     { long: 'tty', short: 't', kind: 'bool', description: 'Give the command a terminal' },
     { long: 'user', short: 'u', kind: 'string', description: 'User to run as (NAME|UID[:GROUP|GID])' },
     { long: 'workdir', short: 'w', kind: 'string', description: 'Working directory' },
   ],
   args: { min: 2 },
+  argsWith: (flags) => (flags.given('kill') ? { min: 0, max: 0 } : undefined),
   stopAtArgument: true,
   run: async ({ flags, args: [container = '', ...line] }, session) => {
+    if (flags.given('kill')) return await killExec(flags, session);
+    if (flags.given('signal')) throw new CommandFailure('--signal is for --kill', 125);
     const request = execRequest(flags, line, session);
     if (request.AttachStdin && request.Tty && !standardInput().isTerminal)
       throw new CommandFailure('the input device is not a TTY', 1);
@@ -44,6 +54,13 @@ export const command: Command = {
     return 0;
   },
 };
+
+async function killExec(flags: ParsedFlags, session: Session): Promise<number> {
+  const id = flags.string('kill');
+  await kill(session.engine, id, flags.optional('signal'));
+  await session.out.write(`${id}\n`);
+  return 0;
+}
 
 function execRequest(flags: ParsedFlags, line: readonly string[], session: Session): ExecCreateRequest {
   const attached = !flags.bool('detach');
