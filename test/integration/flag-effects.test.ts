@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
@@ -22,7 +22,11 @@ before(async () => {
   await engine.tug(['run', '-d', '--name', 'plain', 'busybox', 'sleep', '1000']);
   plain = await observe(engine, 'plain');
 });
-after(() => engine?.[Symbol.asyncDispose]());
+after(async () => {
+  await engine?.[Symbol.asyncDispose]();
+  // an engine leaves the parents that it was told to use, as Docker does
+  for (const group of globSync('/sys/fs/cgroup/{,*/}tug-flags')) rmdirSync(group);
+});
 afterEach(() => engine.tug(['rm', '-f', 'flagged', 'open', 'hasty']));
 
 function makeFiles(root: string): FlagFiles {
