@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs';
+import path from 'node:path';
 import { crashPoint } from '../base/crash-points.ts';
 import type { Logger } from '../base/log.ts';
 import type { LoggedContainer, LogKeeping } from './contract.ts';
@@ -5,6 +7,12 @@ import type { GrowthWatch } from './growth.ts';
 import type { Limits } from './limits.ts';
 import { dropBefore, dropOldest, rotate, rotateIdle, settleRotation, tidySegments } from './rotation.ts';
 import { listSegments, sizeOf } from './segments.ts';
+
+/**
+ * Milliseconds without a rotation until older files are compressed: of a burst most would be compressed in vain, and it
+ * would take the processor from the container.
+ */
+const quietTime = 1000;
 
 export interface LogCare {
   readonly growth: GrowthWatch;
@@ -28,6 +36,7 @@ export function keepBounded(care: LogCare, container: LoggedContainer, limits: L
   let turning: Promise<boolean> | undefined;
   let tidying: Promise<void> | undefined;
   let tidyAgain = false;
+  let quiet: NodeJS.Timeout | undefined;
 
   const complain = (error: unknown): void => {
     if (!over) care.log.warn('a log cannot be rotated now', { container: container.id, error });
@@ -38,11 +47,15 @@ export function keepBounded(care: LogCare, container: LoggedContainer, limits: L
       await tidySegments(file, limits).catch(complain);
     } while (tidyAgain && !over);
   };
-  const tidySoon = (): void => {
+  const tidyNow = (): void => {
     tidyAgain = true;
     tidying ??= tidy().finally(() => {
       tidying = undefined;
     });
+  };
+  const tidySoon = (): void => {
+    clearTimeout(quiet);
+    quiet = setTimeout(tidyNow, quietTime);
   };
   const tell = (): boolean => {
     if (told) return true;
@@ -66,13 +79,17 @@ export function keepBounded(care: LogCare, container: LoggedContainer, limits: L
     tidySoon();
   };
   const ready = settleRotation(file, () => container.reopen()).then(tidySoon, complain);
+  const checkSpace = watchSpace(care, container);
   const watching = care.growth.add(file, (size) => {
+    checkSpace();
     onGrowth?.();
     if (size > limits.maxSize && !turning) ready.then(bound).catch(complain);
   });
   const end = async (): Promise<void> => {
+    clearTimeout(quiet);
     watching.stop();
     await ready;
+    clearTimeout(quiet);
     await turning?.catch(() => {});
   };
   return {
@@ -89,16 +106,29 @@ export function keepBounded(care: LogCare, container: LoggedContainer, limits: L
     },
     stop() {
       over = true;
+      clearTimeout(quiet);
       watching.stop();
     },
   };
 }
 
-/** Brings a log that nobody writes within its limits, and finishes what was cut off. Idempotent. */
+/** On a full disk the monitor drops what it cannot write, and the container runs on. The engine's log says from when to when. */
+function watchSpace({ log }: LogCare, { id, monitorLog }: LoggedContainer): () => void {
+  let full = false;
+  return () => {
+    const isFull = statfsSync(path.dirname(monitorLog)).bavail === 0;
+    if (isFull === full) return;
+    full = isFull;
+    if (full) log.error('the disk is full: what a container writes from now on is not logged', { container: id });
+    else log.warn('a container is logged again; what it wrote while the disk was full is lost', { container: id });
+  };
+}
+
+/** Brings a log that nobody writes within its limits, without compressing it, and finishes what was cut off. Idempotent. */
 export async function closeLog(file: string, limits: Limits): Promise<void> {
   await settleRotation(file, undefined);
   if (sizeOf(file) > limits.maxSize) rotateIdle(file);
-  await tidySegments(file, limits);
+  await tidySegments(file, { ...limits, compress: false });
 }
 
 /** Removes what a log that nobody writes holds. */

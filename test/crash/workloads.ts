@@ -116,7 +116,7 @@ const prune: Workload = async ({ engine }) => {
 const logMuch: Workload = async ({ engine }) => {
   const LogConfig = { Type: 'local', Config: { 'max-size': '1m', 'max-file': '3' } };
   const id = await create(engine, {
-    Cmd: ['sh', '-c', 'seq 1 100000; sleep 0.5; seq 1 100000'],
+    Cmd: ['sh', '-c', 'seq 1 100000; sleep 2; seq 1 100000'],
     HostConfig: { LogConfig },
   });
   await engine.api('POST', `/containers/${id}/start`);
