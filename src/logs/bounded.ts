@@ -1,6 +1,7 @@
 import { statfsSync } from 'node:fs';
 import path from 'node:path';
 import { crashPoint } from '../base/crash-points.ts';
+import { TugError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { LoggedContainer, LogKeeping } from './contract.ts';
 import type { GrowthWatch } from './growth.ts';
@@ -96,7 +97,8 @@ export function keepBounded(care: LogCare, container: LoggedContainer, limits: L
     turn,
     async clear() {
       await ready;
-      if (!(await turn())) throw new Error('the monitor did not begin a new log');
+      if (!(await turn()))
+        throw new TugError('unavailable', "the container's monitor did not begin a new log: try again");
       clearClosed(file);
     },
     async finish() {
