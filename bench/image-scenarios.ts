@@ -8,6 +8,9 @@ import { timed } from './measure.ts';
 import { peakMemory } from './memory.ts';
 import { type Client, runCommand, type StepScenario } from './steps.ts';
 
+/** Measured with the big image at hand. */
+export type ImageScenario = StepScenario<ImageSite>;
+
 const rounds = 3;
 
 /** podman asks for TLS on loopback too. */
@@ -49,7 +52,7 @@ async function measureCommit(engine: Engine, site: ImageSite, client: Client): P
   }
 }
 
-const commit = (client: Client): StepScenario => ({
+const commit = (client: Client): ImageScenario => ({
   name: `image: commit of a small change${client === 'own' ? ', own command line' : ''}`,
   kind: 'steps',
   unit: 'ms',
@@ -60,7 +63,7 @@ const commit = (client: Client): StepScenario => ({
 });
 
 /** The images' rows. The last ones fill the engines with 500 images and leave them there. */
-export const imageScenarios: readonly StepScenario[] = [
+export const imageScenarios: readonly ImageScenario[] = [
   {
     name: 'image: pull',
     kind: 'steps',

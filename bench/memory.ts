@@ -19,7 +19,8 @@ export async function peakMemory(engine: Engine, work: () => Promise<void>): Pro
   return peak / 1e6;
 }
 
-function proportionalSize(pid: number | undefined): number {
+/** Bytes. */
+export function proportionalSize(pid: number | undefined): number {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
   return Number(/^Pss:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;
 }

@@ -4,7 +4,7 @@ import type { Scenario } from './scenarios.ts';
 import type { StepScenario } from './steps.ts';
 
 export interface Row {
-  readonly scenario: Scenario | StepScenario;
+  readonly scenario: Scenario | StepScenario<never>;
   /** By engine name, in the scenario's unit: the median of the rounds, or the wall time of a burst per run. */
   readonly figures: Readonly<Record<string, number>>;
   /** CPU milliseconds per run of a burst, by engine name. */

@@ -8,6 +8,7 @@ import * as path from 'node:path';
 import { parseArgs } from 'node:util';
 import { runChecked } from '../src/base/process.ts';
 import { listMounts, unmount } from '../src/host/mount.ts';
+import { containerScenarios } from './container-scenarios.ts';
 import { type Engine, floor, preparePodman, startDockerd, startTugd } from './engines.ts';
 import { importBusybox } from './image.ts';
 import { imageScenarios } from './image-scenarios.ts';
@@ -39,11 +40,17 @@ let site: ImageSite | undefined;
 try {
   await startEngines();
   const rows: Row[] = [];
-  for (const scenario of [...scenarios, ...imageScenarios]) {
-    if (!scenario.name.includes(options.only)) continue;
-    const row = await (scenario.kind === 'steps' ? measureSteps(scenario) : measure(scenario));
+  const chosen = <T extends { name: string }>(all: readonly T[]) =>
+    all.filter(({ name }) => name.includes(options.only));
+  const add = (row: Row): void => {
     rows.push(row);
-    console.error(`${scenario.name}: ${JSON.stringify(row.figures)} ${row.cpu ? JSON.stringify(row.cpu) : ''}`);
+    console.error(`${row.scenario.name}: ${JSON.stringify(row.figures)} ${row.cpu ? JSON.stringify(row.cpu) : ''}`);
+  };
+  for (const scenario of chosen(scenarios)) add(await measure(scenario));
+  for (const scenario of chosen(containerScenarios)) add(await measureSteps(scenario, undefined));
+  for (const scenario of chosen(imageScenarios)) {
+    site ??= await openImageSite(engines, options.cache, volume.mountPoint);
+    add(await measureSteps(scenario, site));
   }
   const report = formatReport(engines, rows);
   console.log(report);
@@ -95,9 +102,7 @@ async function measure(scenario: Scenario): Promise<Row> {
 }
 
 /** Round by round each engine in turn, so that whatever else the machine does falls on all alike. */
-async function measureSteps(scenario: StepScenario): Promise<Row> {
-  site ??= await openImageSite(engines, options.cache, volume.mountPoint);
-  const here = site;
+async function measureSteps<Site>(scenario: StepScenario<Site>, here: Site): Promise<Row> {
   const takers = scenario.engines?.includes('floor') ? [floor] : engines;
   const chosen = takers.filter(({ name }) => scenario.engines?.includes(name) ?? true);
   const { warmUp = 0 } = scenario;

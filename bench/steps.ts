@@ -1,26 +1,26 @@
 import { spawn } from 'node:child_process';
+import { runChecked } from '../src/base/process.ts';
 import type { Engine } from './engines.ts';
-import type { ImageSite } from './image-site.ts';
 
 /** A thing that takes more than one command to measure: something is prepared, a part is timed, all is taken back. */
-export interface StepScenario {
+export interface StepScenario<Site = undefined> {
   readonly name: string;
   readonly kind: 'steps';
   /** tug's figure over dockerd's that the project sets itself. */
   readonly target?: number;
   /** The most that tug's own figure may be, in `unit`. */
   readonly limit?: number;
-  readonly unit: 'ms' | 'MB';
+  readonly unit: 'ms' | 'MB' | '%';
   readonly rounds: number;
   /** Rounds before those that count. */
   readonly warmUp?: number;
   /** Engines that it is measured on; all without. `floor` is measured once a round, without an engine. */
   readonly engines?: readonly string[];
   /** Brings an engine to where the rounds begin. */
-  readonly before?: (engine: Engine, site: ImageSite) => Promise<void>;
+  readonly before?: (engine: Engine, site: Site) => Promise<void>;
   /** One round: prepares, measures and cleans up; resolves with the figure. */
-  readonly measure: (engine: Engine, site: ImageSite) => Promise<number>;
-  readonly after?: (engine: Engine, site: ImageSite) => Promise<void>;
+  readonly measure: (engine: Engine, site: Site) => Promise<number>;
+  readonly after?: (engine: Engine, site: Site) => Promise<void>;
 }
 
 /** Which command line runs: Docker's client where the engine speaks to it, or the engine's own. */
@@ -41,4 +41,10 @@ export function runCommand(engine: Engine, args: readonly string[], client: Clie
       else reject(new Error(`${engine.name}: ${args.join(' ')}: exit ${code}: ${said.trim()}`));
     });
   });
+}
+
+/** Runs a line of shell in which `$CLI` is the command line that drives the engine. @throws when it fails. */
+export async function runShell(engine: Engine, script: string): Promise<void> {
+  const cli = engine.dockerClient ? 'docker' : engine.cli.join(' ');
+  await runChecked('sh', ['-c', script], { env: { ...engine.env, CLI: cli } });
 }

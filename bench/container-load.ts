@@ -1,0 +1,87 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { callApi } from '../test/helpers/engine-api.ts';
+import type { Engine } from './engines.ts';
+import { proportionalSize } from './memory.ts';
+import { runCommand } from './steps.ts';
+
+/** Runs `work` for 0 to count - 1, `lanes` of them at a time. */
+export async function inLanes(count: number, lanes: number, work: (index: number) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < count) await work(next++);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+export const loadName = (index: number): string => `load${index}`;
+
+/** Starts that many detached containers by the command line that drives the engine, 8 at a time. */
+export function startMany(engine: Engine, count: number, from = 0): Promise<void> {
+  return inLanes(count, 8, (index) =>
+    runCommand(engine, ['run', '-d', '--name', loadName(from + index), 'busybox', 'sleep', '86400']),
+  );
+}
+
+/** Removes them with one command. */
+export const removeMany = (engine: Engine, count: number): Promise<void> =>
+  runCommand(engine, ['rm', '-f', ...Array.from({ length: count }, (_, index) => loadName(index))]);
+
+/** Creates them over the API: a thousand client processes would be measured otherwise, and waited for. */
+export async function createMany(engine: Engine, count: number): Promise<void> {
+  await inLanes(count, 8, async (index) => {
+    const answer = await callApi(socketOf(engine), 'POST', `/containers/create?name=${loadName(index)}`, {
+      Image: 'busybox',
+      Cmd: ['true'],
+    });
+    if (answer.status !== 201) throw new Error(`${engine.name}: create: ${answer.text}`);
+  });
+}
+
+export async function deleteMany(engine: Engine, count: number): Promise<void> {
+  await inLanes(count, 8, (index) => callApi(socketOf(engine), 'DELETE', `/containers/${loadName(index)}?force=1`));
+}
+
+export const socketOf = (engine: Engine): string => (engine.env['DOCKER_HOST'] ?? '').replace('unix://', '');
+
+const engineProgram = /^(dockerd|containerd|containerd-shim.*|docker-proxy|conmon)$/;
+
+/** Memory in MB that the engines' processes have their share of: the daemons and what stays beside each container. */
+export function engineMemory(engine: Engine): number {
+  let sum = 0;
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const comm = readFileSync(`/proc/${name}/comm`, 'utf8').trim();
+      if (Number(name) === engine.pid || engineProgram.test(comm)) sum += proportionalSize(Number(name));
+    } catch {
+      // ended in the meantime
+    }
+  }
+  return sum / 1e6;
+}
+
+/** Percent of a core that the engine's daemons use in that many milliseconds. */
+export async function daemonShare(engine: Engine, milliseconds: number): Promise<number> {
+  const before = cpuTime(engine);
+  const began = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  return ((cpuTime(engine) - before) / (performance.now() - began)) * 100;
+}
+
+/** CPU milliseconds of the daemon and of those it started that are engine programs (proc_pid_stat(5)). */
+function cpuTime(engine: Engine): number {
+  let sum = 0;
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      const comm = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+      if (Number(name) !== engine.pid && !engineProgram.test(comm)) continue;
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      sum += (Number(fields[11]) + Number(fields[12])) * 10;
+    } catch {
+      // ended in the meantime
+    }
+  }
+  return sum;
+}
