@@ -30,6 +30,8 @@ const { values: options } = parseArgs({
   },
 });
 
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
 installPeers();
 const folder = mkdtempSync(path.join(tmpdir(), 'tugbench-'));
 const runFolder = path.join('/run', path.basename(folder));
@@ -43,6 +45,7 @@ try {
   const chosen = <T extends { name: string }>(all: readonly T[]) =>
     all.filter(({ name }) => name.includes(options.only));
   const add = (row: Row): void => {
+    interrupted.signal.throwIfAborted(); // what is set up is taken away
     rows.push(row);
     console.error(`${row.scenario.name}: ${JSON.stringify(row.figures)} ${row.cpu ? JSON.stringify(row.cpu) : ''}`);
   };
