@@ -76,6 +76,14 @@ export const routes = {
   NetworkList: 'GET /networks',
   NetworkPrune: 'POST /networks/prune',
   NetworkInspect: 'GET /networks/{id}',
+
+  VolumeList: 'GET /volumes',
+  VolumeCreate: 'POST /volumes/create',
+  VolumePrune: 'POST /volumes/prune',
+  VolumePrunePreview: 'GET /volumes/prune',
+  VolumeInspect: 'GET /volumes/{name}',
+  VolumeUpdate: 'PUT /volumes/{name}',
+  VolumeDelete: 'DELETE /volumes/{name}',
 } as const;
 
 export type RouteName = keyof typeof routes;

@@ -10,6 +10,7 @@ export const crashPointNames = [
   'container.start.mounted',
   'container.start.networked',
   'container.start.shown',
+  'container.start.volumes',
   'container.start.bundled',
   'container.start.created',
   'container.start.started',
@@ -27,6 +28,7 @@ export const crashPointNames = [
   'container.remove.journaled',
   'container.remove.unmounted',
   'container.remove.deleted',
+  'container.remove.forgotten',
   // an exec
   'exec.start.spawned',
   // an image
@@ -48,6 +50,15 @@ export const crashPointNames = [
   'network.endpoint.journaled',
   'network.endpoint.linked',
   'network.endpoint.published',
+  // a volume
+  'volume.create.journaled',
+  'volume.create.made',
+  'volume.create.recorded',
+  'volume.reserve.recorded',
+  'volume.fill.journaled',
+  'volume.fill.copied',
+  'volume.remove.journaled',
+  'volume.remove.deleted',
   // a log
   'log.rotate.linked',
   'log.rotate.reopened',

@@ -1,6 +1,7 @@
 import type { ContainersPruned } from '../api/types/container.ts';
 import type { ImagesPruned } from '../api/types/image.ts';
 import type { NetworksPruned } from '../api/types/system.ts';
+import type { VolumesPruned } from '../api/types/volume.ts';
 import { humanSize } from '../formats/bytes.ts';
 
 /** What was removed, or with `dryRun` would be, each kind under its heading; empty when nothing was. */
@@ -9,6 +10,9 @@ export const prunedContainers = ({ ContainersDeleted }: ContainersPruned, dryRun
 
 export const prunedNetworks = ({ NetworksDeleted }: NetworksPruned, dryRun: boolean): string =>
   section('Networks', NetworksDeleted ?? [], dryRun);
+
+export const prunedVolumes = ({ VolumesDeleted }: VolumesPruned, dryRun: boolean): string =>
+  section('Volumes', VolumesDeleted ?? [], dryRun);
 
 export function prunedImages({ ImagesDeleted }: ImagesPruned, dryRun: boolean): string {
   const lines = (ImagesDeleted ?? []).map(({ Untagged, Deleted }) =>

@@ -72,6 +72,12 @@ const load = {
   inspect: () => import('./commands/system/inspect.ts'),
   systemPrune: () => import('./commands/system/prune.ts'),
   version: () => import('./commands/system/version.ts'),
+  volumeCreate: () => import('./commands/volume/create.ts'),
+  volumeInspect: () => import('./commands/volume/inspect.ts'),
+  volumeList: () => import('./commands/volume/ls.ts'),
+  volumePrune: () => import('./commands/volume/prune.ts'),
+  volumeRemove: () => import('./commands/volume/rm.ts'),
+  volumeUpdate: () => import('./commands/volume/update.ts'),
 } satisfies Record<string, Load>;
 
 /** The commands that are called without a noun. */
@@ -192,6 +198,18 @@ export const groups: readonly Group[] = [
       { name: 'events', load: load.events },
       { name: 'info', load: load.info },
       { name: 'prune', load: load.systemPrune },
+    ],
+  },
+  {
+    name: 'volume',
+    short: 'Manage volumes',
+    leaves: [
+      { name: 'create', load: load.volumeCreate },
+      { name: 'inspect', load: load.volumeInspect },
+      { name: 'ls', load: load.volumeList, aliases: ['list'] },
+      { name: 'prune', load: load.volumePrune },
+      { name: 'rm', load: load.volumeRemove, aliases: ['remove'] },
+      { name: 'update', load: load.volumeUpdate },
     ],
   },
 ];

@@ -7,6 +7,7 @@ export interface ConfigFile {
   readonly detachKeys?: string;
   readonly psFormat?: string;
   readonly imagesFormat?: string;
+  readonly volumesFormat?: string;
   readonly statsFormat?: string;
   readonly pruneFilters?: readonly string[];
   readonly HttpHeaders?: Readonly<Record<string, string>>;

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { HostConfig } from '../api/types/container.ts';
 import { parseExtraHost } from './files.ts';
 import { statusText } from './list.ts';
 import { commandLine, mergeConfig, mergeEnvironment, processEnvironment } from './merge.ts';
-import { checkMounts, mountPoints } from './mounts.ts';
+import { mountPoints, resolveMounts } from './mounts.ts';
 import { checkName, inventName } from './names.ts';
 import { checkPorts, parsePort, requestedPorts } from './ports.ts';
 import { type ContainerRecord, initialState, type RecordedState } from './record.ts';
@@ -72,7 +73,8 @@ describe('ports', () => {
 
 describe('mounts', () => {
   it('come in an order in which none hides another', () => {
-    const points = mountPoints({ Binds: ['/tmp:/a/b:ro', '/tmp:/a'], Tmpfs: { '/t': '' } });
+    const host = { Binds: ['/tmp:/a/b:ro', '/tmp:/a'], Tmpfs: { '/t': '' } };
+    const points = mountPoints({ find: () => undefined }, { host });
     assert.deepEqual(
       points.map(({ Destination, RW }) => [Destination, RW]),
       [
@@ -82,13 +84,14 @@ describe('mounts', () => {
     );
   });
 
-  it('are refused when doubled, missing or not built', () => {
-    assert.throws(() => checkMounts({ Binds: ['/tmp:/a', '/usr:/a'] }, {}), { message: 'Duplicate mount point: /a' });
-    assert.throws(() => checkMounts({ Mounts: [{ Type: 'bind', Source: '/no/such', Target: '/a' }] }, {}), {
+  it('are refused when doubled, missing or of another system', () => {
+    const resolve = (host: HostConfig) => resolveMounts({ host, declared: {}, mountsOf: () => [] });
+    assert.throws(() => resolve({ Binds: ['/tmp:/a', '/usr:/a'] }), { message: 'Duplicate mount point: /a' });
+    assert.throws(() => resolve({ Mounts: [{ Type: 'bind', Source: '/no/such', Target: '/a' }] }), {
       kind: 'invalid',
       message: /bind source path does not exist: \/no\/such/,
     });
-    assert.throws(() => checkMounts({ Binds: ['data:/a'] }, {}), { kind: 'unsupported', message: /the volume "data"/ });
+    assert.throws(() => resolve({ Mounts: [{ Type: 'npipe', Source: 'x', Target: '/a' }] }), { kind: 'unsupported' });
   });
 });
 

@@ -34,7 +34,7 @@ export interface ContainerContext extends ContainerDeps {
   readonly shutdown: AbortSignal;
 }
 
-export const pathsOf = (context: ContainerContext, record: ContainerRecord): ContainerPaths =>
+export const pathsOf = (context: ContainerContext, record: Pick<ContainerRecord, 'id'>): ContainerPaths =>
   containerPaths(context, record.id);
 
 export const cgroupPathOf = (context: Pick<ContainerContext, 'cgroups'>, record: ContainerRecord): string =>

@@ -8,12 +8,15 @@ import { planDevices } from '../runtime/spec/devices.ts';
 import { buildResources } from '../runtime/spec/resources.ts';
 import { kernelHasSeccomp, parseSecurityOptions } from '../runtime/spec/security.ts';
 import { containerCapabilities } from '../runtime/spec/spec.ts';
+import type { ContainerContext } from './context.ts';
 import { type Dependency, resolveDependencies } from './dependencies.ts';
 import type { ContainerDeps } from './deps.ts';
 import { checkHealthcheck, healthPlan } from './health-plan.ts';
 import { checkKernelValues } from './kernel-values.ts';
 import { commandLine, mergeConfig } from './merge.ts';
-import { checkMounts } from './mounts.ts';
+import type { ContainerMount } from './mount-requests.ts';
+import { withVolumes } from './mount-volumes.ts';
+import { checkDeclared, mountsOfOthers, resolveMounts } from './mounts.ts';
 import { checkName, inventName } from './names.ts';
 import { checkPorts } from './ports.ts';
 import { type ContainerRecord, initialState } from './record.ts';
@@ -25,28 +28,26 @@ import type { ContainerStore } from './store.ts';
 import { refuseMissingLimits } from './update-limits.ts';
 
 /**
- * Records a container. Nothing but the database is touched: its file system, network and processes are made
- * by start, so a create that is cut off leaves either a whole container or none.
+ * Records a container, with its volumes made and filled. Its file system, network and processes are made by start, so
+ * a create that is cut off leaves either a whole container or none, and no volume either.
  * @throws invalid, unsupported, not-found for the image, conflict for the name.
  */
-export function createContainer(
-  deps: ContainerDeps,
-  store: ContainerStore,
+export async function createContainer(
+  context: ContainerContext,
   request: CreateRequest,
   name: string | undefined,
   platform: string | undefined,
-): CreateResponse {
+): Promise<CreateResponse> {
+  const { store } = context;
   refuseUnbuilt(request);
-  const host = withDefaults(deps, resolveOthers(store, request));
-  const warnings: string[] = [];
+  const host = withDefaults(context, resolveOthers(store, request));
   if (!request.Image) throw invalid('no image given: "Image" must name one');
-  const image = deps.images.resolve(request.Image, platform || undefined);
+  const image = context.images.resolve(request.Image, platform || undefined);
   const config = mergeConfig(withoutHost(request), image.config.config ?? {});
   const [path, ...args] = commandLine(config);
   checkConfig(config.StopSignal, config.WorkingDir);
-  checkHost(deps, host, config, request);
-  if (Object.keys(config.Volumes ?? {}).length > 0)
-    warnings.push('The volumes of the image and of -v PATH are kept in the container itself in this version of tug.');
+  checkHost(context, host, config, request);
+  const mounts = resolveAllMounts(context, host, config);
 
   const id = newId();
   const record: ContainerRecord = {
@@ -65,18 +66,38 @@ export function createContainer(
     state: initialState,
   };
   if (record.name === '') record.name = inventName((candidate) => isTaken(store, candidate));
-  deps.database.transaction(() => {
-    store.add(record);
-    deps.leases.acquire('object', `container:${id}`, 'image', image.id);
+  store.requireFree(record.name);
+  using _images = holdImages(context, id, [image.id, ...mountedImages(mounts)]);
+  await withVolumes(context, record, mounts, (named) => {
+    store.add({ ...record, mounts: named });
+    for (const one of [image.id, ...mountedImages(named)])
+      context.leases.acquire('object', `container:${id}`, 'image', one);
   });
   crashPoint('container.create.recorded');
-  deps.events.publish('container', 'create', id, eventAttributes(record));
-  return { Id: id, Warnings: warnings };
+  context.events.publish('container', 'create', id, eventAttributes(record));
+  return { Id: id, Warnings: [] };
 }
 
 /** What a container's events say of it, as Docker: image, name and labels. */
 export function eventAttributes(record: ContainerRecord): Record<string, string> {
   return { ...record.config.Labels, image: record.imageName, name: record.name };
+}
+
+/** All that is to be mounted but `--tmpfs`, images by their ids. */
+function resolveAllMounts(context: ContainerContext, host: HostConfig, config: ContainerConfig): ContainerMount[] {
+  const mountsOf = mountsOfOthers(context.store);
+  return resolveMounts({ host, declared: config.Volumes ?? {}, mountsOf }).map((mount) =>
+    mount.type === 'image' ? { ...mount, name: context.images.resolve(mount.source ?? '').id } : mount,
+  );
+}
+
+const mountedImages = (mounts: readonly ContainerMount[]): string[] =>
+  mounts.flatMap(({ type, name }) => (type === 'image' && name !== undefined ? [name] : []));
+
+/** Keeps images from being removed until the container that is being made holds them itself. */
+function holdImages({ leases }: ContainerContext, id: string, images: readonly string[]): Disposable {
+  for (const image of images) leases.acquire('operation', `create:${id}`, 'image', image);
+  return { [Symbol.dispose]: () => leases.release(`create:${id}`) };
 }
 
 /** Other containers by their ids. */
@@ -141,7 +162,7 @@ function checkHost(deps: ContainerDeps, host: HostConfig, config: ContainerConfi
   if (score < -1000 || score > 1000) throw invalid(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
   if ((host.ShmSize ?? 0) < 0) throw invalid('SHM size can not be less than 0');
   checkPorts(host, request.ExposedPorts ?? {});
-  checkMounts(host, request.Volumes ?? {});
+  checkDeclared(request.Volumes ?? {});
   buildResources(host, cpus().length);
   refuseMissingLimits(host, deps.cgroups);
   planDevices(host);

@@ -12,6 +12,7 @@ import type { LogDriver } from '../logs/contract.ts';
 import type { NetworkService } from '../networks/contract.ts';
 import type { Runtime } from '../runtime/contract.ts';
 import type { Monitor } from '../runtime/monitor/contract.ts';
+import type { ContainerVolumes } from '../volumes/contract.ts';
 
 /** What the container domain is built from; the composition root hands it over. */
 export interface ContainerDeps {
@@ -25,6 +26,7 @@ export interface ContainerDeps {
   readonly images: ImageService;
   readonly snapshots: SnapshotDriver;
   readonly networks: NetworkService;
+  readonly volumes: ContainerVolumes;
   readonly runtimes: ReadonlyMap<string, Runtime>;
   readonly defaultRuntime: string;
   readonly monitor: Monitor;

@@ -54,7 +54,7 @@ export async function inspectContainer(
     HostConfig: { ...hostConfigDefaults, ...defined(record.host) },
     GraphDriver: { Name: context.snapshots.name, Data: layerData(context, record) },
     ...(options.size ? await sizes(context, record) : {}),
-    Mounts: mountPoints(record.host),
+    Mounts: mountPoints(context.volumes, record),
     Config: { ...configDefaults, ...defined(record.config), Image: record.imageName },
     NetworkSettings: networkSettings(context, record),
     Changes: [...(record.changes ?? [])],

@@ -41,7 +41,7 @@ async function summarize(context: ContainerContext, record: ContainerRecord, siz
     Health: healthSummary(context, record),
     HostConfig: { NetworkMode: record.host.NetworkMode ?? 'default' },
     NetworkSettings: { Networks: endpointsOf(context, record) },
-    Mounts: mountPoints(record.host),
+    Mounts: mountPoints(context.volumes, record),
   };
 }
 
@@ -123,7 +123,9 @@ function compileFilters(context: ContainerContext, filters: ContainerListOptions
         ([name, { NetworkID }]) => name === value || NetworkID === value,
       ),
     volume: (record, value) =>
-      mountPoints(record.host).some(({ Name, Destination, Source }) => [Name, Destination, Source].includes(value)),
+      mountPoints(context.volumes, record).some(({ Name, Destination, Source }) =>
+        [Name, Destination, Source].includes(value),
+      ),
     publish: (record, value) =>
       portSummaries(context, record).some(({ PublicPort }) => String(PublicPort) === value.split('/')[0]),
     expose: (record, value) =>

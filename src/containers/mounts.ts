@@ -1,179 +1,129 @@
-import { mkdirSync, statSync } from 'node:fs';
-import type { HostConfig, MountPoint, MountRequest } from '../api/types/container.ts';
-import { invalid, type TugError, unsupported } from '../base/errors.ts';
-import { parseVolumeSpec } from '../formats/volume-spec.ts';
-import type { OciMount } from '../runtime/spec/types.ts';
+import { statSync } from 'node:fs';
+import * as path from 'node:path';
+import type { HostConfig, MountPoint } from '../api/types/container.ts';
+import { invalid } from '../base/errors.ts';
+import type { ContainerVolumes } from '../volumes/contract.ts';
+import { type ContainerMount, mountOfBind, mountOfRequest } from './mount-requests.ts';
 import type { ContainerRecord } from './record.ts';
+import type { ContainerStore } from './store.ts';
 
-/** One thing the user mounts into a container. */
-interface UserMount {
-  readonly point: MountPoint;
-  readonly oci: OciMount;
-  /** Make the host folder if it is missing: what `-v` does and `--mount` does not. */
-  readonly makeSource: boolean;
+/** What a container's mounts are resolved from. */
+export interface MountSources {
+  readonly host: HostConfig;
+  /** Paths of volumes of the image and of `-v PATH`. */
+  readonly declared: Readonly<Record<string, unknown>>;
+  /** What another container has mounted, for `--volumes-from`. */
+  readonly mountsOf: (reference: string) => readonly ContainerMount[];
+  /** What was mounted before an update: volumes without a name stay the same. */
+  readonly before?: readonly ContainerMount[];
 }
 
 /**
- * The mounts of `-v`, `--mount` and `--tmpfs`, sorted so that a mount comes after the one it lies in. Makes
- * the missing host folders of `-v`. @throws invalid when the source of a `--mount` does not exist.
+ * All mounts of a container but those of `--tmpfs`, sorted so that a mount comes after the one it lies in. At one path
+ * those of `--volumes-from` give way to `-v` and `--mount`, and volumes of the image to all others.
+ * @throws invalid or unsupported for a mount that is malformed, doubled or whose source is missing.
  */
-export function planMounts(record: ContainerRecord): { mounts: OciMount[]; points: MountPoint[] } {
-  const all = userMounts(record.host);
-  for (const { point, makeSource } of all) {
-    if (point.Type !== 'bind') continue;
-    if (makeSource) mkdirSourceOnce(point.Source);
-    else requireSource(point.Source);
+export function resolveMounts({ host, declared, mountsOf, before = [] }: MountSources): ContainerMount[] {
+  const all = new Map<string, ContainerMount>();
+  for (const reference of host.VolumesFrom ?? [])
+    for (const mount of inherited(reference, mountsOf)) all.set(mount.target, mount);
+  const tmpfs = Object.keys(host.Tmpfs ?? {});
+  for (const target of tmpfs)
+    if (!target.startsWith('/')) throw invalid(`invalid mount path: '${target}' mount path must be absolute`);
+  const own = [
+    ...(host.Binds ?? []).map((text) => mountOfBind(text, host)),
+    // those of other containers' files are in shown-files.ts
+    ...(host.Mounts ?? []).filter(({ Type }) => Type !== 'container').map(mountOfRequest),
+  ];
+  const seen = new Set<string>(tmpfs);
+  for (const mount of own) {
+    if (seen.has(mount.target)) throw invalid(`Duplicate mount point: ${mount.target}`);
+    seen.add(mount.target);
+    if (mount.type === 'bind' && !mount.makeSource) requireSource(mount.source ?? '');
+    all.set(mount.target, mount);
   }
-  return { mounts: all.map(({ oci }) => oci), points: all.map(({ point }) => point) };
+  for (const target of Object.keys(declared)) {
+    const place = path.posix.resolve('/', target);
+    if (all.has(place) || tmpfs.includes(place)) continue;
+    const make = host.VolumeDriver ? { make: { driver: host.VolumeDriver } } : {};
+    all.set(place, { type: 'volume', anonymous: true, target: place, mode: '', readOnly: false, ...make });
+  }
+  return [...all.values()]
+    .map((mount) => sameAnonymous(mount, before))
+    .sort((a, b) => depth(a.target) - depth(b.target));
 }
 
-/** `Mounts` of inspect, which has `--tmpfs` elsewhere, as in Docker; touches nothing. */
-export const mountPoints = (host: HostConfig): MountPoint[] =>
-  userMounts({ ...host, Tmpfs: undefined }).map(({ point }) => point);
+const depth = (target: string): number => target.split('/').filter(Boolean).length;
 
-/** @throws invalid or unsupported for a mount that is malformed, doubled or of a kind that is not built. */
-export function checkMounts(host: HostConfig, anonymous: Readonly<Record<string, unknown>>): void {
-  const mounts = userMounts(host);
-  const seen = new Set<string>();
-  for (const { point } of mounts) {
-    if (seen.has(point.Destination)) throw invalid(`Duplicate mount point: ${point.Destination}`);
-    seen.add(point.Destination);
-    if (point.Type === 'bind' && !host.Binds?.some((bind) => bind.startsWith(`${point.Source}:`)))
-      requireSource(point.Source);
-  }
-  for (const target of Object.keys(anonymous)) {
+/** @throws invalid for volumes of `-v PATH` that cannot be. */
+export function checkDeclared(declared: Readonly<Record<string, unknown>>): void {
+  for (const target of Object.keys(declared)) {
     if (!target.startsWith('/'))
       throw invalid(`invalid volume specification: '${target}': mount path must be absolute`);
+    if (path.posix.normalize(target) === '/')
+      throw invalid(
+        `invalid volume specification: '${target}': invalid mount config for type "volume": invalid specification: destination can't be '/'`,
+      );
   }
 }
 
-function userMounts(host: HostConfig): UserMount[] {
-  const mounts = [
-    ...(host.Binds ?? []).map(fromBind),
-    // those of other containers' files are in shown-files.ts
-    ...(host.Mounts ?? []).filter(({ Type }) => Type !== 'container').map(fromMount),
-    ...Object.entries(host.Tmpfs ?? {}).map(([target, options]) => tmpfs(target, options ? options.split(',') : [])),
-  ];
-  const depth = ({ point }: UserMount): number => point.Destination.split('/').filter(Boolean).length;
-  return mounts.sort((a, b) => depth(a) - depth(b));
+/** `CONTAINER[:ro|rw]`. A tmpfs is a container's own. */
+function inherited(text: string, mountsOf: MountSources['mountsOf']): ContainerMount[] {
+  if (text === '') throw invalid('volumes-from specification cannot be an empty string');
+  const colon = text.indexOf(':');
+  const reference = colon < 0 ? text : text.slice(0, colon);
+  const mode = colon < 0 ? 'rw' : text.slice(colon + 1);
+  const options = mode.split(',');
+  if (!options.every((option) => ['ro', 'rw', 'z', 'Z'].includes(option))) throw invalid(`invalid mode: ${mode}`);
+  const readOnly = options.includes('ro');
+  return mountsOf(reference)
+    .filter(({ type }) => type !== 'tmpfs')
+    .map(({ make: _made, ...mount }) => ({
+      ...mount,
+      ...(colon < 0 ? {} : { mode }),
+      readOnly: mount.readOnly || readOnly,
+      ...(readOnly ? { readOnlyBelow: 'can' as const } : {}),
+      inherited: true,
+      noCopy: true,
+    }));
 }
 
-function fromBind(text: string): UserMount {
-  const spec = parseVolumeSpec(text);
-  if (spec.type === 'volume') throw noVolumes(spec.source);
-  if (spec.relabel)
-    throw unsupported(`-v ${text}: the option "${spec.relabel}" needs SELinux, which is not active on this host`);
-  return bind({
-    source: spec.source!,
-    target: spec.target,
-    readOnly: spec.readOnly,
-    propagation: spec.propagation,
-    recursive: true,
-    mode: spec.mode,
-    makeSource: true,
-  });
+/** A volume that nobody named keeps the name that it got. */
+function sameAnonymous(mount: ContainerMount, before: readonly ContainerMount[]): ContainerMount {
+  if (mount.type !== 'volume' || !mount.anonymous || mount.name !== undefined) return mount;
+  const same = before.find((one) => one.anonymous && !one.inherited && one.target === mount.target);
+  return same?.name === undefined ? mount : { ...mount, name: same.name };
 }
 
-/** `image`, `npipe` and `cluster` are types that Docker has, on some engines. */
-function otherMount(type: string): TugError {
-  if (['image', 'npipe', 'cluster'].includes(type))
-    return unsupported(`mounts of type "${type}": not available in this version of tug`);
-  return invalid(`invalid mount config for type "${type}": mount type unknown`);
-}
-
-function fromMount(request: MountRequest): UserMount {
-  const target = request.Target ?? '';
-  if (!target.startsWith('/'))
-    throw invalid(
-      `invalid mount config for type "${request.Type}": invalid mount path: '${target}' mount path must be absolute`,
-    );
-  if (request.Type === 'tmpfs') return tmpfs(target, tmpfsOptions(request));
-  if (request.Type === 'volume') throw noVolumes(request.Source);
-  if (request.Type !== 'bind') throw otherMount(request.Type ?? '');
-  const source = request.Source ?? '';
-  if (!source.startsWith('/'))
-    throw invalid(`invalid mount config for type "bind": invalid mount path: '${source}' mount path must be absolute`);
-  const options = request.BindOptions ?? {};
-  if (options.ReadOnlyForceRecursive)
-    throw unsupported('bind-recursive=readonly: not available in this version of tug');
-  return bind({
-    source,
-    target,
-    readOnly: request.ReadOnly ?? false,
-    propagation: options.Propagation,
-    recursive: !options.NonRecursive,
-    mode: '',
-    makeSource: options.CreateMountpoint ?? false,
-  });
-}
-
-function noVolumes(name: string | undefined) {
-  const what = name ? `the volume "${name}"` : 'an anonymous volume';
-  return unsupported(
-    `${what}: volumes are not available in this version of tug; mount a host folder by its absolute path`,
-    {
-      code: 'not-built',
-    },
-  );
-}
-
-function bind(request: {
-  source: string;
-  target: string;
-  readOnly: boolean;
-  propagation: string | undefined;
-  recursive: boolean;
-  mode: string;
-  makeSource: boolean;
-}): UserMount {
-  const propagation = request.propagation || 'rprivate';
-  const options = [request.recursive ? 'rbind' : 'bind', request.readOnly ? 'ro' : 'rw', propagation];
-  return {
-    oci: { destination: request.target, type: 'bind', source: request.source, options },
-    point: {
-      Type: 'bind',
-      Source: request.source,
-      Destination: request.target,
-      Mode: request.mode,
-      RW: !request.readOnly,
-      Propagation: propagation,
-    },
-    makeSource: request.makeSource,
-  };
-}
-
-function tmpfs(target: string, options: string[]): UserMount {
-  if (!target.startsWith('/')) throw invalid(`invalid mount path: '${target}' mount path must be absolute`);
-  const defaults = ['noexec', 'nosuid', 'nodev'].filter((flag) => !options.includes(flag.replace('no', '')));
-  return {
-    oci: { destination: target, type: 'tmpfs', source: 'tmpfs', options: [...new Set([...defaults, ...options])] },
-    point: {
-      Type: 'tmpfs',
-      Source: '',
-      Destination: target,
-      Mode: options.join(','),
-      RW: !options.includes('ro'),
-      Propagation: '',
-    },
-    makeSource: false,
-  };
-}
-
-function tmpfsOptions(request: MountRequest): string[] {
-  const { SizeBytes: size, Mode: mode, Options: extra = [] } = request.TmpfsOptions ?? {};
-  return [
-    ...(size ? [`size=${size}`] : []),
-    ...(mode ? [`mode=${mode.toString(8)}`] : []),
-    ...extra.map((pair) => pair.join('=')),
-    ...(request.ReadOnly ? ['ro'] : []),
-  ];
-}
-
-function requireSource(source: string): void {
+/** @throws invalid in Docker's words for a path of the host that is not there. */
+export function requireSource(source: string): void {
   if (statSync(source, { throwIfNoEntry: false }) === undefined)
     throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${source}`);
 }
 
-function mkdirSourceOnce(source: string): void {
-  if (statSync(source, { throwIfNoEntry: false }) === undefined) mkdirSync(source, { recursive: true });
+/** What a container has mounted; one that an older tug made has nothing but what its HostConfig says. */
+export function mountsOf(record: Pick<ContainerRecord, 'mounts' | 'host'>): readonly ContainerMount[] {
+  return record.mounts ?? resolveMounts({ host: record.host, declared: {}, mountsOf: () => [] });
+}
+
+/** Finds other containers' mounts. @throws not-found. */
+export const mountsOfOthers =
+  (store: ContainerStore): MountSources['mountsOf'] =>
+  (reference) =>
+    mountsOf(store.resolve(reference));
+
+/** `Mounts` of inspect, which has `--tmpfs` elsewhere, as in Docker. */
+export const mountPoints = (
+  volumes: Pick<ContainerVolumes, 'find'>,
+  record: Pick<ContainerRecord, 'mounts' | 'host'>,
+): MountPoint[] => mountsOf(record).map((mount) => mountPoint(volumes, mount));
+
+function mountPoint(volumes: Pick<ContainerVolumes, 'find'>, mount: ContainerMount): MountPoint {
+  const { type, name = '', source = '', target, mode, readOnly, propagation = '' } = mount;
+  const shown = { Destination: target, Mode: mode, RW: !readOnly, Propagation: propagation };
+  if (type === 'bind') return { Type: type, Source: source, ...shown };
+  if (type === 'tmpfs') return { Type: type, Source: '', ...shown };
+  if (type === 'image') return { Type: type, Name: name, Source: source, ...shown };
+  const volume = volumes.find(name);
+  return { Type: type, Name: name, Source: volume?.path ?? '', Driver: volume?.driver ?? 'local', ...shown };
 }

@@ -14,7 +14,7 @@ import { PROBE_PREFIX } from './paths.ts';
 import { settlePause } from './pause.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 import { releaseResources } from './release.ts';
-import { removeLocked } from './remove.ts';
+import { type RemovePayload, removeLocked } from './remove.ts';
 import { restartFields, type StartPayload } from './start.ts';
 import { settleUpdate } from './update.ts';
 
@@ -38,7 +38,8 @@ async function settleIntent(context: ContainerContext, intent: Intent): Promise<
     await settlePause(context, record, intent);
   if (record && intent.kind === 'container.update') await settleUpdate(context, record, intent);
   if (record && intent.kind === 'container.release') await releaseResources(context, record);
-  if (record && intent.kind === 'container.remove') await removeLocked(context, record);
+  if (record && intent.kind === 'container.remove')
+    await removeLocked(context, record, intent.payload as RemovePayload);
   else if (record && intent.kind === 'container.release' && record.host.AutoRemove && record.state.asked !== 'restart')
     await removeLocked(context, record);
   context.journal.done(intent);

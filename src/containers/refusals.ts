@@ -8,8 +8,6 @@ import { sharedWith } from './shared-namespaces.ts';
  * of these takes its line out.
  */
 const notBuilt: readonly { what: string; asked: (host: HostConfig, request: CreateRequest) => boolean }[] = [
-  { what: 'volumes from other containers (--volumes-from)', asked: (host) => some(host.VolumesFrom) },
-  { what: 'volume drivers', asked: (host) => !['', 'local'].includes(host.VolumeDriver ?? '') },
   { what: 'links', asked: (host) => some(host.Links) },
   { what: 'storage options of one container (--storage-opt)', asked: (host) => someKeys(host.StorageOpt) },
   { what: 'device requests (--gpus)', asked: (host) => some(host.DeviceRequests) },

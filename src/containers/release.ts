@@ -2,14 +2,16 @@ import { rm } from 'node:fs/promises';
 import * as path from 'node:path';
 import { crashPoint } from '../base/crash-points.ts';
 import { unmount } from '../host/mount.ts';
+import { letGo } from './bring-in.ts';
 import { type ContainerContext, cgroupPathOf, pathsOf, runtimeOf } from './context.ts';
+import { publishUnmounts } from './mount-events.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 import { sharedWith } from './shared-namespaces.ts';
 import { hideFiles } from './shown-files.ts';
 
 /**
  * Gives back what a running container holds of the host: the runtime's state, its control group, its network
- * sandbox, the mounted rootfs, the bundle. Idempotent, so a restart may repeat it; the steps do not depend
+ * sandbox, the mounted rootfs, its volumes, the bundle. Idempotent, so a restart may repeat it; the steps do not depend
  * on each other, run at once, and all are tried before the first fault is thrown.
  */
 export async function releaseResources(context: ContainerContext, record: ContainerRecord): Promise<void> {
@@ -23,6 +25,7 @@ export async function releaseResources(context: ContainerContext, record: Contai
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   unmount(path.join(paths.bundle, 'shm'), { detach: true });
   hideFiles(context, record);
+  publishUnmounts(context, record, await letGo(context, record, record.id));
   await rm(paths.bundle, { recursive: true, force: true });
 }
 

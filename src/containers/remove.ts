@@ -4,6 +4,8 @@ import { conflict, unsupported } from '../base/errors.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { eventAttributes } from './create.ts';
 import { dropLog } from './logging.ts';
+import { anonymousVolumes } from './mount-volumes.ts';
+import { mountsOf } from './mounts.ts';
 import { type ContainerRecord, isActive } from './record.ts';
 import { finishRelease } from './release.ts';
 import { killAndWait } from './stop.ts';
@@ -26,7 +28,7 @@ export async function removeContainer(
   await context.locks.with('container', record.id, async () => {
     if (!context.store.get(record.id)) return; // --rm was faster
     if (isActive(record)) throw cannotRemove(record);
-    await removeLocked(context, record);
+    await removeLocked(context, record, { volumes: options.volumes });
   });
 }
 
@@ -40,21 +42,36 @@ function cannotRemove(record: ContainerRecord) {
   });
 }
 
+/** What the journal keeps of a removal. */
+export interface RemovePayload {
+  /** Its volumes that nobody named go too; of a container of --rm they do. */
+  readonly volumes?: boolean;
+}
+
 /** The removal itself, for a caller that holds the container's lock. Idempotent. */
-export async function removeLocked(context: ContainerContext, record: ContainerRecord): Promise<void> {
+export async function removeLocked(
+  context: ContainerContext,
+  record: ContainerRecord,
+  { volumes = record.host.AutoRemove ?? false }: RemovePayload = {},
+): Promise<void> {
+  const payload: RemovePayload = { volumes };
   const intent = context.database.transaction(() => {
     context.store.setState(record, { status: 'removing' });
-    return context.journal.begin('container.remove', record.id, {});
+    return context.journal.begin('container.remove', record.id, payload);
   });
   dropLog(context, record);
   crashPoint('container.remove.journaled');
   await deleteFiles(context, record);
   crashPoint('container.remove.deleted');
-  context.database.transaction(() => {
+  const discard = context.database.transaction(() => {
     context.leases.release(`container:${record.id}`);
+    const forgotten = context.volumes.forget(record.id, volumes ? anonymousVolumes(mountsOf(record)) : []);
     context.store.delete(record.id);
     context.journal.done(intent);
+    return forgotten;
   });
+  crashPoint('container.remove.forgotten');
+  await discard();
   context.execs.forget(record.id);
   for (const resolve of context.earlyAttachers.get(record.id) ?? []) resolve(undefined);
   context.earlyAttachers.delete(record.id);

@@ -74,7 +74,7 @@ export function createContainerService(deps: ContainerDeps): Containers {
   const ownerOf = (execId: string): ContainerRecord => store.resolve(execs.get(execId).containerId);
 
   return {
-    create: async (request, name, platform) => createContainer(context, store, request, name, platform),
+    create: async (request, name, platform) => await createContainer(context, request, name, platform),
     list: (options) => listContainers(context, options),
     inspect: async (reference, options) => await inspectContainer(context, store.resolve(reference), options),
     start: async (reference) => await startContainer(context, store.resolve(reference)),

@@ -52,7 +52,7 @@ export async function showFiles(context: ContainerContext, record: ContainerReco
     const folder = shownFolder(paths, index);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     await context.snapshots.show(other.id, other.layers, folder);
-    mounts.push(bindReadOnly(folder, Target), ...bindsOf(other, folder, Target));
+    mounts.push(bindReadOnly(folder, Target), ...bindsOf(context, other, folder, Target));
   }
   return mounts;
 }
@@ -75,8 +75,10 @@ const bindReadOnly = (source: string, destination: string): OciMount => ({
 });
 
 /** What is bound into the other one, where its files have a place for it and the host has it still. */
-function bindsOf(other: ContainerRecord, folder: string, target: string): OciMount[] {
-  const points = mountPoints(other.host).filter(({ Type, Source }) => Type !== 'tmpfs' && existsSync(Source));
+function bindsOf(context: ContainerContext, other: ContainerRecord, folder: string, target: string): OciMount[] {
+  const points = mountPoints(context.volumes, other).filter(
+    ({ Type, Source }) => Type !== 'tmpfs' && existsSync(Source),
+  );
   return points
     .filter(({ Destination }) => isThere(folder, Destination))
     .map(({ Source, Destination }) => bindReadOnly(Source, path.posix.join(target, Destination)));

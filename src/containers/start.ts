@@ -11,13 +11,14 @@ import type { Monitored } from '../runtime/monitor/contract.ts';
 import { kernelHasSeccomp } from '../runtime/spec/security.ts';
 import { buildSpec } from '../runtime/spec/spec.ts';
 import type { OciMount, OciSpec } from '../runtime/spec/types.ts';
+import { bringIn } from './bring-in.ts';
 import { type ContainerContext, cgroupPathOf, pathsOf, runtimeOf } from './context.ts';
 import { eventAttributes } from './create.ts';
 import { watchExit } from './exit.ts';
 import { containerHostname, writeEtcFiles } from './files.ts';
 import { dropLog, keepLog, prepareLog } from './logging.ts';
 import { processEnvironment } from './merge.ts';
-import { planMounts } from './mounts.ts';
+import { publishMounts } from './mount-events.ts';
 import { requestedPorts } from './ports.ts';
 import { type ContainerRecord, isActive } from './record.ts';
 import { finishRelease, releaseResources } from './release.ts';
@@ -64,6 +65,7 @@ export async function startLocked(
     if (record.host.AutoRemove) await removeLocked(context, record);
     throw error;
   }
+  publishMounts(context, record);
   context.restarts.started(record.id);
   context.events.publish('container', 'start', record.id, eventAttributes(record));
   watchExit(context, record);
@@ -129,6 +131,8 @@ async function makeBundle(
   const etcFiles = writeEtcFiles(record, paths, sandbox, owner === record ? undefined : pathsOf(context, owner));
   const own = [...etcFiles, ...(joined.shm ? [joined.shm] : []), ...(await showFiles(context, record))];
   crashPoint('container.start.shown');
+  own.push(...(await bringIn(context, record, record.id)));
+  crashPoint('container.start.volumes');
   const spec = specOf(context, record, sandbox, own, joined);
   writeFileSync(path.join(paths.bundle, 'config.json'), JSON.stringify(runtime.prepare?.(spec) ?? spec));
   crashPoint('container.start.bundled');
@@ -158,7 +162,7 @@ function specOf(
   const hostname = containerHostname(record);
   const init = record.host.Init ? context.initPath : undefined;
   const command = [record.path, ...record.args];
-  const mounts = [...own, ...planMounts(record).mounts];
+  const mounts = [...own];
   if (init) mounts.push({ destination: INIT_TARGET, type: 'bind', source: init, options: ['bind', 'ro'] });
   return buildSpec({
     rootfs: paths.rootfs,

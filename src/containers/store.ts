@@ -21,6 +21,8 @@ export interface ContainerStore {
   /** By id, name (with or without its slash) or unambiguous short id. @throws not-found, invalid for an ambiguous one. */
   resolve(reference: string): ContainerRecord;
   /** @throws conflict when the name is taken (Docker's sentence). */
+  requireFree(name: string): void;
+  /** @throws conflict when the name is taken (Docker's sentence). */
   add(record: ContainerRecord): void;
   /** @throws conflict when the name is taken (Docker's sentence). */
   rename(record: ContainerRecord, name: string): void;
@@ -44,13 +46,17 @@ export function openContainerStore(database: Database): ContainerStore {
     idByName.set(record.name, record.id);
   }
 
+  const requireFree = (name: string): void => {
+    const owner = idByName.get(name);
+    if (owner !== undefined) throw nameTaken(name, owner);
+  };
   return {
     all: () => [...byId.values()],
     get: (id) => byId.get(id),
     resolve: (reference) => resolve(reference, byId, idByName),
+    requireFree,
     add(record) {
-      const owner = idByName.get(record.name);
-      if (owner !== undefined) throw nameTaken(record.name, owner);
+      requireFree(record.name);
       const { state, ...definition } = record;
       database.run(
         'INSERT INTO containers (id, name, definition, state) VALUES (?, ?, ?, ?)',
@@ -67,8 +73,7 @@ export function openContainerStore(database: Database): ContainerStore {
       });
     },
     rename(record, name) {
-      const owner = idByName.get(name);
-      if (owner !== undefined) throw nameTaken(name, owner);
+      requireFree(name);
       const { state: _state, ...definition } = record;
       const text = JSON.stringify({ ...definition, name });
       database.run('UPDATE containers SET name = ?, definition = ? WHERE id = ?', name, text, record.id);
@@ -87,7 +92,7 @@ export function openContainerStore(database: Database): ContainerStore {
       const text = JSON.stringify({ ...definition, ...change });
       database.run('UPDATE containers SET definition = ? WHERE id = ?', text, record.id);
       Object.assign(record, change);
-      database.onRollback(() => Object.assign(record, { changes: undefined }, definition));
+      database.onRollback(() => Object.assign(record, { changes: undefined, mounts: undefined }, definition));
     },
     setState(record, change) {
       const state = { ...record.state, ...change };

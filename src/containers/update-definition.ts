@@ -3,18 +3,24 @@ import type { UpdateRequest } from '../api/types/container-update.ts';
 import { conflict, invalid, notFound } from '../base/errors.ts';
 import { parseVolumeSpec } from '../formats/volume-spec.ts';
 import { commandLine, mergeEnvironment } from './merge.ts';
-import { checkMounts } from './mounts.ts';
+import { mountsOf, mountsOfOthers, resolveMounts } from './mounts.ts';
 import type { ContainerRecord } from './record.ts';
 import { checkRestartPolicy } from './restart-policy.ts';
+import type { ContainerStore } from './store.ts';
 
 /** What an update may change of a record. */
-export type Definition = Pick<ContainerRecord, 'config' | 'host' | 'path' | 'args'>;
+export type Definition = Pick<ContainerRecord, 'config' | 'host' | 'path' | 'args' | 'mounts'>;
 
 /**
  * A container's definition after an update's labels, environment, mounts and command; `host` has its limits, policy
  * and ports already. @throws invalid, and not-found for what is to be removed and is not there.
  */
-export function updatedDefinition(record: ContainerRecord, host: HostConfig, request: UpdateRequest): Definition {
+export function updatedDefinition(
+  store: ContainerStore,
+  record: ContainerRecord,
+  host: HostConfig,
+  request: UpdateRequest,
+): Definition {
   const config: ContainerConfig = {
     ...record.config,
     Labels: updatedLabels(record, request),
@@ -22,9 +28,8 @@ export function updatedDefinition(record: ContainerRecord, host: HostConfig, req
     ...(request.Cmd?.length ? { Cmd: request.Cmd } : {}),
   };
   const withMounts = updatedMounts(record, host, request);
-  checkMounts(withMounts, config.Volumes ?? {});
   const [path, ...args] = request.Cmd?.length ? commandLine(config) : [record.path, ...record.args];
-  return { config, host: withMounts, path, args };
+  return { config, host: withMounts, path, args, ...changedMounts(store, record, withMounts, request) };
 }
 
 function updatedLabels({ name, config }: ContainerRecord, { LabelsAdd, LabelsRemove = [] }: UpdateRequest) {
@@ -58,6 +63,24 @@ function updatedMounts({ name }: ContainerRecord, host: HostConfig, request: Upd
     after = without;
   }
   return MountsAdd.length === 0 ? after : { ...after, Mounts: [...(after.Mounts ?? []), ...MountsAdd] };
+}
+
+/** Those that others gave stay as they are; whoever gave them may be gone. */
+function changedMounts(
+  store: ContainerStore,
+  record: ContainerRecord,
+  host: HostConfig,
+  { MountsAdd = [], MountsRemove = [] }: UpdateRequest,
+): Pick<ContainerRecord, 'mounts'> {
+  if (MountsAdd.length === 0 && MountsRemove.length === 0) return {};
+  const { VolumesFrom: _from, ...own } = host;
+  const before = mountsOf(record);
+  const declared = record.config.Volumes ?? {};
+  const mounts = resolveMounts({ host: own, declared, mountsOf: mountsOfOthers(store), before });
+  const taken = new Set([...mounts.filter(({ anonymous }) => !anonymous).map(({ target }) => target), ...MountsRemove]);
+  const kept = before.filter(({ inherited, target }) => inherited && !taken.has(target));
+  const places = new Set(kept.map(({ target }) => target));
+  return { mounts: [...kept, ...mounts.filter(({ target }) => !places.has(target))] };
 }
 
 /** A HostConfig without the mount at a path, of whatever kind; undefined when there is none. */

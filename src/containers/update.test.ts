@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { HostConfig } from '../api/types/container.ts';
 import type { UpdateRequest } from '../api/types/container-update.ts';
+import { openDatabase } from '../base/database.ts';
 import type { CgroupDriver } from '../host/cgroup/contract.ts';
 import { recordChanges } from './change-list.ts';
 import type { ContainerRecord } from './record.ts';
+import { containerMigrations, openContainerStore } from './store.ts';
 import { updatedDefinition, updatedPolicy } from './update-definition.ts';
 import { changedLimits, limitChange, updatedLimits } from './update-limits.ts';
 import { planPorts } from './update-ports.ts';
@@ -65,6 +67,7 @@ describe('limits', () => {
   });
 });
 
+const store = openContainerStore(openDatabase(':memory:', containerMigrations));
 const record = (host: HostConfig, config: ContainerRecord['config'] = {}): ContainerRecord =>
   ({
     id: 'i',
@@ -115,11 +118,14 @@ describe('a definition', () => {
       ...{ EnvAdd: ['A=3', 'C='], EnvRemove: ['B'], LabelsAdd: { k: '' }, LabelsRemove: ['l'] },
       ...{ MountsRemove: ['/b', '/t', '/m'], MountsAdd: [{ Type: 'tmpfs', Target: '/new' }], Cmd: ['x', 'y'] },
     };
-    const { config, host, path, args } = updatedDefinition(before, before.host, request);
+    const { config, host, path, args } = updatedDefinition(store, before, before.host, request);
     assert.deepEqual([config.Env, config.Labels, config.Cmd], [['A=3', 'C='], { k: '' }, ['x', 'y']]);
     assert.deepEqual([host.Binds, host.Tmpfs, host.Mounts], [[], {}, [{ Type: 'tmpfs', Target: '/new' }]]);
     assert.deepEqual([path, args], ['e', ['x', 'y']]);
-    assert.throws(() => updatedDefinition(before, before.host, { MountsAdd: [tmpfs] }), /Duplicate mount point: \/m/);
+    assert.throws(
+      () => updatedDefinition(store, before, before.host, { MountsAdd: [tmpfs] }),
+      /Duplicate mount point: \/m/,
+    );
   });
 
   it('of a container of --rm takes no policy', () => {

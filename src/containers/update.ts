@@ -6,6 +6,7 @@ import type { Intent } from '../base/journal.ts';
 import { recordChanges } from './change-list.ts';
 import { type ContainerContext, cgroupPathOf, runtimeOf } from './context.ts';
 import { eventAttributes } from './create.ts';
+import { withVolumes } from './mount-volumes.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 import { type Definition, updatedDefinition, updatedPolicy } from './update-definition.ts';
 import { changedLimits, type LimitField, limitChange, limitsOf, updatedLimits } from './update-limits.ts';
@@ -56,12 +57,14 @@ async function updateLocked(
   let recorded = false;
   try {
     const intent = running && fields.length > 0 ? await applyLimits(context, record, next, fields) : undefined;
-    context.database.transaction(() => {
+    const redefine = (mounts: Definition['mounts']): void => {
       const changes = recordChanges(record.changes ?? [], record, next);
-      context.store.redefine(record, { ...next, changes });
+      context.store.redefine(record, { ...next, ...(mounts ? { mounts } : {}), changes });
       portChange?.record();
       if (intent) context.journal.done(intent);
-    });
+    };
+    if (next.mounts) await withVolumes(context, record, next.mounts, redefine);
+    else context.database.transaction(() => redefine(undefined));
     recorded = true;
   } finally {
     if (!recorded) portChange?.cancel();
@@ -79,7 +82,7 @@ function refuseUnchangeable(context: ContainerContext, record: ContainerRecord):
 }
 
 function nextDefinition(
-  { cgroups }: ContainerContext,
+  { cgroups, store }: ContainerContext,
   record: ContainerRecord,
   request: UpdateRequest,
   bindings: ReturnType<typeof planPorts>['bindings'],
@@ -87,7 +90,7 @@ function nextDefinition(
   const limited = updatedLimits(updatedPolicy(record.host, request), request, cgroups);
   const portsChange = request.PortBindingsAdd !== undefined || request.PortBindingsRemove !== undefined;
   const host = portsChange ? { ...limited, PortBindings: bindings } : limited;
-  const next = updatedDefinition(record, host, request);
+  const next = updatedDefinition(store, record, host, request);
   return portsChange ? { ...next, config: { ...next.config, ExposedPorts: exposedWith(record, bindings) } } : next;
 }
 

@@ -19,6 +19,7 @@ import { networkRoutes } from './routers/networks.ts';
 import { registryRoutes } from './routers/registries.ts';
 import { systemRoutes } from './routers/system.ts';
 import { usageRoutes } from './routers/usage.ts';
+import { volumeRoutes } from './routers/volumes.ts';
 import { dataUsage } from './usage.ts';
 
 /** How long closing waits for requests that are being worked on, in milliseconds. */
@@ -88,9 +89,10 @@ function createHandlers(engine: Engine, log: Logger): Handlers {
     ...imageRoutes(images),
     ...bootstrapRoutes(engine.bootstrapper),
     ...imageReportRoutes(reports, containers.imageUsers),
-    ...usageRoutes((options) => dataUsage({ containers, reports }, options)),
+    ...usageRoutes((options) => dataUsage({ containers, reports, volumes: engine.volumes }, options)),
     ...registryRoutes(registries),
     ...networkRoutes(networks),
+    ...volumeRoutes(engine.volumes),
   };
 }
 

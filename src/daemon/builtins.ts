@@ -27,6 +27,8 @@ import { createOciRuntime } from '../runtime/drivers/oci-command-line.ts';
 import { createRunc } from '../runtime/drivers/runc.ts';
 import type { Monitor } from '../runtime/monitor/contract.ts';
 import { createConmonMonitor } from '../runtime/monitor/drivers/conmon.ts';
+import type { VolumeDriver } from '../volumes/driver-contract.ts';
+import { createLocalDriver } from '../volumes/drivers/local.ts';
 import type { DaemonConfig } from './config.ts';
 import { findProgram } from './programs.ts';
 
@@ -94,6 +96,10 @@ export function openMonitor(): Monitor {
   const conmonPath = findProgram('conmon');
   if (!conmonPath) throw unsupported('no container monitor is installed: install the package "conmon"');
   return createConmonMonitor({ conmonPath });
+}
+
+export function openVolumeDrivers({ dataRoot }: DaemonConfig): VolumeDriver[] {
+  return [createLocalDriver(path.join(dataRoot, 'volumes'))];
 }
 
 export function openNetworkDrivers(config: DaemonConfig, engineId: string, database: Database): NetworkDriver[] {

@@ -21,6 +21,9 @@ import { openImageStores } from '../images/stores.ts';
 import type { NetworkService } from '../networks/contract.ts';
 import { createNetworkService } from '../networks/service.ts';
 import { networkMigrations } from '../networks/store.ts';
+import type { VolumeService } from '../volumes/contract.ts';
+import { createVolumeService } from '../volumes/service.ts';
+import { volumeMigrations } from '../volumes/store.ts';
 import * as builtins from './builtins.ts';
 import type { DaemonConfig } from './config.ts';
 import { engineId, engineMigrations } from './engine-id.ts';
@@ -39,6 +42,7 @@ export interface Engine {
   readonly reports: ImageReports;
   readonly bootstrapper: Bootstrapper;
   readonly networks: NetworkService;
+  readonly volumes: VolumeService;
   readonly registries: Registries;
   readonly events: EventBus;
   /** What `/info` is told from. */
@@ -67,6 +71,7 @@ const migrations = [
   ...leaseMigrations,
   ...imageMigrations,
   ...networkMigrations,
+  ...volumeMigrations,
   ...containerMigrations,
   ...healthMigrations,
 ];
@@ -75,6 +80,8 @@ const migrations = [
 export function openEngine(config: DaemonConfig, log: Logger): Engine {
   const foundations = openFoundations(config, log);
   const { networks, networkDrivers } = openNetworks(foundations);
+  const drivers = builtins.openVolumeDrivers(config);
+  const volumes = createVolumeService({ ...foundations, drivers, log: log.channel('volumes') });
   const { images, reports, bootstrapper, snapshots, pool, registries } = openImages(foundations, (id) =>
     containers.stateOf(id),
   );
@@ -88,10 +95,11 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
     images,
     snapshots,
     networks,
+    volumes,
     dataRoot: config.dataRoot,
     execRoot: config.execRoot,
   });
-  const info = { ...machinery, config, containers, images, networkDrivers, engineId: foundations.id };
+  const info = { ...machinery, config, containers, images, networkDrivers, volumes, engineId: foundations.id };
 
   return {
     config,
@@ -100,10 +108,11 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
     reports,
     bootstrapper,
     networks,
+    volumes,
     registries,
     events: foundations.events,
     info,
-    restore: () => restore({ ...foundations, containers, networks, images, bootstrapper }),
+    restore: () => restore({ ...foundations, containers, networks, volumes, images, bootstrapper }),
     async close() {
       await containers.shutdown();
       await networks.shutdown({ removeBridge: false });

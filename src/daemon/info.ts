@@ -12,6 +12,7 @@ import type { LogDriver } from '../logs/contract.ts';
 import { defaultIndexHost } from '../registry-client/well-known.ts';
 import type { Runtime } from '../runtime/contract.ts';
 import { kernelHasSeccomp } from '../runtime/spec/security.ts';
+import type { VolumeService } from '../volumes/contract.ts';
 import type { DaemonConfig } from './config.ts';
 
 /** What `/info` tells of. */
@@ -24,6 +25,7 @@ export interface InfoSource {
   readonly runtimes: ReadonlyMap<string, Runtime>;
   readonly defaultRuntime: string;
   readonly networkDrivers: readonly string[];
+  readonly volumes: Pick<VolumeService, 'drivers'>;
   readonly logDrivers: ReadonlyMap<string, LogDriver>;
   readonly defaultLogDriver: string;
   readonly initPath: string | undefined;
@@ -97,14 +99,14 @@ function hostFacts() {
   };
 }
 
-function engineFacts({ config, networkDrivers, logDrivers, defaultLogDriver, cgroups }: InfoSource) {
+function engineFacts({ config, networkDrivers, volumes, logDrivers, defaultLogDriver, cgroups }: InfoSource) {
   const security = kernelHasSeccomp() ? ['name=seccomp,profile=builtin'] : [];
   return {
     Driver: config.storageDriver,
     DriverStatus: [],
     DockerRootDir: config.dataRoot,
     Plugins: {
-      Volume: [],
+      Volume: volumes.drivers(),
       Network: networkDrivers,
       Authorization: null,
       Log: [...logDrivers.keys()].filter((name) => name !== 'none'),

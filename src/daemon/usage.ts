@@ -1,7 +1,9 @@
 import type { ContainerSummary } from '../api/types/container.ts';
 import type { DataUsage } from '../api/types/system.ts';
+import type { Volume } from '../api/types/volume.ts';
 import type { ContainerService } from '../containers/contract.ts';
 import type { ImageReports } from '../images/reports.ts';
+import type { VolumeService } from '../volumes/contract.ts';
 
 /** What `GET /system/df` tells of; the kinds that tug keeps nothing of are empty. */
 export type UsageKind = 'image' | 'container' | 'volume' | 'build-cache';
@@ -10,7 +12,11 @@ const nothing = { ActiveCount: 0, TotalCount: 0, Reclaimable: 0, TotalSize: 0 } 
 
 /** The room that is taken, by kind, with every object where `verbose` says so. */
 export async function dataUsage(
-  source: { readonly containers: ContainerService; readonly reports: ImageReports },
+  source: {
+    readonly containers: ContainerService;
+    readonly reports: ImageReports;
+    readonly volumes: Pick<VolumeService, 'usage'>;
+  },
   options: { readonly kinds: ReadonlySet<UsageKind>; readonly verbose: boolean },
 ): Promise<DataUsage> {
   const { kinds, verbose } = options;
@@ -18,7 +24,7 @@ export async function dataUsage(
   return {
     ...(kinds.has('image') ? { ImageUsage: ofImages(source, verbose) } : {}),
     ...(kinds.has('container') ? { ContainerUsage: await ofContainers(source.containers, verbose) } : {}),
-    ...(kinds.has('volume') ? { VolumeUsage: empty } : {}),
+    ...(kinds.has('volume') ? { VolumeUsage: await ofVolumes(source.volumes, verbose) } : {}),
     ...(kinds.has('build-cache') ? { BuildCacheUsage: empty } : {}),
   };
 }
@@ -48,6 +54,23 @@ async function ofContainers(
     ActiveCount: all.length - idle.length,
     TotalCount: all.length,
     Reclaimable: sizeOf(idle),
+    TotalSize: sizeOf(all),
+    ...(verbose ? { Items: all } : {}),
+  };
+}
+
+async function ofVolumes(
+  volumes: Pick<VolumeService, 'usage'>,
+  verbose: boolean,
+): Promise<NonNullable<DataUsage['VolumeUsage']>> {
+  const all = await volumes.usage();
+  const used = all.filter(({ UsageData }) => (UsageData?.RefCount ?? 0) > 0);
+  const sizeOf = (list: readonly Volume[]): number =>
+    list.reduce((sum, { UsageData }) => sum + Math.max(UsageData?.Size ?? 0, 0), 0);
+  return {
+    ActiveCount: used.length,
+    TotalCount: all.length,
+    Reclaimable: sizeOf(all) - sizeOf(used),
     TotalSize: sizeOf(all),
     ...(verbose ? { Items: all } : {}),
   };

@@ -148,6 +148,26 @@ const look: Workload = async ({ engine }) => {
   await engine.api('POST', `/containers/${id}/start`);
 };
 
+const volumes: Workload = async ({ engine }) => {
+  const options = { type: 'tmpfs', device: 'tmpfs', o: 'size=1m' };
+  await engine.api('POST', '/volumes/create', { Name: 'crash', DriverOpts: options });
+  await engine.api('DELETE', '/volumes/crash');
+};
+
+const withVolumes: Workload = async ({ engine }) => {
+  const options = { type: 'tmpfs', device: 'tmpfs', o: 'size=10m' };
+  await engine.api('POST', '/volumes/create', { Name: 'crash-tmpfs', DriverOpts: options });
+  const id = await create(engine, {
+    Cmd: ['sh', '-c', 'ls /bin /etc; echo more > /named/file'],
+    Volumes: { '/bin': {} },
+    HostConfig: { AutoRemove: true, Binds: ['crash-named:/etc', 'crash-tmpfs:/named'] },
+  });
+  await engine.api('POST', `/containers/${id}/start`);
+  await engine.api('POST', `/containers/${id}/wait?condition=removed`);
+  await engine.api('DELETE', '/volumes/crash-named');
+  await engine.api('DELETE', '/volumes/crash-tmpfs');
+};
+
 /** Which workload passes which point. Complete by its type: a new point needs a line here. */
 export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.create.recorded': runAndKeep,
@@ -155,6 +175,7 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.start.mounted': runAndRemove,
   'container.start.networked': runAndRemove,
   'container.start.shown': look,
+  'container.start.volumes': withVolumes,
   'container.start.bundled': runAndKeep,
   'container.start.created': runAndRemove,
   'container.start.started': runAndRemove,
@@ -172,6 +193,7 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.remove.journaled': runAndRemove,
   'container.remove.unmounted': removeForced,
   'container.remove.deleted': removeForced,
+  'container.remove.forgotten': withVolumes,
   'exec.start.spawned': execute,
   'image.pull.leased': pull,
   'image.pull.blob-placed': pull,
@@ -187,6 +209,14 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'image.remove.recorded': tagAndRemove,
   'image.prune.recorded': prune,
   'image.gc.swept': importImage,
+  'volume.create.journaled': volumes,
+  'volume.create.made': volumes,
+  'volume.create.recorded': volumes,
+  'volume.reserve.recorded': withVolumes,
+  'volume.fill.journaled': withVolumes,
+  'volume.fill.copied': withVolumes,
+  'volume.remove.journaled': volumes,
+  'volume.remove.deleted': volumes,
   'log.rotate.linked': logMuch,
   'log.rotate.reopened': logMuch,
   'log.rotate.compressed': logMuch,

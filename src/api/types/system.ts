@@ -1,5 +1,6 @@
 import type { ContainerSummary } from './container.ts';
 import type { ImageSummary } from './image.ts';
+import type { Volume } from './volume.ts';
 
 /** `GET /version`. */
 export interface VersionResponse {
@@ -31,7 +32,7 @@ export interface KindUsage<Item> {
 export interface DataUsage {
   ImageUsage?: KindUsage<ImageSummary>;
   ContainerUsage?: KindUsage<ContainerSummary>;
-  VolumeUsage?: KindUsage<never>;
+  VolumeUsage?: KindUsage<Volume>;
   BuildCacheUsage?: KindUsage<never>;
 }
 

@@ -2,6 +2,7 @@ import type { ContainerSummary } from '../../api/types/container.ts';
 import type { EventMessage } from '../../api/types/event.ts';
 import type { ImageSummary } from '../../api/types/image.ts';
 import type { DataUsage, InfoResponse, VersionResponse } from '../../api/types/system.ts';
+import type { Volume } from '../../api/types/volume.ts';
 import type { Engine } from '../engine.ts';
 import { type Filters, filtersQuery } from '../filters-query.ts';
 import { jsonTexts } from '../json-stream.ts';
@@ -20,9 +21,10 @@ interface LegacyUsage {
   readonly LayersSize: number;
   readonly Images: ImageSummary[] | null;
   readonly Containers: ContainerSummary[] | null;
+  readonly Volumes: Volume[] | null;
 }
 
-function fromLegacy({ LayersSize, Images, Containers }: LegacyUsage): DataUsage {
+function fromLegacy({ LayersSize, Images, Containers, Volumes }: LegacyUsage): DataUsage {
   const [images, containers] = [Images ?? [], Containers ?? []];
   const used = images.filter((image) => image.Containers > 0);
   const needed = used.reduce((sum, { Size, SharedSize }) => sum + Size - Math.max(SharedSize, 0), 0);
@@ -44,6 +46,20 @@ function fromLegacy({ LayersSize, Images, Containers }: LegacyUsage): DataUsage 
       TotalSize: total,
       Items: containers,
     },
+    VolumeUsage: legacyVolumes(Volumes ?? []),
+  };
+}
+
+function legacyVolumes(volumes: Volume[]): NonNullable<DataUsage['VolumeUsage']> {
+  const idle = volumes.filter(({ UsageData }) => UsageData?.RefCount === 0);
+  const sizeOf = (list: readonly Volume[]) =>
+    list.reduce((sum, { UsageData }) => sum + Math.max(UsageData?.Size ?? 0, 0), 0);
+  return {
+    ActiveCount: volumes.length - idle.length,
+    TotalCount: volumes.length,
+    Reclaimable: sizeOf(idle),
+    TotalSize: sizeOf(volumes),
+    Items: volumes,
   };
 }
 

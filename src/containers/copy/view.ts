@@ -7,8 +7,8 @@ import { bindOnto } from '../../host/mount-tree.ts';
 import { openProcessRoot } from '../../host/process-root.ts';
 import { byteString } from '../../images/unpack/names.ts';
 import type { OciMount } from '../../runtime/spec/types.ts';
+import { bringIn, letGo } from '../bring-in.ts';
 import { type ContainerContext, pathsOf } from '../context.ts';
-import { planMounts } from '../mounts.ts';
 import { type ContainerRecord, isRunning } from '../record.ts';
 import { finishRelease } from '../release.ts';
 import { inFolder, makeFolders, O_PATH, openPlace } from './place.ts';
@@ -113,7 +113,9 @@ async function mountFiles(context: ContainerContext, record: ContainerRecord) {
   mount('', rootfs, '', mountFlags.private);
   const root = openSync(rootfs, O_PATH | constants.O_DIRECTORY);
   undo.defer(async () => closeSync(root));
-  for (const bind of planMounts(record).mounts) if (bind.type === 'bind') undo.use(bindInto(root, bind));
+  const user = `copy:${record.id}`;
+  undo.defer(async () => void (await letGo(context, record, user)));
+  for (const bind of await bringIn(context, record, user)) if (bind.type === 'bind') undo.use(bindInto(root, bind));
   crashPoint('container.copy.mounted');
   const undoing = undo.move();
   return { root, [Symbol.asyncDispose]: () => undoing.disposeAsync() };
@@ -122,7 +124,10 @@ async function mountFiles(context: ContainerContext, record: ContainerRecord) {
 function bindInto(root: number, { source = '', destination, options = [] }: OciMount): Disposable {
   const target = openTarget(root, destination, source);
   try {
-    return bindOnto(source, target, { recursive: options.includes('rbind'), readOnly: options.includes('ro') });
+    return bindOnto(source, target, {
+      recursive: options.includes('rbind'),
+      readOnly: options.includes('ro') || options.includes('rro'),
+    });
   } finally {
     closeSync(target);
   }

@@ -210,13 +210,6 @@ export const differences: readonly Difference[] = [
   },
   {
     scenario: 'run',
-    step: /relative.path|-v .x busybox/,
-    subjects: both,
-    instead: /not available in this version|kept in the container itself/,
-    reason: 'volumes are not there yet',
-  },
-  {
-    scenario: 'run',
     step: /nosuchimage:1 true$/,
     subjects: both,
     instead: /network is unreachable.*check the name, or the engine's DNS/s,

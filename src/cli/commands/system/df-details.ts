@@ -1,23 +1,26 @@
 import type { ContainerSummary } from '../../../api/types/container.ts';
 import type { ImageSummary } from '../../../api/types/image.ts';
 import type { DataUsage } from '../../../api/types/system.ts';
+import type { Volume } from '../../../api/types/volume.ts';
 import { humanSize } from '../../../formats/bytes.ts';
 import { goJson, type Listing, printListing, viewOf } from '../../output/listing.ts';
 import type { Output } from '../../output/output.ts';
 import { containerListing } from '../container/listing.ts';
 import { type ImageRow, imageListing, imageRows } from '../image/listing.ts';
+import { byName, volumeListing } from '../volume/listing.ts';
 
 /** What `system df -v` prints: every object, by kind. */
 export async function printDetails(out: Output, format: string, usage: DataUsage): Promise<void> {
   const images = (usage.ImageUsage?.Items ?? []).flatMap(firstRow);
   const containers = usage.ContainerUsage?.Items ?? [];
+  const volumes = (usage.VolumeUsage?.Items ?? []).toSorted(byName);
   if (format === 'json' || (format !== '' && !format.startsWith('table'))) {
-    return await printWhole(out, format, images, containers);
+    return await printWhole(out, format, { images, containers, volumes });
   }
   const tables: [string, () => Promise<void>][] = [
     ['Images space usage:', () => printListing(out, '', detailedImages(true), images)],
     ['Containers space usage:', () => printListing(out, '', detailedContainers(true), containers)],
-    ['Local Volumes space usage:', () => printListing(out, '', noVolumes, [])],
+    ['Local Volumes space usage:', () => printListing(out, '', detailedVolumes, volumes)],
     [
       `Build cache usage: ${humanSize(usage.BuildCacheUsage?.TotalSize ?? 0)}`,
       () => printListing(out, '', noCache, []),
@@ -61,7 +64,7 @@ const empty = (headers: Readonly<Record<string, string>>): Listing<never> => ({
   columns: Object.keys(headers),
   fields: Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, { header, value: () => '' }])),
 });
-const noVolumes = empty({ Name: 'VOLUME NAME', Links: 'LINKS', Size: 'SIZE' });
+const detailedVolumes: Listing<Volume> = { ...volumeListing, columns: ['Name', 'Links', 'Size'] };
 const noCache = empty({
   ID: 'CACHE ID',
   CacheType: 'CACHE TYPE',
@@ -76,14 +79,17 @@ const noCache = empty({
 async function printWhole(
   out: Output,
   format: string,
-  images: readonly ImageRow[],
-  containers: readonly ContainerSummary[],
+  {
+    images,
+    containers,
+    volumes,
+  }: { images: readonly ImageRow[]; containers: readonly ContainerSummary[]; volumes: readonly Volume[] },
 ): Promise<void> {
   const { formatOne } = await import('../../output/template.ts');
   const whole = {
     Images: images.map((row) => sorted(viewOf(detailedImages(false), row))),
     Containers: containers.map((one) => sorted({ ...viewOf(detailedContainers(false), one), Platform: null })),
-    Volumes: [],
+    Volumes: volumes.map((one) => sorted(viewOf(detailedVolumes, one))),
     BuildCache: [],
   };
   await out.write(format === 'json' ? goJson(whole) : formatOne(format, whole).slice(0, -1));

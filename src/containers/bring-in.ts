@@ -1,0 +1,118 @@
+import { closeSync, fstatSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { errnoOf, notFound } from '../base/errors.ts';
+import { mount, mountFlags, unmount } from '../host/mount.ts';
+import { restrictionsOf } from '../host/mount-options.ts';
+import { openInRoot } from '../host/read-in-root.ts';
+import type { OciMount } from '../runtime/spec/types.ts';
+import { type ContainerContext, pathsOf } from './context.ts';
+import type { ContainerMount } from './mount-requests.ts';
+import { mountsOf, requireSource } from './mounts.ts';
+import type { ContainerRecord } from './record.ts';
+
+const PREFIX = 'mount-';
+const O_PATH = 0o10000000;
+
+/**
+ * Makes what a container has mounted reachable on the host, for `user` (the container, or a copy of its files), and
+ * returns the mounts that bring it in: makes the missing host folders of `-v`, mounts volumes and images, and binds parts
+ * of them beside the bundle. `letGo` takes it back; killed in between, the next engine does.
+ */
+export async function bringIn(context: ContainerContext, record: ContainerRecord, user: string): Promise<OciMount[]> {
+  const mounts: OciMount[] = [];
+  for (const [index, one] of mountsOf(record).entries()) {
+    const folder = path.join(pathsOf(context, record).bundle, `${PREFIX}${index}`);
+    mounts.push(await bringInOne(context, one, { user, folder }));
+  }
+  for (const [target, options] of Object.entries(record.host.Tmpfs ?? {}))
+    mounts.push(tmpfs(target, options ? options.split(',') : []));
+  const depth = ({ destination }: OciMount): number => destination.split('/').filter(Boolean).length;
+  return mounts.sort((a, b) => depth(a) - depth(b));
+}
+
+async function bringInOne(
+  context: ContainerContext,
+  one: ContainerMount,
+  { user, folder }: { user: string; folder: string },
+): Promise<OciMount> {
+  const { type, name = '', source = '', target, subpath } = one;
+  if (type === 'tmpfs') return tmpfs(target, one.options ?? []);
+  if (type === 'bind') {
+    if (one.makeSource) makeFolderOnce(source);
+    else requireSource(source);
+    return bind(one, source);
+  }
+  if (type === 'image') {
+    const layers = context.images.resolve(name).layers;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    await context.snapshots.show(name, layers, folder);
+    return bind(one, subpath ? bindPart(folder, subpath, `${folder}-part`) : folder);
+  }
+  const data = await context.volumes.mount(name, user);
+  return bind(one, subpath ? bindPart(data, subpath, folder) : data);
+}
+
+/** Takes back what `bringIn` did for a user. Idempotent. Returns the names of the volumes. */
+export async function letGo(context: ContainerContext, record: ContainerRecord, user: string): Promise<string[]> {
+  const { bundle } = pathsOf(context, record);
+  for (const name of namesIn(bundle)
+    .filter((entry) => entry.startsWith(PREFIX))
+    .sort()
+    .reverse())
+    unmount(path.join(bundle, name), { detach: true });
+  return await context.volumes.unmount(user);
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Binds a part of a tree to a place of its own, so that nobody can put a link in its way between look-up and mount. */
+function bindPart(root: string, subpath: string, place: string): string {
+  let part: number;
+  try {
+    part = openInRoot(root, subpath, O_PATH);
+  } catch (error) {
+    const file = path.join(root, subpath);
+    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) throw error;
+    throw notFound(`cannot access path ${file}: lstat ${file}: no such file or directory`, { cause: error });
+  }
+  try {
+    if (fstatSync(part).isDirectory()) mkdirSync(place, { recursive: true, mode: 0o700 });
+    else writeFileSync(place, '', { flag: 'a' });
+    mount(`/proc/self/fd/${part}`, place, '', mountFlags.bind | mountFlags.recursive);
+    mount('', place, '', mountFlags.private | mountFlags.recursive);
+  } finally {
+    closeSync(part);
+  }
+  return place;
+}
+
+/** With the restrictions of the mount that the source lies on, which crun would lift by mounting it once more. */
+function bind(
+  { target, readOnly, readOnlyBelow, propagation = 'rprivate', flat }: ContainerMount,
+  source: string,
+): OciMount {
+  const below = readOnlyBelow !== undefined && !flat && statSync(source, { throwIfNoEntry: false })?.isDirectory();
+  const asked = readOnly ? [below ? 'rro' : 'ro'] : [];
+  const options = [flat ? 'bind' : 'rbind', ...asked, ...restrictionsOf(source), propagation];
+  return { destination: target, type: 'bind', source, options: [...new Set(options)] };
+}
+
+function tmpfs(target: string, options: readonly string[]): OciMount {
+  const defaults = ['noexec', 'nosuid', 'nodev'].filter((flag) => !options.includes(flag.replace('no', '')));
+  return { destination: target, type: 'tmpfs', source: 'tmpfs', options: [...new Set([...defaults, ...options])] };
+}
+
+function makeFolderOnce(source: string): void {
+  try {
+    mkdirSync(source, { recursive: true });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error; // a file, which can be bound too
+  }
+}

@@ -1,0 +1,46 @@
+import { type VolumeList, type VolumesPruned, volumeCreateRequest } from '../../api/types/volume.ts';
+import { invalid } from '../../base/errors.ts';
+import { notInSwarm, type VolumeService } from '../../volumes/contract.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { Handlers } from '../http/router.ts';
+import { isBelow } from '../http/versions.ts';
+
+export function volumeRoutes(volumes: VolumeService): Handlers {
+  const prune = async (exchange: Exchange, dryRun: boolean) => {
+    const without = exchange.query.all('without');
+    const { all, filters } = pruneFilters(exchange);
+    const { removed, reclaimed } = await volumes.prune({ filters, all, dryRun, without });
+    const body: VolumesPruned = { VolumesDeleted: removed.length > 0 ? removed : null, SpaceReclaimed: reclaimed };
+    return { status: 200, body };
+  };
+  return {
+    VolumeList({ query }) {
+      const body: VolumeList = { Volumes: volumes.list(query.filters()), Warnings: null };
+      return { status: 200, body };
+    },
+    async VolumeCreate(exchange) {
+      return { status: 201, body: await volumes.create(await exchange.body(volumeCreateRequest)) };
+    },
+    VolumeInspect: (exchange) => ({ status: 200, body: volumes.inspect(exchange.param('name')) }),
+    async VolumeDelete(exchange) {
+      await volumes.remove(exchange.param('name'), { force: exchange.query.boolean('force') });
+      return { status: 204 };
+    },
+    /** Only volumes of a swarm can be changed. */
+    VolumeUpdate(exchange) {
+      volumes.inspect(exchange.param('name'));
+      throw notInSwarm();
+    },
+    VolumePrune: (exchange) => prune(exchange, false),
+    VolumePrunePreview: (exchange) => prune(exchange, true),
+  };
+}
+
+/** Before 1.42 all volumes were pruned. */
+function pruneFilters({ query, version }: Exchange) {
+  const { all: values = [], ...filters } = query.filters();
+  const words: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
+  const wanted = new Set(values.map((value) => words[value.toLowerCase()]));
+  if (wanted.has(undefined) || wanted.size > 1) throw invalid(`invalid filter 'all=[${values.join(' ')}]'`);
+  return { filters, all: [...wanted][0] ?? isBelow(version, '1.42') };
+}
