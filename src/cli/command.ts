@@ -39,6 +39,8 @@ export interface Command {
   readonly argsWith?: (flags: ParsedFlags) => ArgumentCount | undefined;
   /** True where options after the first argument belong to the container's command. */
   readonly stopAtArgument?: boolean;
+  /** True where the engine is not asked, so that one that cannot be found is no fault. */
+  readonly withoutEngine?: boolean;
   readonly run: (invocation: Invocation, session: Session) => Promise<number>;
 }
 
@@ -52,6 +54,8 @@ export interface Session {
   /** The engine of the global options and the environment. Nothing is sent before a call is made. */
   readonly engine: Engine;
   readonly config: ConfigFile;
+  /** The context that is chosen; `default` where the engine is named in another way. */
+  readonly contextName: string;
   /** The folder of the configuration. */
   readonly configFolder: string;
   readonly env: Readonly<Record<string, string | undefined>>;

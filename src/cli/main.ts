@@ -73,7 +73,7 @@ async function runCommand(
   const line = withHint(() => parseFlags(command.flags, argv, command.stopAtArgument === true), usage, `tug ${path}`);
   if (line.help) return printCommandHelp(command, path, io, line.help === 'short-help');
   checkArguments(command.argsWith?.(line.flags) ?? command.args, path, usage, line.args.length);
-  const session = await openSession(globals, io);
+  const session = await openSession(globals, io, command.withoutEngine === true);
   try {
     return await command.run({ flags: line.flags, args: line.args }, session);
   } finally {

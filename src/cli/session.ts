@@ -1,28 +1,40 @@
+import { internal } from '../base/errors.ts';
 import { type ConfigFile, readConfigFile } from '../client/config-file.ts';
 import { createEngine, type Engine } from '../client/engine.ts';
-import { configFolder, resolveEndpoint } from '../client/host.ts';
+import { configFolder, contextName, type Endpoint, resolveEndpoint } from '../client/host.ts';
 import type { Session } from './command.ts';
 import type { ParsedFlags } from './flags.ts';
 import { hostFlags } from './global-flags.ts';
 import type { ProcessIo } from './main.ts';
 
-/** The session of one command. Nothing is sent; the configuration is read when first asked for. */
-export async function openSession(globals: ParsedFlags, io: ProcessIo): Promise<Session & { close(): void }> {
+/**
+ * The session of one command. Nothing is sent; the configuration is read when first asked for. With `withoutEngine`
+ * the engine's address is not looked for.
+ */
+export async function openSession(
+  globals: ParsedFlags,
+  io: ProcessIo,
+  withoutEngine = false,
+): Promise<Session & { close(): void }> {
   const folder = configFolder(globals.optional('config'), io.env);
   let config: ConfigFile | undefined;
   const readConfig = () => {
     config ??= readConfigFile(folder);
     return config;
   };
-  const endpoint = await resolveEndpoint(hostFlags(globals), io.env, folder, readConfig);
+  const address = hostFlags(globals);
+  const endpoint = withoutEngine ? undefined : await resolveEndpoint(address, io.env, folder, readConfig);
   let engine: Engine | undefined;
   return {
     get config() {
       return readConfig();
     },
     get engine() {
-      engine ??= createEngine(endpoint, readConfig().HttpHeaders);
+      engine ??= createEngine(found(endpoint), readConfig().HttpHeaders);
       return engine;
+    },
+    get contextName() {
+      return contextName(address, io.env, readConfig);
     },
     configFolder: folder,
     env: io.env,
@@ -30,4 +42,9 @@ export async function openSession(globals: ParsedFlags, io: ProcessIo): Promise<
     err: io.err,
     close: () => engine?.close(),
   };
+}
+
+function found(endpoint: Endpoint | undefined): Endpoint {
+  if (!endpoint) throw internal('this command was said to need no engine');
+  return endpoint;
 }

@@ -55,14 +55,19 @@ export async function resolveEndpoint(
     throw invalid('conflicting options: cannot specify both --host and --context');
   const tls = tlsFromFlags(flags, env, folder);
   if (flagHost !== undefined) return parseHost(flagHost, 'default', tls);
-  if (flags.context === undefined) {
-    const envHost = env['TUG_HOST'] || env['DOCKER_HOST'];
-    if (envHost) return parseHost(envHost, 'default', tls);
-  }
-  const name = flags.context ?? (env['DOCKER_CONTEXT'] || config().currentContext || 'default');
+  const envHost = env['TUG_HOST'] || env['DOCKER_HOST'];
+  if (flags.context === undefined && envHost) return parseHost(envHost, 'default', tls);
+  const name = contextName(flags, env, config);
   if (name === 'default') return parseHost(defaultHost, 'default', tls);
   const { contextEndpoint } = await import('./context-store.ts');
   return contextEndpoint(name, folder);
+}
+
+/** The context that counts; `default` where the engine is named by its address. */
+export function contextName(flags: HostFlags, env: Environment, config: () => ConfigFile): string {
+  if (flags.context !== undefined) return flags.context;
+  if (flags.hosts.length > 0 || env['TUG_HOST'] || env['DOCKER_HOST']) return 'default';
+  return env['DOCKER_CONTEXT'] || config().currentContext || 'default';
 }
 
 /** An address that cannot be used, in the words of Docker's client. */
