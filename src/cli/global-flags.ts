@@ -1,3 +1,4 @@
+import { invalid } from '../base/errors.ts';
 import type { HostFlags } from '../client/host.ts';
 import type { Flag } from './command.ts';
 import type { ParsedFlags } from './flags.ts';
@@ -18,6 +19,13 @@ export const globalFlags: readonly Flag[] = [
   },
   { long: 'debug', short: 'D', kind: 'bool', description: 'Print where an unexpected error comes from' },
   { long: 'host', short: 'H', kind: 'list', description: 'Address of the engine (unix:// or tcp://)' },
+  {
+    long: 'log-level',
+    short: 'l',
+    kind: 'string',
+    default: 'info',
+    description: '"debug" prints each request to the engine; "info", "warn", "error" and "fatal" do not',
+  },
   { long: 'tls', kind: 'bool', description: 'Use TLS; --tlsverify implies it' },
   {
     long: 'tlscacert',
@@ -41,4 +49,13 @@ export function hostFlags(flags: ParsedFlags): HostFlags {
     tlsCert: flags.optional('tlscert'),
     tlsKey: flags.optional('tlskey'),
   };
+}
+
+const logLevels = ['panic', 'fatal', 'error', 'warn', 'warning', 'info', 'debug', 'trace'];
+
+/** Whether requests are to be printed. @throws invalid for what is no level. */
+export function tracesRequests(flags: ParsedFlags): boolean {
+  const level = flags.string('log-level').toLowerCase();
+  if (!logLevels.includes(level)) throw invalid(`Unable to parse logging level: ${flags.string('log-level')}`);
+  return level === 'debug' || level === 'trace';
 }

@@ -77,7 +77,7 @@ async function runCommand(
   try {
     return await command.run({ flags: line.flags, args: line.args }, session);
   } finally {
-    session.close();
+    await session.close();
   }
 }
 

@@ -1,10 +1,10 @@
 import { internal } from '../base/errors.ts';
 import { type ConfigFile, readConfigFile } from '../client/config-file.ts';
-import { createEngine, type Engine } from '../client/engine.ts';
+import { createEngine, type Engine, type Trace } from '../client/engine.ts';
 import { configFolder, contextName, type Endpoint, resolveEndpoint } from '../client/host.ts';
 import type { Session } from './command.ts';
 import type { ParsedFlags } from './flags.ts';
-import { hostFlags } from './global-flags.ts';
+import { hostFlags, tracesRequests } from './global-flags.ts';
 import type { ProcessIo } from './main.ts';
 
 /**
@@ -15,7 +15,7 @@ export async function openSession(
   globals: ParsedFlags,
   io: ProcessIo,
   withoutEngine = false,
-): Promise<Session & { close(): void }> {
+): Promise<Session & { close(): Promise<void> }> {
   const folder = configFolder(globals.optional('config'), io.env);
   let config: ConfigFile | undefined;
   const readConfig = () => {
@@ -24,13 +24,19 @@ export async function openSession(
   };
   const address = hostFlags(globals);
   const endpoint = withoutEngine ? undefined : await resolveEndpoint(address, io.env, folder, readConfig);
+  let traced: Promise<void> = Promise.resolve();
+  const tell = (told: Trace): void => {
+    traced = io.err.write(lineOf(told));
+    traced.catch(() => {}); // nobody reads it
+  };
+  const trace = tracesRequests(globals) ? tell : undefined;
   let engine: Engine | undefined;
   return {
     get config() {
       return readConfig();
     },
     get engine() {
-      engine ??= createEngine(found(endpoint), readConfig().HttpHeaders);
+      engine ??= createEngine(found(endpoint), readConfig().HttpHeaders, trace);
       return engine;
     },
     get contextName() {
@@ -40,7 +46,10 @@ export async function openSession(
     env: io.env,
     out: io.out,
     err: io.err,
-    close: () => engine?.close(),
+    async close() {
+      engine?.close();
+      await traced.catch(() => {});
+    },
   };
 }
 
@@ -48,3 +57,6 @@ function found(endpoint: Endpoint | undefined): Endpoint {
   if (!endpoint) throw internal('this command was said to need no engine');
   return endpoint;
 }
+
+const lineOf = ({ method, path, status, took }: Trace): string =>
+  `level=debug msg="${method} ${path}" status=${status} took=${took.toFixed(1)}ms\n`;

@@ -21,6 +21,9 @@ const load = {
   commit: () => import('./commands/container/commit.ts'),
   cp: () => import('./commands/container/cp.ts'),
   create: () => import('./commands/container/create.ts'),
+  checkpointCreate: () => import('./commands/checkpoint/create.ts'),
+  checkpointList: () => import('./commands/checkpoint/ls.ts'),
+  checkpointRemove: () => import('./commands/checkpoint/rm.ts'),
   contextCreate: () => import('./commands/context/create.ts'),
   contextExport: () => import('./commands/context/export.ts'),
   contextImport: () => import('./commands/context/import.ts'),
@@ -136,6 +139,15 @@ export const topLevel: readonly Leaf[] = [
 ];
 
 export const groups: readonly Group[] = [
+  {
+    name: 'checkpoint',
+    short: 'Manage checkpoints',
+    leaves: [
+      { name: 'create', load: load.checkpointCreate },
+      { name: 'ls', load: load.checkpointList, aliases: ['list'] },
+      { name: 'rm', load: load.checkpointRemove },
+    ],
+  },
   {
     name: 'container',
     short: 'Manage containers',

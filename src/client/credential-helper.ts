@@ -47,13 +47,24 @@ export async function eraseInHelper(helper: string, server: string): Promise<voi
   throw failed('erasing', helper, `exit status ${answer.code}, out: ${answer.stdout.trim() || answer.stderr.trim()}`);
 }
 
-async function callHelper(helper: string, verb: 'get' | 'store' | 'erase', input: string) {
+/** The servers that a helper keeps logins of. @throws invalid when it fails. */
+export async function listHelper(helper: string): Promise<string[]> {
+  const answer = await callHelper(helper, 'list', 'unused');
+  if (answer.code !== 0) throw failed('listing', helper, `exit status ${answer.code}, out: ${answer.stdout.trim()}`);
+  try {
+    return Object.keys(JSON.parse(answer.stdout) as object);
+  } catch (error) {
+    throw failed('listing', helper, 'it answered with something that is not JSON', error);
+  }
+}
+
+async function callHelper(helper: string, verb: 'get' | 'store' | 'erase' | 'list', input: string) {
   const { run } = await import('../base/process.ts');
   const program = `docker-credential-${helper}`;
   try {
     return await run(program, [verb], { input });
   } catch (error) {
-    const words = { get: 'getting', store: 'storing', erase: 'erasing' } as const;
+    const words = { get: 'getting', store: 'storing', erase: 'erasing', list: 'listing' } as const;
     const why = isKind(error, 'unsupported')
       ? `exec: "${program}": executable file not found in $PATH`
       : messageOf(error);

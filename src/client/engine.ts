@@ -39,16 +39,35 @@ export interface Engine {
   close(): void;
 }
 
-/** @param extraHeaders sent with every request (`HttpHeaders` of the configuration). */
-export function createEngine(endpoint: Endpoint, extraHeaders: Readonly<Record<string, string>> = {}): Engine {
+/** What is told of a request that was answered. */
+export interface Trace {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  /** Milliseconds until the answer's head. */
+  readonly took: number;
+}
+
+/**
+ * @param extraHeaders sent with every request (`HttpHeaders` of the configuration).
+ * @param trace hears of each request.
+ */
+export function createEngine(
+  endpoint: Endpoint,
+  extraHeaders: Readonly<Record<string, string>> = {},
+  trace?: (told: Trace) => void,
+): Engine {
   const connections = new Set<Connection>();
   let version = newestVersion;
   let agreed = false;
 
   const attempt = async (message: HttpRequest): Promise<Answer> => {
+    const began = performance.now();
     const connection = await connectTo(endpoint);
     connections.add(connection);
     const response = await exchange(connection, message);
+    const { method, path } = message;
+    trace?.({ method, path, status: response.status, took: performance.now() - began });
     return { connection, response: { ...response, body: () => releasing(connection, response) } };
   };
 

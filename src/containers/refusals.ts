@@ -13,6 +13,7 @@ const notBuilt: readonly { what: string; asked: (host: HostConfig, request: Crea
   { what: 'device requests (--gpus)', asked: (host) => some(host.DeviceRequests) },
   { what: 'user namespaces', asked: (host) => !['', 'host'].includes(host.UsernsMode ?? '') },
   { what: 'a control group of another container', asked: (host) => (host.Cgroup ?? '') !== '' },
+  { what: 'a limit on kernel memory', asked: (host) => (host.KernelMemory ?? 0) !== 0 },
   { what: 'a limit on kernel TCP memory', asked: (host) => (host.KernelMemoryTCP ?? 0) !== 0 },
   { what: "a MAC address that is not its endpoint's (--network name=...,mac-address=...)", asked: hasStrayMac },
   { what: 'containers with networking disabled', asked: (_, request) => request.NetworkDisabled ?? false },

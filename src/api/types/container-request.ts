@@ -117,6 +117,7 @@ export const hostConfig = z.object({
   CpuPercent: integer.optional(),
   IOMaximumIOps: integer.optional(),
   IOMaximumBandwidth: integer.optional(),
+  KernelMemory: integer.optional(),
   KernelMemoryTCP: integer.optional(),
   MemoryReservation: integer.optional(),
   MemorySwap: integer.optional(),

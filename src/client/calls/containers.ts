@@ -37,8 +37,14 @@ export function inspect(engine: Engine, reference: string, options: { size: bool
   return engine.json<ContainerInspect>('GET', at(reference, '/json'), { query: options });
 }
 
-export async function start(engine: Engine, reference: string): Promise<void> {
-  await engine.send('POST', at(reference, '/start'));
+/** @param from a checkpoint to go on from. */
+export async function start(
+  engine: Engine,
+  reference: string,
+  from: { checkpoint?: string | undefined; checkpointDir?: string | undefined } = {},
+): Promise<void> {
+  const query = { checkpoint: from.checkpoint, 'checkpoint-dir': from.checkpointDir };
+  await engine.send('POST', at(reference, '/start'), { query });
 }
 
 /** @param options.timeout seconds; the container's own when undefined, -1 for no limit. */

@@ -11,13 +11,16 @@ import {
 import type { Session } from '../../command.ts';
 import type { ParsedFlags } from '../../flags.ts';
 import { pullImage } from '../image/pull-image.ts';
+import { withApiSocket } from './api-socket.ts';
 import type { CreatePlan } from './create-request.ts';
+import { refuseFlags } from './refused-flags.ts';
 
 /**
  * Creates the container, pulls its image first where `--pull` says so, prints the engine's warnings and writes
  * `--cidfile`. When it throws, no file is left, and no container either unless writing the file failed.
  */
 export async function createContainer(session: Session, flags: ParsedFlags, plan: CreatePlan): Promise<string> {
+  refuseFlags(flags);
   const policy = flags.string('pull');
   if (!['always', 'missing', 'never'].includes(policy))
     throw invalid(`invalid pull option: '${policy}': must be one of "always", "missing" or "never"`);
@@ -32,9 +35,14 @@ export async function createContainer(session: Session, flags: ParsedFlags, plan
     // A name without a registry may have been found in another one than it stands for by itself.
     if (repositoryName(pulled) !== repositoryName(parseReference(image))) name = formatFamiliar(pulled);
   };
+  const access = flags.bool('use-api-socket') ? await withApiSocket(session, plan.request) : undefined;
   if (policy === 'always') await pullNow();
   const request = () =>
-    create(session.engine, { ...plan.request, Image: name }, { name: plan.name, platform: plan.platform });
+    create(
+      session.engine,
+      { ...(access?.request ?? plan.request), Image: name },
+      { name: plan.name, platform: plan.platform },
+    );
   const created = await request().catch(async (error: unknown) => {
     if (policy !== 'missing' || !isMissingImage(error)) throw error;
     const shown = shownReference(image);
@@ -42,6 +50,7 @@ export async function createContainer(session: Session, flags: ParsedFlags, plan
     await pullNow();
     return request();
   });
+  await access?.finish?.(created.Id);
   for (const warning of created.Warnings ?? []) await session.err.write(`WARNING: ${warning}\n`);
   if (idFile !== undefined) writeIdFile(idFile, created.Id);
   return created.Id;

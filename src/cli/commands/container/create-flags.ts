@@ -13,6 +13,7 @@ import {
 import { parseGpusOption } from './gpus-option.ts';
 import { parseMountOption } from './mount-option.ts';
 import { parseNetworkOption } from './network-option.ts';
+import { refusedFlags } from './refused-flags.ts';
 import { resourceFlags } from './resource-flags.ts';
 
 const list = (long: string, description: string, extra: Partial<Flag> = {}): Flag => ({
@@ -139,6 +140,7 @@ const isolationFlags: readonly Flag[] = [
   text('userns', 'User namespace'),
   text('cgroupns', 'Control group namespace (host or private)'),
   text('isolation', 'Isolation technology'),
+  on('use-api-socket', "Give it the engine's socket and the user's logins at registries"),
   text('runtime', 'OCI runtime to use'),
   { long: 'sysctl', kind: 'list', value: 'map', description: 'Kernel parameter (NAME=VALUE)', check: parseSysctl },
   text('log-driver', "Driver for the container's log"),
@@ -154,4 +156,5 @@ export const createFlags: readonly Flag[] = [
   ...storageFlags,
   ...isolationFlags,
   ...resourceFlags,
+  ...refusedFlags,
 ];

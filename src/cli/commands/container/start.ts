@@ -13,11 +13,19 @@ export const command: Command = {
   short: 'Start stopped containers',
   flags: [
     { long: 'attach', short: 'a', kind: 'bool', description: 'Show its output and pass signals on' },
+    { long: 'checkpoint', kind: 'string', description: 'Go on from this checkpoint; refused by this engine' },
+    { long: 'checkpoint-dir', kind: 'string', description: 'Folder of the checkpoint; refused by this engine' },
     { long: 'detach-keys', kind: 'string', description: 'Keys that detach from the container' },
     { long: 'interactive', short: 'i', kind: 'bool', description: 'Connect stdin with it' },
   ],
   args: { min: 1 },
   run: async ({ flags, args }, session) => {
+    const from = { checkpoint: flags.optional('checkpoint'), checkpointDir: flags.optional('checkpoint-dir') };
+    if (from.checkpoint !== undefined || from.checkpointDir !== undefined) {
+      if (args.length > 1) throw new CommandFailure('you cannot restore multiple containers at once', 1);
+      await start(session.engine, args[0] ?? '', from);
+      return 0;
+    }
     if (!flags.bool('attach') && !flags.bool('interactive')) return startAll(session, args);
     if (args.length > 1) throw new CommandFailure('you cannot start and attach multiple containers at once', 1);
     return startAttached(session, flags, args[0]!);
