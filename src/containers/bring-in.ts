@@ -3,7 +3,9 @@ import * as path from 'node:path';
 import { errnoOf, notFound } from '../base/errors.ts';
 import { mount, mountFlags, unmount } from '../host/mount.ts';
 import { restrictionsOf } from '../host/mount-options.ts';
+import { bindMapped } from '../host/mount-tree.ts';
 import { openInRoot } from '../host/read-in-root.ts';
+import type { MountMapping } from '../images/snapshots/contract.ts';
 import type { OciMount } from '../runtime/spec/types.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import type { ContainerMount } from './mount-requests.ts';
@@ -16,13 +18,19 @@ const O_PATH = 0o10000000;
 /**
  * Makes what a container has mounted reachable on the host, for `user` (the container, or a copy of its files), and
  * returns the mounts that bring it in: makes the missing host folders of `-v`, mounts volumes and images, and binds parts
- * of them beside the bundle. `letGo` takes it back; killed in between, the next engine does.
+ * of them beside the bundle. With a mapping, the owners in volumes and images are seen as those of a user namespace; what
+ * is the host's keeps its own. `letGo` takes it back; killed in between, the next engine does.
  */
-export async function bringIn(context: ContainerContext, record: ContainerRecord, user: string): Promise<OciMount[]> {
+export async function bringIn(
+  context: ContainerContext,
+  record: ContainerRecord,
+  user: string,
+  mapping: MountMapping | undefined,
+): Promise<OciMount[]> {
   const mounts: OciMount[] = [];
   for (const [index, one] of mountsOf(record).entries()) {
     const folder = path.join(pathsOf(context, record).bundle, `${PREFIX}${index}`);
-    mounts.push(await bringInOne(context, one, { user, folder }));
+    mounts.push(await bringInOne(context, one, { user, folder, mapping }));
   }
   for (const [target, options] of Object.entries(record.host.Tmpfs ?? {}))
     mounts.push(tmpfs(target, options ? options.split(',') : []));
@@ -33,7 +41,7 @@ export async function bringIn(context: ContainerContext, record: ContainerRecord
 async function bringInOne(
   context: ContainerContext,
   one: ContainerMount,
-  { user, folder }: { user: string; folder: string },
+  { user, folder, mapping }: { user: string; folder: string; mapping: MountMapping | undefined },
 ): Promise<OciMount> {
   const { type, name = '', source = '', target, subpath } = one;
   if (type === 'tmpfs') return tmpfs(target, one.options ?? []);
@@ -45,11 +53,18 @@ async function bringInOne(
   if (type === 'image') {
     const layers = context.images.resolve(name).layers;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    await context.snapshots.show(name, layers, folder);
+    await context.snapshots.show(name, layers, folder, mapping);
     return bind(one, subpath ? bindPart(folder, subpath, `${folder}-part`) : folder);
   }
   const data = await context.volumes.mount(name, user);
-  return bind(one, subpath ? bindPart(data, subpath, folder) : data);
+  const whole = mapping ? mapVolume(data, subpath ? `${folder}-whole` : folder, mapping) : data;
+  return bind(one, subpath ? bindPart(whole, subpath, folder) : whole);
+}
+
+function mapVolume(data: string, place: string, { userNamespace }: MountMapping): string {
+  mkdirSync(place, { recursive: true, mode: 0o700 });
+  bindMapped(data, place, userNamespace);
+  return place;
 }
 
 /** Takes back what `bringIn` did for a user. Idempotent. Returns the names of the volumes. */

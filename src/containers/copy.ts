@@ -72,7 +72,7 @@ async function sendFiles(
   signal: AbortSignal,
 ): Promise<void> {
   const [reader, pipe] = createPipe();
-  const job = context.copying.run({ kind: 'read', root: view.root, path: absolute(given), pipe });
+  const job = context.copying.run({ kind: 'read', root: view.root, path: absolute(given), pipe, maps: view.maps });
   const source = new net.Socket({ fd: reader, readable: true, writable: false });
   const gone = AbortSignal.any([signal, view.signal]);
   const carried = pipeline(source, into, { signal: gone, end: false });
@@ -101,7 +101,7 @@ export async function writeArchive(
       readOnlyRoot: record.host.ReadonlyRootfs ?? false,
     };
     const [pipe, writer] = createPipe();
-    const job = context.copying.run({ kind: 'write', root: view.root, options: write, pipe });
+    const job = context.copying.run({ kind: 'write', root: view.root, options: write, pipe, maps: view.maps });
     const target = new net.Socket({ fd: writer, readable: false, writable: true });
     const gone = AbortSignal.any([signal, view.signal]);
     const source = Readable.from(unpackedStream(archive, gone), { objectMode: false });

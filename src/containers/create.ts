@@ -26,6 +26,7 @@ import { resolveShared, sharedHostname } from './shared-namespaces.ts';
 import { resolveShown } from './shown-files.ts';
 import type { ContainerStore } from './store.ts';
 import { refuseMissingLimits } from './update-limits.ts';
+import { checkUserNamespace } from './user-namespace.ts';
 
 /**
  * Records a container, with its volumes made and filled. Its file system, network and processes are made by start, so
@@ -147,6 +148,7 @@ function checkHost(deps: ContainerDeps, host: HostConfig, config: ContainerConfi
   const logDriver = deps.logDrivers.get(host.LogConfig!.Type!);
   if (!logDriver) throw invalid(`logger: no log driver named '${host.LogConfig!.Type}' is registered`);
   logDriver.check(host.LogConfig!.Config!);
+  checkUserNamespace(deps.remap, host);
   checkRestartPolicy(host);
   if (host.RestartOnUnhealthy && !(hasRestartPolicy(host) && healthPlan(config)))
     throw invalid('restarting on unhealthy needs a health check, and a restart policy other than "no"');

@@ -13,6 +13,7 @@ import type { NetworkService } from '../networks/contract.ts';
 import type { Runtime } from '../runtime/contract.ts';
 import type { Monitor } from '../runtime/monitor/contract.ts';
 import type { ContainerVolumes } from '../volumes/contract.ts';
+import type { UserRemap } from './user-namespace.ts';
 
 /** What the container domain is built from; the composition root hands it over. */
 export interface ContainerDeps {
@@ -40,4 +41,6 @@ export interface ContainerDeps {
   readonly execRoot: string;
   /** The static init that `--init` puts first, or undefined where none is installed. */
   readonly initPath: string | undefined;
+  /** `userns-remap`; undefined where containers have the host's ids. */
+  readonly remap: UserRemap | undefined;
 }

@@ -11,7 +11,6 @@ const notBuilt: readonly { what: string; asked: (host: HostConfig, request: Crea
   { what: 'links', asked: (host) => some(host.Links) },
   { what: 'storage options of one container (--storage-opt)', asked: (host) => someKeys(host.StorageOpt) },
   { what: 'device requests (--gpus)', asked: (host) => some(host.DeviceRequests) },
-  { what: 'user namespaces', asked: (host) => !['', 'host'].includes(host.UsernsMode ?? '') },
   { what: 'a control group of another container', asked: (host) => (host.Cgroup ?? '') !== '' },
   { what: 'a limit on kernel memory', asked: (host) => (host.KernelMemory ?? 0) !== 0 },
   { what: 'a limit on kernel TCP memory', asked: (host) => (host.KernelMemoryTCP ?? 0) !== 0 },

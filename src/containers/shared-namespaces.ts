@@ -2,6 +2,7 @@ import { closeSync, existsSync, mkdirSync } from 'node:fs';
 import * as path from 'node:path';
 import type { CreateRequest, HostConfig } from '../api/types/container.ts';
 import { conflict, invalid, isKind, notFound, type TugError } from '../base/errors.ts';
+import { rootOf } from '../formats/id-maps.ts';
 import { mount, mountFlags } from '../host/mount.ts';
 import { openProcessFile } from '../host/process-root.ts';
 import type { Sandbox } from '../networks/contract.ts';
@@ -167,7 +168,9 @@ function ownShm(context: ContainerContext, record: ContainerRecord): OciMount {
   const folder = shmFolder(pathsOf(context, record));
   mkdirSync(folder, { mode: 0o700 });
   const flags = mountFlags.noSuid | mountFlags.noDev | mountFlags.noExec;
-  mount('shm', folder, 'tmpfs', flags, `mode=1777,size=${record.host.ShmSize || 64 * 1024 * 1024}`);
+  const root = context.remap && record.host.UsernsMode !== 'host' ? rootOf(context.remap.maps) : undefined;
+  const owner = root ? `,uid=${root.uid},gid=${root.gid}` : '';
+  mount('shm', folder, 'tmpfs', flags, `mode=1777,size=${record.host.ShmSize || 64 * 1024 * 1024}${owner}`);
   return shmMount(folder);
 }
 

@@ -4,6 +4,7 @@ import type { MountRequest } from '../api/types/container.ts';
 import { conflict, invalid, isKind, notFound } from '../base/errors.ts';
 import { unmount } from '../host/mount.ts';
 import { openInRoot } from '../host/read-in-root.ts';
+import type { MountMapping } from '../images/snapshots/contract.ts';
 import type { OciMount } from '../runtime/spec/types.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { mountPoints } from './mounts.ts';
@@ -39,7 +40,11 @@ export function resolveShown(store: ContainerStore, mounts: readonly MountReques
  * Mounts what a container is shown of others beside its bundle, and returns the mounts that bring it in. `hideFiles` takes
  * it away; killed in between, the next engine does. @throws conflict for a container that runs, not-found.
  */
-export async function showFiles(context: ContainerContext, record: ContainerRecord): Promise<OciMount[]> {
+export async function showFiles(
+  context: ContainerContext,
+  record: ContainerRecord,
+  mapping: MountMapping | undefined,
+): Promise<OciMount[]> {
   const mounts: OciMount[] = [];
   const paths = pathsOf(context, record);
   for (const [index, { Source = '', Target = '' }] of shownMounts(record).entries()) {
@@ -51,7 +56,7 @@ export async function showFiles(context: ContainerContext, record: ContainerReco
       );
     const folder = shownFolder(paths, index);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    await context.snapshots.show(other.id, other.layers, folder);
+    await context.snapshots.show(other.id, other.layers, folder, mapping);
     mounts.push(bindReadOnly(folder, Target), ...bindsOf(context, other, folder, Target));
   }
   return mounts;

@@ -26,6 +26,7 @@ import { removeLocked } from './remove.ts';
 import { etcOwner, type JoinedNamespaces, joinNamespaces } from './shared-namespaces.ts';
 import { showFiles } from './shown-files.ts';
 import { lookUpUser } from './user.ts';
+import { giveStreams, giveToRoot, openUserNamespace, type UserNamespace } from './user-namespace.ts';
 
 /**
  * Starts a container. Journaled: killed between any two steps, the next engine either finds the container's
@@ -90,7 +91,8 @@ async function bringUp(context: ContainerContext, record: ContainerRecord): Prom
   mkdirSync(paths.data, { recursive: true, mode: 0o710 });
   await prepareLog(context, record);
   using joined = joinNamespaces(context, record);
-  const ready = Promise.resolve().then(() => makeBundle(context, record, runtime, joined));
+  using user = await openUserNamespace(context, record);
+  const ready = Promise.resolve().then(() => makeBundle(context, record, runtime, { ...joined, user }));
   const monitored = await context.monitor.create({
     id: record.id,
     name: record.name,
@@ -103,23 +105,27 @@ async function bringUp(context: ContainerContext, record: ContainerRecord): Prom
   });
   keepLog(context, record);
   crashPoint('container.start.created');
+  if (user) giveStreams(user, monitored.pid, userOf(context, record));
   await connectEarlyAttachers(context, record);
   await runtime.start(record.id);
   crashPoint('container.start.started');
   return monitored;
 }
 
+type Namespaces = Omit<JoinedNamespaces, typeof Symbol.dispose> & { readonly user: UserNamespace | undefined };
+
 async function makeBundle(
   context: ContainerContext,
   record: ContainerRecord,
   runtime: Runtime,
-  joined: JoinedNamespaces,
+  joined: Namespaces,
 ): Promise<void> {
   const paths = pathsOf(context, record);
-  const networking = joined.network ? Promise.resolve(joined.network) : connectNetwork(context, record);
+  const { user } = joined;
+  const networking = joined.network ? Promise.resolve(joined.network) : connectNetwork(context, record, user?.network);
   try {
     await context.snapshots.prepare(record.id, record.layers, { volatile: record.host.AutoRemove ?? false });
-    await context.snapshots.mount(record.id, paths.rootfs);
+    await context.snapshots.mount(record.id, paths.rootfs, user?.mapping);
     crashPoint('container.start.mounted');
   } catch (error) {
     await networking.catch(() => {}); // the first error is the one to tell
@@ -129,16 +135,22 @@ async function makeBundle(
   crashPoint('container.start.networked');
   const owner = etcOwner(context, record);
   const etcFiles = writeEtcFiles(record, paths, sandbox, owner === record ? undefined : pathsOf(context, owner));
-  const own = [...etcFiles, ...(joined.shm ? [joined.shm] : []), ...(await showFiles(context, record))];
+  if (owner === record) giveToRoot(user, etcFiles);
+  const shown = await showFiles(context, record, user?.mapping);
+  const own = [...etcFiles, ...(joined.shm ? [joined.shm] : []), ...shown];
   crashPoint('container.start.shown');
-  own.push(...(await bringIn(context, record, record.id)));
+  own.push(...(await bringIn(context, record, record.id, user?.mapping)));
   crashPoint('container.start.volumes');
   const spec = specOf(context, record, sandbox, own, joined);
   writeFileSync(path.join(paths.bundle, 'config.json'), JSON.stringify(runtime.prepare?.(spec) ?? spec));
   crashPoint('container.start.bundled');
 }
 
-function connectNetwork(context: ContainerContext, record: ContainerRecord): Promise<Sandbox> {
+function connectNetwork(
+  context: ContainerContext,
+  record: ContainerRecord,
+  madeNamespace: number | undefined,
+): Promise<Sandbox> {
   return context.networks.attach({
     containerId: record.id,
     name: record.name,
@@ -147,6 +159,7 @@ function connectNetwork(context: ContainerContext, record: ContainerRecord): Pro
     endpoints: record.endpoints,
     ports: requestedPorts(record.host),
     publishAll: record.host.PublishAllPorts ? Object.keys(record.config.ExposedPorts ?? {}) : [],
+    ...(madeNamespace === undefined ? {} : { madeNamespace }),
   });
 }
 
@@ -155,10 +168,10 @@ function specOf(
   record: ContainerRecord,
   sandbox: Sandbox,
   own: readonly OciMount[],
-  { pid, ipc }: JoinedNamespaces,
+  { pid, ipc, user: userNamespace }: Namespaces,
 ): OciSpec {
   const paths = pathsOf(context, record);
-  const user = lookUpUser(paths.rootfs, record.config.User ?? '', record.host.GroupAdd ?? []);
+  const user = userOf(context, record);
   const hostname = containerHostname(record);
   const init = record.host.Init ? context.initPath : undefined;
   const command = [record.path, ...record.args];
@@ -178,10 +191,14 @@ function specOf(
     network: sandbox.namespace,
     cgroupsPath: cgroupPathOf(context, record),
     joined: { ...(pid ? { pid } : {}), ...(ipc ? { ipc } : {}) },
+    userNamespace,
     cpus: cpus().length,
     seccompAvailable: kernelHasSeccomp(),
   });
 }
+
+const userOf = (context: ContainerContext, record: ContainerRecord) =>
+  lookUpUser(pathsOf(context, record).rootfs, record.config.User ?? '', record.host.GroupAdd ?? []);
 
 const INIT_TARGET = '/sbin/docker-init';
 

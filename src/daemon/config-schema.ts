@@ -51,6 +51,7 @@ export const settings = {
   bip: text('Address and subnet of the default bridge'),
   mtu: count('MTU of the default bridge'),
   icc: toggle('Let containers on the default bridge talk to each other'),
+  'userns-remap': text('Ids that containers have: default, user[:group], uid[:gid], or FIRST-LAST of the host'),
   'events-history': count('Events to keep for `events --since`'),
   labels: { ...list('Labels of the engine'), flag: 'label' },
   'log-driver': text('How the output of containers is kept, where they do not say'),

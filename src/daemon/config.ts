@@ -40,6 +40,8 @@ export interface DaemonConfig {
   /** How many events are kept at least. */
   readonly eventsHistory: number;
   readonly labels: readonly string[];
+  /** How containers' ids are chosen; undefined for the host's. */
+  readonly usernsRemap: string | undefined;
   readonly logDriver: string;
   readonly logOptions: Readonly<Record<string, string>>;
 }
@@ -140,6 +142,7 @@ function complete(given: Settings): DaemonConfig {
     icc: given.icc ?? true,
     eventsHistory: given['events-history'] ?? 10_000,
     labels: given.labels ?? [],
+    usernsRemap: given['userns-remap'] || undefined,
     logDriver: given['log-driver'] ?? 'local',
     logOptions: given['log-opts'] ?? {},
   };

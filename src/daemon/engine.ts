@@ -9,6 +9,7 @@ import type { ContainerService } from '../containers/contract.ts';
 import { healthMigrations } from '../containers/health-store.ts';
 import { createContainerService } from '../containers/service.ts';
 import { containerMigrations } from '../containers/store.ts';
+import type { UserRemap } from '../containers/user-namespace.ts';
 import { createEventBus } from '../events/bus.ts';
 import type { EventBus } from '../events/contract.ts';
 import { type EventHistory, openEventHistory } from '../events/history.ts';
@@ -30,6 +31,7 @@ import { engineId, engineMigrations } from './engine-id.ts';
 import type { InfoSource } from './info.ts';
 import { createLazyRegistries } from './lazy-registries.ts';
 import { findProgram } from './programs.ts';
+import { proveRemap } from './remap.ts';
 import { restore } from './restore.ts';
 import type { Registries } from './routers/registries.ts';
 import { reserveState } from './state-reserve.ts';
@@ -77,7 +79,7 @@ const migrations = [
 ];
 
 /** Opens the engine's state and composes its domains. Both roots exist and are this process's own. */
-export function openEngine(config: DaemonConfig, log: Logger): Engine {
+export function openEngine(config: DaemonConfig, log: Logger, remap: UserRemap | undefined): Engine {
   const foundations = openFoundations(config, log);
   const { networks, networkDrivers } = openNetworks(foundations);
   const drivers = builtins.openVolumeDrivers(config);
@@ -85,7 +87,7 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
   const { images, reports, bootstrapper, snapshots, pool, registries } = openImages(foundations, (id) =>
     containers.stateOf(id),
   );
-  const { machinery, closeMachinery } = openMachinery(foundations);
+  const { machinery, closeMachinery } = openMachinery(foundations, remap);
   const containers = createContainerService({
     ...foundations,
     ...machinery,
@@ -112,7 +114,10 @@ export function openEngine(config: DaemonConfig, log: Logger): Engine {
     registries,
     events: foundations.events,
     info,
-    restore: () => restore({ ...foundations, containers, networks, volumes, images, bootstrapper }),
+    async restore() {
+      if (remap) await proveRemap(remap, snapshots, config.execRoot);
+      await restore({ ...foundations, containers, networks, volumes, images, bootstrapper });
+    },
     async close() {
       await containers.shutdown();
       await networks.shutdown({ removeBridge: false });
@@ -172,7 +177,7 @@ function openImages(foundations: Foundations, containerState: (id: string) => 'r
 }
 
 /** What runs containers: runtimes, monitor, control groups, logs. */
-function openMachinery({ config, id, log }: Foundations) {
+function openMachinery({ config, id, log }: Foundations, remap: UserRemap | undefined) {
   const runtimes = builtins.openRuntimes(config);
   const monitor = builtins.openMonitor();
   const cgroups = builtins.openCgroups(id, log.channel('cgroups'));
@@ -184,6 +189,7 @@ function openMachinery({ config, id, log }: Foundations) {
     cgroups: cgroups.driver,
     ...logging,
     initPath: builtins.findInit(),
+    remap,
   };
   const closeMachinery = async (): Promise<void> => {
     closeLogs();

@@ -29,6 +29,7 @@ export interface InfoSource {
   readonly logDrivers: ReadonlyMap<string, LogDriver>;
   readonly defaultLogDriver: string;
   readonly initPath: string | undefined;
+  readonly remap: object | undefined;
 }
 
 /** Go's names of processor architectures, which Docker's clients expect in `/version`. */
@@ -99,8 +100,8 @@ function hostFacts() {
   };
 }
 
-function engineFacts({ config, networkDrivers, volumes, logDrivers, defaultLogDriver, cgroups }: InfoSource) {
-  const security = kernelHasSeccomp() ? ['name=seccomp,profile=builtin'] : [];
+function engineFacts({ remap, config, networkDrivers, volumes, logDrivers, defaultLogDriver, cgroups }: InfoSource) {
+  const security = [...(kernelHasSeccomp() ? ['name=seccomp,profile=builtin'] : []), ...(remap ? ['name=userns'] : [])];
   return {
     Driver: config.storageDriver,
     DriverStatus: [],

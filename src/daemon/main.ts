@@ -7,6 +7,7 @@ import { openEngine } from './engine.ts';
 import { type DaemonFlags, helpText, parseFlags } from './flags.ts';
 import { parseAddress, refuseOpenTcp, showAddress } from './listen.ts';
 import { claimRoots } from './locks.ts';
+import { openRemap } from './remap.ts';
 
 /**
  * tugd. Resolves with the exit code: at once for `--help` and the like, else when the engine was told to end
@@ -51,7 +52,7 @@ async function runEngine(config: DaemonConfig): Promise<number> {
   fs.mkdirSync(config.execRoot, { recursive: true, mode: 0o711 });
   using _claims = claimRoots(config.dataRoot, config.pidFile);
   const told = untilTold(log);
-  const engine = openEngine(config, log);
+  const engine = openEngine(config, log, await openRemap(config));
   try {
     // The HTTP side is loaded while the restore waits for the kernel.
     const [{ openApi }] = await Promise.all([import('./api.ts'), engine.restore()]);

@@ -128,20 +128,24 @@ export interface SandboxAddress {
 
 /**
  * Makes a sandbox's namespace at `file` with its loopback up and IPv6 off on every link that will come
- * (loopback keeps `::1`). @throws as createNetworkNamespace; nothing is left then.
+ * (loopback keeps `::1`); `made` is a namespace that is there already, such as one of a user namespace. @throws as createNetworkNamespace; nothing is left then.
  */
-export function createSandbox(file: string): SandboxLinks {
-  return createNetworkNamespace(file, () => {
-    if (existsSync(ipv6Default)) writeFileSync(ipv6Default, '1');
-    const sandbox = openHere();
-    try {
-      sandbox.netlink.change([route.setUp(LOOPBACK)]);
-      return sandboxLinks(sandbox);
-    } catch (error) {
-      sandbox.close();
-      throw error;
-    }
-  });
+export function createSandbox(file: string, made?: number): SandboxLinks {
+  return createNetworkNamespace(
+    file,
+    () => {
+      if (existsSync(ipv6Default)) writeFileSync(ipv6Default, '1');
+      const sandbox = openHere();
+      try {
+        sandbox.netlink.change([route.setUp(LOOPBACK)]);
+        return sandboxLinks(sandbox);
+      } catch (error) {
+        sandbox.close();
+        throw error;
+      }
+    },
+    made,
+  );
 }
 
 /** A handle on the existing sandbox at `file`. @throws ENOENT when there is none. */

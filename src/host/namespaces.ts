@@ -6,18 +6,19 @@ const CLONE_NEWNET = 0x40000000;
 const ownNamespace = '/proc/thread-self/ns/net';
 
 /**
- * Makes a network namespace, pins it at `file` (made here) so that it lives without a process, runs `work`
+ * Makes a network namespace, or takes the one of the descriptor `made`, pins it at `file` (made here) so that it lives without a process, runs `work`
  * inside and returns what that returned. `work` must be synchronous: everything happens in one turn of the
  * event loop on the calling thread, since a thread or child process that libuv starts in between would
  * stay in that namespace. When `work` throws, the namespace is removed again.
  * A SIGKILL in between leaves at most an empty file or a pinned namespace at `file`.
  * @throws the system error of unshare(2), mount(2) or setns(2); EEXIST when `file` exists.
  */
-export function createNetworkNamespace<T>(file: string, work: () => T): T {
+export function createNetworkNamespace<T>(file: string, work: () => T, made?: number): T {
   closeSync(openSync(file, 'wx', 0o444));
   try {
     return awayFromHome(() => {
-      check(libc('int unshare(int)')(CLONE_NEWNET), 'unshare', file);
+      if (made === undefined) check(libc('int unshare(int)')(CLONE_NEWNET), 'unshare', file);
+      else enter(made, file);
       mount(ownNamespace, file, '', mountFlags.bind);
       return work();
     });

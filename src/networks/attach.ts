@@ -33,7 +33,7 @@ export async function attach(context: NetworkContext, request: SandboxRequest): 
   const intent = context.journal.begin(endpointIntent, containerId, null);
   try {
     crashPoint('network.endpoint.journaled');
-    await connect(context, network, reservation);
+    await connect(context, network, reservation, request.madeNamespace);
     crashPoint('network.endpoint.linked');
     await context.host.publish(network, reservation.ports);
     crashPoint('network.endpoint.published');
@@ -78,8 +78,13 @@ function naming(request: SandboxRequest, endpointId: string, claim: () => Claime
   }
 }
 
-async function connect(context: NetworkContext, network: Network, reservation: Reservation): Promise<void> {
+async function connect(
+  context: NetworkContext,
+  network: Network,
+  reservation: Reservation,
+  made: number | undefined,
+): Promise<void> {
   if (reservation.namespace === undefined) return;
-  using sandbox = createSandbox(reservation.namespace);
+  using sandbox = createSandbox(reservation.namespace, made);
   await context.host.connect(network, reservation.endpoint, sandbox);
 }

@@ -42,6 +42,8 @@ export interface SandboxRequest {
   readonly ports: Readonly<Record<string, readonly PortBinding[]>>;
   /** Ports of ExposedPorts to publish on a free host port, for PublishAllPorts. */
   readonly publishAll: readonly string[];
+  /** A descriptor of a network namespace to use, such as one that belongs to the container's user namespace; a new one is made without it. */
+  readonly madeNamespace?: number;
 }
 
 export interface PortChanges {

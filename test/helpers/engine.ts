@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { waitForEngine } from '../../scripts/wait-for-engine.ts';
@@ -19,6 +19,8 @@ export interface EngineOptions {
   readonly args?: readonly string[];
   /** More environment, such as `TUG_CRASH_AT`; undefined takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** The mode of its folder, 0700 without it: containers with ids of their own have to pass it. */
+  readonly mode?: number;
   /** Milliseconds until it must answer; 30 seconds by default. */
   readonly timeout?: number;
 }
@@ -66,6 +68,7 @@ export interface Ending {
  */
 export async function startEngine(options: EngineOptions = {}): Promise<TestEngine> {
   const root = mkdtempSync(path.join(os.tmpdir(), 'tug-test-'));
+  if (options.mode !== undefined) chmodSync(root, options.mode);
   const engine = describeEngine(root, options);
   writeFileSync(path.join(root, 'bridge'), engine.bridge); // for whoever has to take away what a killed test left
   try {

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import type { IdMaps } from '../../formats/id-maps.ts';
 import { createBreath } from '../../images/trees/breath.ts';
 import { holdFolder } from '../../images/trees/folder.ts';
 import { type TarSource, tarStream } from '../../images/trees/tar-stream.ts';
@@ -12,12 +13,12 @@ import { openPlace, rootPath } from './place.ts';
  * `/a/b/.` gives `./...`, the root `/...`. What the kernel shows below /proc and /sys, and the devices of /dev, are left
  * out unless the path leads into them. Blocks the thread. @throws the system error; EPIPE when nobody reads any more.
  */
-export async function readFiles(root: number, path: ByteString, out: number): Promise<void> {
+export async function readFiles(root: number, path: ByteString, out: number, maps?: IdMaps): Promise<void> {
   const folder = openIfFolder(root, path);
   const top = folder ?? openPlace(root, parentPath(path), { follow: true, folder: true });
   try {
     const files = folder === undefined ? [{ root: rootPath(top), path: baseName(path) }] : walk(top, path);
-    for await (const part of tarStream(files, { blocking: true })) writeAll(out, part);
+    for await (const part of tarStream(files, { blocking: true, ...(maps ? { maps } : {}) })) writeAll(out, part);
   } finally {
     fs.closeSync(top);
   }

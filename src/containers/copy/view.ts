@@ -2,21 +2,27 @@ import { closeSync, constants, mkdirSync, openSync, writeFileSync } from 'node:f
 import { rm } from 'node:fs/promises';
 import { crashPoint } from '../../base/crash-points.ts';
 import { conflict, errnoOf } from '../../base/errors.ts';
+import type { IdMaps } from '../../formats/id-maps.ts';
+import { actAsOwner } from '../../host/file-ids.ts';
 import { mount, mountFlags } from '../../host/mount.ts';
 import { bindOnto } from '../../host/mount-tree.ts';
 import { openProcessRoot } from '../../host/process-root.ts';
+import type { MountMapping } from '../../images/snapshots/contract.ts';
 import { byteString } from '../../images/unpack/names.ts';
 import type { OciMount } from '../../runtime/spec/types.ts';
 import { bringIn, letGo } from '../bring-in.ts';
 import { type ContainerContext, pathsOf } from '../context.ts';
 import { type ContainerRecord, isRunning } from '../record.ts';
 import { finishRelease } from '../release.ts';
+import { isRemapped, mapsOfProcess, openUserNamespace } from '../user-namespace.ts';
 import { inFolder, makeFolders, O_PATH, openPlace } from './place.ts';
 
 /** A container's files as the container sees them, held open. */
 export interface FilesView {
   /** A descriptor of the root. */
   readonly root: number;
+  /** The ids of the container's user namespace; undefined for the host's. */
+  readonly maps: IdMaps | undefined;
   /** Aborts when the files go away under the copy. */
   readonly signal: AbortSignal;
   release(): Promise<void>;
@@ -27,6 +33,7 @@ export type StoppedViews = Map<string, SharedView>;
 
 interface SharedView {
   readonly root: Promise<number>;
+  readonly maps: IdMaps | undefined;
   readonly closed: Promise<void>;
   users: number;
   readonly leave: () => void;
@@ -53,6 +60,7 @@ function openRunning(context: ContainerContext, record: ContainerRecord): FilesV
   const copy = context.copies.begin(record.id);
   return {
     root,
+    maps: mapsOfProcess(pid),
     signal: AbortSignal.any([copy.signal, context.shutdown]),
     async release() {
       closeSync(root);
@@ -72,7 +80,7 @@ async function openStopped(context: ContainerContext, record: ContainerRecord): 
     await shared.closed;
   };
   try {
-    return { root: await shared.root, signal: context.shutdown, release };
+    return { root: await shared.root, maps: shared.maps, signal: context.shutdown, release };
   } catch (error) {
     await release().catch(() => {}); // the same fault
     throw error;
@@ -95,7 +103,8 @@ function share(context: ContainerContext, record: ContainerRecord): SharedView {
     }
   });
   closed.catch(() => {}); // `release` tells
-  const shared: SharedView = { root: opened.promise, closed, users: 0, leave: left.resolve };
+  const maps = isRemapped(context.remap, record.host) ? context.remap.maps : undefined;
+  const shared: SharedView = { root: opened.promise, maps, closed, users: 0, leave: left.resolve };
   context.stoppedViews.set(record.id, shared);
   return shared;
 }
@@ -104,25 +113,34 @@ function share(context: ContainerContext, record: ContainerRecord): SharedView {
 async function mountFiles(context: ContainerContext, record: ContainerRecord) {
   const { bundle, rootfs } = pathsOf(context, record);
   await finishRelease(context, record);
+  using user = await openUserNamespace(context, { ...record, host: { ...record.host, ...apart } });
   await using undo = new AsyncDisposableStack();
   mkdirSync(bundle, { recursive: true, mode: 0o711 });
   undo.defer(() => rm(bundle, { recursive: true, force: true }));
   await context.snapshots.prepare(record.id, record.layers, { volatile: record.host.AutoRemove ?? false });
-  await context.snapshots.mount(record.id, rootfs);
+  await context.snapshots.mount(record.id, rootfs, user?.mapping);
   undo.defer(() => context.snapshots.unmount(record.id, rootfs));
   mount('', rootfs, '', mountFlags.private);
   const root = openSync(rootfs, O_PATH | constants.O_DIRECTORY);
   undo.defer(async () => closeSync(root));
-  const user = `copy:${record.id}`;
-  undo.defer(async () => void (await letGo(context, record, user)));
-  for (const bind of await bringIn(context, record, user)) if (bind.type === 'bind') undo.use(bindInto(root, bind));
+  const mounter = `copy:${record.id}`;
+  undo.defer(async () => void (await letGo(context, record, mounter)));
+  for (const bind of await bringIn(context, record, mounter, user?.mapping))
+    if (bind.type === 'bind') undo.use(bindInto(root, bind, user?.mapping.root));
   crashPoint('container.copy.mounted');
   const undoing = undo.move();
   return { root, [Symbol.asyncDispose]: () => undoing.disposeAsync() };
 }
 
-function bindInto(root: number, { source = '', destination, options = [] }: OciMount): Disposable {
-  const target = openTarget(root, destination, source);
+/** A stopped container's files are shown with the engine's ids, whomever it shares namespaces with when it runs. */
+const apart = { NetworkMode: 'none', PidMode: '', IpcMode: '' };
+
+function bindInto(
+  root: number,
+  { source = '', destination, options = [] }: OciMount,
+  owner: MountMapping['root'] | undefined,
+): Disposable {
+  const target = openTargetAs(owner, root, destination, source);
   try {
     return bindOnto(source, target, {
       recursive: options.includes('rbind'),
@@ -131,6 +149,15 @@ function bindInto(root: number, { source = '', destination, options = [] }: OciM
   } finally {
     closeSync(target);
   }
+}
+
+/** What is made is the container's root's. */
+function openTargetAs(
+  owner: MountMapping['root'] | undefined,
+  ...place: readonly [root: number, destination: string, source: string]
+): number {
+  using _ = owner && actAsOwner(owner);
+  return openTarget(...place);
 }
 
 /** The place of a mount, which is made as the runtime would make it. */

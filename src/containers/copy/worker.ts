@@ -1,6 +1,8 @@
 import { closeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { errnoOf, messageOf, TugError } from '../../base/errors.ts';
+import { type IdMaps, rootOf } from '../../formats/id-maps.ts';
+import { actAsOwner } from '../../host/file-ids.ts';
 import { statPath } from './path-stat.ts';
 import { readFiles } from './read-files.ts';
 import { type WriteOptions, writeFiles } from './write-files.ts';
@@ -11,8 +13,13 @@ import { type WriteOptions, writeFiles } from './write-files.ts';
  */
 export type CopyJob =
   | { readonly kind: 'stat'; readonly root: number; readonly path: string }
-  | { readonly kind: 'read'; readonly root: number; readonly path: string; readonly pipe: number }
-  | { readonly kind: 'write'; readonly root: number; readonly options: WriteOptions; readonly pipe: number };
+  | (Mapped & { readonly kind: 'read'; readonly root: number; readonly path: string; readonly pipe: number })
+  | (Mapped & { readonly kind: 'write'; readonly root: number; readonly options: WriteOptions; readonly pipe: number });
+
+interface Mapped {
+  /** The ids of the container's user namespace; undefined for the host's. */
+  readonly maps: IdMaps | undefined;
+}
 
 /** An error as plain data, since a thread's message keeps only its text. */
 export interface SentError {
@@ -27,8 +34,9 @@ export type CopyAnswer = { readonly result: unknown } | { readonly error: SentEr
 async function perform(job: CopyJob): Promise<unknown> {
   if (job.kind === 'stat') return statPath(job.root, job.path);
   try {
-    if (job.kind === 'read') await readFiles(job.root, job.path, job.pipe);
-    else writeFiles(job.root, job.options, job.pipe);
+    using _ = job.maps && actAsOwner(rootOf(job.maps));
+    if (job.kind === 'read') await readFiles(job.root, job.path, job.pipe, job.maps);
+    else writeFiles(job.root, job.options, job.pipe, job.maps);
   } finally {
     closeSync(job.pipe);
   }

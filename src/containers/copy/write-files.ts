@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { errnoOf, invalid, TugError } from '../../base/errors.ts';
+import { type IdMaps, outsideId } from '../../formats/id-maps.ts';
 import type { TarEntry } from '../../formats/tar/entry.ts';
 import { createTarReader } from '../../formats/tar/reader.ts';
 import type { ByteString } from '../../images/unpack/names.ts';
@@ -27,9 +28,12 @@ const pieceSize = 256 * 1024;
  * @throws not-found when the folder is not there, invalid when it is none, or for a bad archive, forbidden where
  * nothing may be written, conflict for a mount point in the way.
  */
-export function writeFiles(root: number, options: WriteOptions, input: number): void {
+export function writeFiles(root: number, options: WriteOptions, input: number, maps?: IdMaps): void {
   refuseReadOnly(root, options);
-  const placer = createEntryPlacer(root, options);
+  const placer = createEntryPlacer(
+    root,
+    maps ? { ...options, owner: options.owner && outside(options.owner, maps) } : options,
+  );
   let entries = 0;
   let name: TarEntry['name'] = Buffer.alloc(0);
   const reader = createTarReader({
@@ -37,7 +41,7 @@ export function writeFiles(root: number, options: WriteOptions, input: number): 
       entries += 1;
       if (entries > mostEntries) throw invalid(`the archive has more than ${mostEntries} entries`);
       name = entry.name;
-      placer.entry(entry);
+      placer.entry(maps ? { ...entry, ...outside(entry, maps) } : entry);
     },
     data: (chunk) => placer.data(chunk),
     end: () => placer.end(),
@@ -54,6 +58,11 @@ export function writeFiles(root: number, options: WriteOptions, input: number): 
   } finally {
     placer.close();
   }
+}
+
+/** The host's ids of an owner, as the container has it. @throws invalid for one whom it does not have. */
+function outside({ uid, gid }: { uid: number; gid: number }, maps: IdMaps): { uid: number; gid: number } {
+  return { uid: outsideId(maps.uids, uid), gid: outsideId(maps.gids, gid) };
 }
 
 /** @throws not-found, invalid, forbidden: see `writeFiles`. */

@@ -28,14 +28,18 @@ export interface SnapshotDriver {
    */
   prepare(containerId: string, layers: readonly string[], options?: PrepareOptions): Promise<void>;
 
-  /** Mounts a container's rootfs at `target` (made if missing). Idempotent: an existing mount is kept. */
-  mount(containerId: string, target: string): Promise<void>;
+  /**
+   * Mounts a container's rootfs at `target` (made if missing). Idempotent: an existing mount is kept. With a mapping the
+   * ids on the disk, which stay as they are, are seen as those of a user namespace.
+   * @throws unsupported where kernel or file system cannot map ids.
+   */
+  mount(containerId: string, target: string, mapping?: MountMapping): Promise<void>;
 
   /**
    * Mounts what a container sees at `target`, read-only, whether or not it is prepared or mounted elsewhere. Nothing of
    * the container is changed; what is written to it meanwhile may show or not. Taken away by umount2(2).
    */
-  show(containerId: string, layers: readonly string[], target: string): Promise<void>;
+  show(containerId: string, layers: readonly string[], target: string, mapping?: MountMapping): Promise<void>;
 
   /** Unmounts it. Idempotent. */
   unmount(containerId: string, target: string): Promise<void>;
@@ -63,6 +67,14 @@ export interface SnapshotDriver {
 
   /** Removes stages and half-removed snapshots that a killed engine left. Returns how many. */
   sweep(): Promise<number>;
+}
+
+/** Whose ids a mount shows. */
+export interface MountMapping {
+  /** A descriptor of the user namespace; needed for the moment of mounting only. */
+  readonly userNamespace: number;
+  /** The host's ids of its root. */
+  readonly root: { readonly uid: number; readonly gid: number };
 }
 
 /** What a container wrote. Another process may be writing to `folder`. */

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
+import { type IdMaps, insideId } from '../../formats/id-maps.ts';
 import { paddingOf, type SparseSegment, type TarEntryType } from '../../formats/tar/entry.ts';
 import { formatEntry, type TarEntryInput, tarTrailer } from '../../formats/tar/writer.ts';
 import { dataSegments } from '../../host/data-segments.ts';
@@ -19,6 +20,8 @@ export type TarSource = TreeFile & {
 export interface TarStreamOptions {
   /** Reads files with calls that block: for a thread of its own, which then leaves libuv's threads alone. */
   readonly blocking?: boolean;
+  /** The user namespace whose ids the files have on the host; the archive has those inside. */
+  readonly maps?: IdMaps;
 }
 
 const pieceSize = 256 * 1024;
@@ -31,10 +34,10 @@ const pieceSize = 256 * 1024;
  */
 export async function* tarStream(
   sources: Iterable<TarSource> | AsyncIterable<TarSource>,
-  { blocking = false }: TarStreamOptions = {},
+  { blocking = false, maps }: TarStreamOptions = {},
 ): AsyncGenerator<Buffer> {
   const breathe = createBreath();
-  const writer: Writer = { links: new Map(), held: undefined, blocking };
+  const writer: Writer = { links: new Map(), held: undefined, blocking, maps };
   let parts: Buffer[] = [];
   let size = 0;
   try {
@@ -61,6 +64,7 @@ interface Writer {
   /** The folder that was looked into last. */
   held: { readonly root: string; readonly path: ByteString; readonly folder: HeldFolder | undefined } | undefined;
   readonly blocking: boolean;
+  readonly maps: IdMaps | undefined;
 }
 
 /** OCI image-spec, layer.md, "Whiteouts". */
@@ -84,7 +88,7 @@ async function* fileParts(writer: Writer, { root, path, name = path }: TarSource
   const stat = file && fs.lstatSync(file, { bigint: true, throwIfNoEntry: false });
   const type = stat && typeOf(stat);
   if (!file || !type) return;
-  const input = describe(name, type, file, stat);
+  const input = describe(name, type, file, stat, writer.maps);
   if (!input) return;
   const key = `${stat.dev}:${stat.ino}`;
   const first = writer.links.get(key);
@@ -120,9 +124,12 @@ function describe(
   type: TarEntryType,
   file: string | Buffer,
   stat: fs.BigIntStats,
+  maps: IdMaps | undefined,
 ): TarEntryInput | undefined {
   return ifThere(() => {
-    const { mode, uid, gid, mtime, xattrs } = readMetadata(file);
+    const { mode, mtime, xattrs, ...owner } = readMetadata(file);
+    const uid = maps ? insideId(maps.uids, owner.uid) : owner.uid;
+    const gid = maps ? insideId(maps.gids, owner.gid) : owner.gid;
     const kept = [...xattrs].filter(([key]) => key !== 'security.selinux');
     const input = { name: Buffer.from(name, 'latin1'), type, mode, uid, gid, mtime, xattrs: new Map(kept) };
     if (type === 'symlink') return { ...input, linkName: fs.readlinkSync(file, 'buffer') };

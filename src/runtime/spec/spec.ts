@@ -1,4 +1,5 @@
 import type { HostConfig } from '../../api/types/container.ts';
+import type { IdMaps, IdRange } from '../../formats/id-maps.ts';
 import { type CapabilityRequest, ownCapabilities, resolveCapabilities } from './capabilities.ts';
 import { planDevices } from './devices.ts';
 import { buildMounts, maskedPaths, readonlyPaths } from './mounts.ts';
@@ -23,6 +24,8 @@ export interface SpecInput {
   readonly cgroupsPath: string;
   /** Namespaces of other containers, as /proc/PID/ns paths, for `container:` modes. */
   readonly joined: { pid?: string; ipc?: string };
+  /** The user namespace the container is in, a path, with its ids; the host's without it. */
+  readonly userNamespace?: { readonly path: string; readonly maps: IdMaps } | undefined;
   readonly cpus: number;
   readonly seccompAvailable: boolean;
 }
@@ -52,6 +55,7 @@ export function buildSpec(input: SpecInput): OciSpec {
     ...(host.Annotations ? { annotations: host.Annotations } : {}),
     linux: {
       namespaces: namespaces(input),
+      ...idMappings(input.userNamespace?.maps),
       cgroupsPath: input.cgroupsPath,
       resources: { ...buildResources(host, input.cpus), devices: devices.rules },
       ...(devices.devices.length > 0 ? { devices: devices.devices } : {}),
@@ -115,10 +119,18 @@ export function capabilitySets(capabilities: readonly string[], uid: number): Oc
 function namespaces(input: SpecInput): { type: string; path?: string }[] {
   const { host } = input;
   const list: { type: string; path?: string }[] = [{ type: 'mount' }];
+  if (input.userNamespace) list.push({ type: 'user', path: input.userNamespace.path });
   if (input.network.kind === 'path') list.push({ type: 'network', path: input.network.path });
   if (host.PidMode !== 'host') list.push({ type: 'pid', ...(input.joined.pid ? { path: input.joined.pid } : {}) });
   if (host.UTSMode !== 'host') list.push({ type: 'uts' });
   if (host.IpcMode !== 'host') list.push({ type: 'ipc', ...(input.joined.ipc ? { path: input.joined.ipc } : {}) });
   if (host.CgroupnsMode !== 'host') list.push({ type: 'cgroup' });
   return list;
+}
+
+/** The runtimes want them also of a namespace that is there already: for the owners of what they make before they enter it. */
+function idMappings(maps: IdMaps | undefined) {
+  const list = (ranges: readonly IdRange[]) =>
+    ranges.map(({ inside, outside, count }) => ({ containerID: inside, hostID: outside, size: count }));
+  return maps ? { uidMappings: list(maps.uids), gidMappings: list(maps.gids) } : {};
 }

@@ -4,8 +4,9 @@ import { unsupported } from '../../../base/errors.ts';
 import { mount, mountFlags } from '../../../host/mount.ts';
 import { unmountAsync } from '../../../host/unmount.ts';
 import { type ContainerFolders, createContainerFolders } from '../container-folders.ts';
-import type { PrepareOptions, SnapshotDriver } from '../contract.ts';
+import type { MountMapping, PrepareOptions, SnapshotDriver } from '../contract.ts';
 import { createLayerFolders, type LayerFolders } from '../layer-folders.ts';
+import { createMappedView, type MappedView } from '../mapped-view.ts';
 import { treeSize } from '../tree-size.ts';
 
 const options = 'redirect_dir=off,metacopy=off,index=off';
@@ -21,7 +22,7 @@ const mostLayers = 127;
 export function createOverlay2Driver(root: string): SnapshotDriver {
   const layers = createLayerFolders(root, 'diff');
   const containers = createContainerFolders(root, layers.has);
-  const store: Store = { layers, containers, mergedOf: new Map() };
+  const store: Store = { layers, containers, view: createMappedView(root), mergedOf: new Map() };
   const upperOf = (containerId: string): string => path.join(containers.path(containerId), 'diff');
   const usersOf = (chainId: string): string[] =>
     containers.list().filter((id) => containers.layersOf(id).includes(chainId));
@@ -38,8 +39,8 @@ export function createOverlay2Driver(root: string): SnapshotDriver {
     }),
     remove: (chainId) => layers.remove(chainId, () => usersOf(chainId)),
     prepare: async (containerId, chain, options) => prepareContainer(store, containerId, chain, options ?? {}),
-    mount: async (containerId, target) => mountContainer(store, containerId, target),
-    show: async (containerId, chain, target) => showContainer(store, containerId, chain, target),
+    mount: async (containerId, target, mapping) => mountContainer(store, containerId, target, mapping),
+    show: async (containerId, chain, target, mapping) => showContainer(store, containerId, chain, target, mapping),
     async unmount(containerId, target) {
       await unmountAsync(target, { quick: isVolatile(containers.path(containerId)) });
     },
@@ -63,13 +64,17 @@ export function createOverlay2Driver(root: string): SnapshotDriver {
       if (top === undefined) return {};
       return { UpperDir: top, ...(lower.length === 0 ? {} : { LowerDir: lower.join(':') }) };
     },
-    sweep: async () => (await layers.sweep()) + (await containers.sweep()),
+    async sweep() {
+      store.view.clear();
+      return (await layers.sweep()) + (await containers.sweep());
+    },
   };
 }
 
 interface Store {
   readonly layers: LayerFolders;
   readonly containers: ContainerFolders;
+  readonly view: MappedView;
   /** Where containers were mounted last. */
   readonly mergedOf: Map<string, string>;
 }
@@ -92,21 +97,31 @@ function prepareContainer(
   });
 }
 
-function mountContainer(store: Store, id: string, target: string): void {
+function mountContainer(store: Store, id: string, target: string, mapping?: MountMapping): void {
   store.mergedOf.set(id, target);
   if (isMounted(target)) return;
   const folder = store.containers.path(id);
   const volatile = isVolatile(folder);
   if (volatile) forgetVolatileMount(folder);
-  const upper = `upperdir=${escapePath(path.join(folder, 'diff'))},workdir=${escapePath(path.join(folder, 'work'))}`;
-  mountOverlay(lowerFolders(store, id), target, `${upper},${options}${volatile ? ',volatile' : ''}`);
+  const rest = `${options}${volatile ? ',volatile' : ''}`;
+  store.view.use(mapping, (seen) => {
+    const [upper, work] = ['diff', 'work'].map((name) => escapePath(seen(path.join(folder, name))));
+    mountOverlay(lowerFolders(store, id).map(seen), target, `upperdir=${upper},workdir=${work},${rest}`);
+  });
 }
 
 /** As lower folders alone, of which the kernel wants two at least. */
-function showContainer({ layers, containers }: Store, id: string, chain: readonly string[], target: string): void {
+function showContainer(
+  { layers, containers, view }: Store,
+  id: string,
+  chain: readonly string[],
+  target: string,
+  mapping?: MountMapping,
+): void {
   const upper = containers.list().includes(id) ? [path.join(containers.path(id), 'diff')] : [];
   const lower = [...upper, ...chain.map(layers.path).reverse()];
-  mountOverlay([...lower, layers.empty()], target, options, mountFlags.readOnly);
+  const all = [...lower, layers.empty()];
+  view.use(mapping, (seen) => mountOverlay(all.map(seen), target, options, mountFlags.readOnly));
 }
 
 function isVolatile(folder: string): boolean {

@@ -3,9 +3,10 @@ import * as path from 'node:path';
 import { notFound } from '../../../base/errors.ts';
 import { runChecked } from '../../../base/process.ts';
 import { listMounts, mount, mountFlags } from '../../../host/mount.ts';
+import { bindMapped } from '../../../host/mount-tree.ts';
 import { unmountAsync } from '../../../host/unmount.ts';
 import { type ContainerFolders, createContainerFolders } from '../container-folders.ts';
-import type { SnapshotDriver } from '../contract.ts';
+import type { MountMapping, SnapshotDriver } from '../contract.ts';
 import { createLayerFolders, type LayerFolders } from '../layer-folders.ts';
 import { treeSize } from '../tree-size.ts';
 
@@ -29,16 +30,16 @@ export function createVfsDriver(root: string): SnapshotDriver {
     stage: async (parents) => ({ ...(await stageCopy(store, parents)), whiteouts: 'apply', below: [] }),
     remove: (chainId) => layers.remove(chainId, () => usersOf(chainId)),
     prepare: (containerId, chain) => prepareContainer(store, containerId, chain),
-    async mount(containerId, target) {
+    async mount(containerId, target, mapping) {
       fs.mkdirSync(target, { recursive: true, mode: 0o755 });
       if (listMounts().some((entry) => entry.target === target)) return;
-      mount(contentOf(store, containerId), target, '', mountFlags.bind);
+      bindFolder(contentOf(store, containerId), target, mapping);
     },
-    async show(containerId, chain, target) {
+    async show(containerId, chain, target, mapping) {
       const prepared = containers.list().includes(containerId);
       const [top] = chain.slice(-1).map(layers.path);
       const source = prepared ? contentOf(store, containerId) : (top ?? layers.empty());
-      mount(source, target, '', mountFlags.bind);
+      bindFolder(source, target, mapping);
       mount('', target, '', mountFlags.remount | mountFlags.bind | mountFlags.readOnly);
     },
     async unmount(_containerId, target) {
@@ -62,6 +63,11 @@ export function createVfsDriver(root: string): SnapshotDriver {
 interface Store {
   readonly layers: LayerFolders;
   readonly containers: ContainerFolders;
+}
+
+function bindFolder(folder: string, target: string, mapping: MountMapping | undefined): void {
+  if (mapping) bindMapped(folder, target, mapping.userNamespace);
+  else mount(folder, target, '', mountFlags.bind);
 }
 
 function contentOf({ containers }: Store, containerId: string): string {
