@@ -1,6 +1,6 @@
 import type { ContainerInspect, ContainerState, EndpointSettings, HostConfig } from '../api/types/container.ts';
 import { isKind } from '../base/errors.ts';
-import type { Sandbox } from '../networks/contract.ts';
+import type { NetworkService, Sandbox } from '../networks/contract.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { configDefaults, hostConfigDefaults } from './defaults.ts';
 import type { Health } from './health-state.ts';
@@ -86,8 +86,11 @@ export async function sizes(context: ContainerContext, record: ContainerRecord) 
 }
 
 /** The networks of a container: as connected while it runs, as asked for while it does not. */
-export function endpointsOf(context: ContainerContext, record: ContainerRecord): Record<string, EndpointSettings> {
-  const sandbox = context.networks.sandboxOf(record.id);
+export function endpointsOf(
+  networks: Pick<NetworkService, 'sandboxOf'>,
+  record: ContainerRecord,
+): Record<string, EndpointSettings> {
+  const sandbox = networks.sandboxOf(record.id);
   if (sandbox) return { ...sandbox.endpoints };
   const mode = record.host.NetworkMode ?? 'default';
   if (sharedWith(mode)) return {};
@@ -100,7 +103,7 @@ function networkSettings(context: ContainerContext, record: ContainerRecord): Co
     SandboxID: sandbox ? record.id : '',
     SandboxKey: sandbox?.namespace.kind === 'path' ? sandbox.namespace.path : '',
     Ports: sandbox ? { ...exposed(record), ...sandbox.ports } : {},
-    Networks: endpointsOf(context, record),
+    Networks: endpointsOf(context.networks, record),
   };
 }
 

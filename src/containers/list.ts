@@ -1,6 +1,7 @@
 import type { ContainerStatus, ContainerSummary, PortSummary } from '../api/types/container.ts';
 import { invalid } from '../base/errors.ts';
 import { humanDuration } from '../formats/duration.ts';
+import type { Sandbox } from '../networks/contract.ts';
 import type { ContainerContext } from './context.ts';
 import type { ContainerListOptions } from './contract.ts';
 import type { Health } from './health-state.ts';
@@ -14,7 +15,8 @@ export async function listContainers(
   context: ContainerContext,
   options: ContainerListOptions,
 ): Promise<ContainerSummary[]> {
-  const matches = compileFilters(context, options.filters);
+  const now = lookNow(context);
+  const matches = compileFilters(now, options.filters);
   const wantsAll =
     options.all || options.limit !== undefined || 'status' in options.filters || 'exited' in options.filters;
   const found = context.store
@@ -22,36 +24,60 @@ export async function listContainers(
     .filter((record) => (wantsAll || isActive(record)) && matches(record))
     .sort((a, b) => (a.created < b.created ? 1 : a.created > b.created ? -1 : 0))
     .slice(0, options.limit);
-  return await Promise.all(found.map((record) => summarize(context, record, options.size)));
+  return await Promise.all(found.map((record) => summarize(now, record, options.size)));
 }
 
-async function summarize(context: ContainerContext, record: ContainerRecord, size: boolean): Promise<ContainerSummary> {
+/** What is asked of other domains for every container: each image by its name once, all sandboxes at once. */
+interface Look {
+  readonly context: ContainerContext;
+  imageId(name: string): string | undefined;
+  sandboxOf(containerId: string): Sandbox | undefined;
+}
+
+function lookNow(context: ContainerContext): Look {
+  const images = new Map<string, string | undefined>();
+  let sandboxes: ReadonlyMap<string, Sandbox> | undefined;
+  return {
+    context,
+    imageId(name) {
+      if (!images.has(name)) images.set(name, context.images.find(name)?.id);
+      return images.get(name);
+    },
+    sandboxOf(containerId) {
+      sandboxes ??= context.networks.sandboxes();
+      return sandboxes.get(containerId);
+    },
+  };
+}
+
+async function summarize(now: Look, record: ContainerRecord, size: boolean): Promise<ContainerSummary> {
+  const { context } = now;
   return {
     Id: record.id,
     Names: [`/${record.name}`],
-    Image: imageName(context, record),
+    Image: imageName(now, record),
     ImageID: record.imageId,
     Command: [record.path, ...record.args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg))].join(' '),
     Created: Math.floor(Date.parse(record.created) / 1000),
-    Ports: portSummaries(context, record),
+    Ports: portSummaries(now, record),
     ...(size ? await sizes(context, record) : {}),
     Labels: record.config.Labels ?? {},
     State: record.state.status,
     Status: statusText(record, context.health.of(record.id)),
     Health: healthSummary(context, record),
     HostConfig: { NetworkMode: record.host.NetworkMode ?? 'default' },
-    NetworkSettings: { Networks: endpointsOf(context, record) },
+    NetworkSettings: { Networks: endpointsOf(now, record) },
     Mounts: mountPoints(context.volumes, record),
   };
 }
 
 /** The name the container was made with, or the image's id once that name stands for another image. */
-function imageName(context: ContainerContext, record: ContainerRecord): string {
-  return context.images.find(record.imageName)?.id === record.imageId ? record.imageName : record.imageId;
+function imageName(now: Look, record: ContainerRecord): string {
+  return now.imageId(record.imageName) === record.imageId ? record.imageName : record.imageId;
 }
 
-function portSummaries(context: ContainerContext, record: ContainerRecord): PortSummary[] {
-  const published = context.networks.sandboxOf(record.id)?.ports ?? {};
+function portSummaries(now: Look, record: ContainerRecord): PortSummary[] {
+  const published = now.sandboxOf(record.id)?.ports ?? {};
   const open = Object.keys(record.config.ExposedPorts ?? {}).filter(
     (port) => !(port in published) && isRunning(record) && !sharedWith(record.host.NetworkMode),
   );
@@ -101,7 +127,8 @@ const statuses: readonly ContainerStatus[] = [
   'dead',
 ];
 
-function compileFilters(context: ContainerContext, filters: ContainerListOptions['filters']) {
+function compileFilters(now: Look, filters: ContainerListOptions['filters']) {
+  const { context } = now;
   const created = (reference: string): string => context.store.resolve(reference).created;
   const known: Record<string, Predicate> = {
     id: (record, value) => record.id.startsWith(value) || matchesPattern(record.id, value),
@@ -119,15 +146,13 @@ function compileFilters(context: ContainerContext, filters: ContainerListOptions
     before: (record, value) => record.created < created(value),
     since: (record, value) => record.created > created(value),
     network: (record, value) =>
-      Object.entries(endpointsOf(context, record)).some(
-        ([name, { NetworkID }]) => name === value || NetworkID === value,
-      ),
+      Object.entries(endpointsOf(now, record)).some(([name, { NetworkID }]) => name === value || NetworkID === value),
     volume: (record, value) =>
       mountPoints(context.volumes, record).some(({ Name, Destination, Source }) =>
         [Name, Destination, Source].includes(value),
       ),
     publish: (record, value) =>
-      portSummaries(context, record).some(({ PublicPort }) => String(PublicPort) === value.split('/')[0]),
+      portSummaries(now, record).some(({ PublicPort }) => String(PublicPort) === value.split('/')[0]),
     expose: (record, value) =>
       Object.keys(record.config.ExposedPorts ?? {}).some((port) => port.split('/')[0] === value.split('/')[0]),
   };

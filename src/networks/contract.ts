@@ -23,6 +23,8 @@ export interface NetworkService {
 
   /** The sandbox of a container as recorded, or undefined. */
   sandboxOf(containerId: string): Sandbox | undefined;
+  /** All sandboxes as recorded, by container id: for many containers, where `sandboxOf` would ask for each. */
+  sandboxes(): ReadonlyMap<string, Sandbox>;
 
   /** Makes bridges, rules and sandboxes agree with the state after a restart; removes what belongs to no container in `alive`. */
   reconcile(alive: ReadonlySet<string>): Promise<void>;

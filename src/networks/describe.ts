@@ -8,9 +8,32 @@ import { containerNameservers } from './nameservers.ts';
 import type { EndpointRecord, NetworkStore, SandboxRecord } from './store.ts';
 
 /** A recorded sandbox as the container domain sees it. */
-export function describeSandbox({ containerId, namespace }: SandboxRecord, store: NetworkStore): Sandbox {
+export function describeSandbox(sandbox: SandboxRecord, store: NetworkStore): Sandbox {
+  const { containerId } = sandbox;
+  return describe(sandbox, store.endpointsOf(containerId), store.portsOf(containerId), store.networks());
+}
+
+/** All recorded sandboxes by container id, as `describeSandbox` tells each, in four queries. */
+export function describeSandboxes(store: NetworkStore): Map<string, Sandbox> {
   const networks = store.networks();
-  const joined = store.endpointsOf(containerId).map((endpoint) => {
+  const endpoints = Map.groupBy(store.endpoints(), ({ containerId }) => containerId);
+  const ports = Map.groupBy(store.ports(), ({ endpointId }) => endpointId);
+  return new Map(
+    store.sandboxes().map((sandbox) => {
+      const own = endpoints.get(sandbox.containerId) ?? [];
+      const published = own.flatMap(({ id }) => ports.get(id) ?? []);
+      return [sandbox.containerId, describe(sandbox, own, published, networks)];
+    }),
+  );
+}
+
+function describe(
+  { namespace }: SandboxRecord,
+  endpoints: readonly EndpointRecord[],
+  ports: readonly PublishedPort[],
+  networks: readonly Network[],
+): Sandbox {
+  const joined = endpoints.map((endpoint) => {
     const network = networks.find(({ id }) => id === endpoint.networkId);
     if (!network) throw internal(`the network ${endpoint.networkId} is not recorded`);
     return { endpoint, network };
@@ -18,8 +41,10 @@ export function describeSandbox({ containerId, namespace }: SandboxRecord, store
   return {
     namespace: namespace === undefined ? { kind: 'host' } : { kind: 'path', path: namespace },
     endpoints: Object.fromEntries(joined.map(({ endpoint, network }) => [network.name, settingsOf(endpoint, network)])),
-    ports: describePorts(store.portsOf(containerId)),
-    nameservers: joined.some(({ network }) => network.addressing) ? nameserversHere() : undefined,
+    ports: describePorts(ports),
+    get nameservers() {
+      return joined.some(({ network }) => network.addressing) ? nameserversHere() : undefined;
+    },
   };
 }
 

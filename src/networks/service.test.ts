@@ -64,6 +64,9 @@ describe('containers on the default bridge', () => {
     await using engine = await startEngine();
     const idle = hostState();
     const a = await engine.attach({ ports: { '80/tcp': [{ HostPort: '8080' }] } });
+    const b = await engine.attach();
+    for (const { id } of [a, b]) assert.deepEqual(engine.networks.sandboxes().get(id), engine.networks.sandboxOf(id));
+    await engine.networks.release(b.id);
     await engine.networks.release(a.id);
     await engine.networks.release(a.id);
     await portsGone('tug0');

@@ -11,7 +11,7 @@ import { attach } from './attach.ts';
 import { planPortChange } from './change-ports.ts';
 import type { NetworkContext } from './context.ts';
 import type { NetworkService } from './contract.ts';
-import { describeSandbox } from './describe.ts';
+import { describeSandbox, describeSandboxes } from './describe.ts';
 import type { NetworkDriver } from './driver-contract.ts';
 import { createHostSide } from './host-side.ts';
 import { recordPredefined } from './predefined.ts';
@@ -77,6 +77,7 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
     },
     changePorts: (containerId, changes) => planPortChange(context, containerId, changes),
     sandboxOf,
+    sandboxes: () => describeSandboxes(store),
     reconcile: (alive) => reconcile(context, alive),
     list: () =>
       store.networks().map(({ name, id, driver }) => ({ Name: name, Id: id, Driver: driver, Scope: 'local' })),
