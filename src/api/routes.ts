@@ -58,6 +58,7 @@ export const routes = {
   ImageLoad: 'POST /images/load',
   ImageGetAll: 'GET /images/get',
   ImageGet: 'GET /images/{name...}/get',
+  ImageAttestations: 'GET /images/{name...}/attestations',
   ImageInspect: 'GET /images/{name...}/json',
   ImageSearch: 'GET /images/search',
   ImageHistory: 'GET /images/{name...}/history',

@@ -22,6 +22,8 @@ export interface ImageService {
   list(options: ImageListOptions): ImageSummary[];
   /** @throws as `resolve`, and not-found when it does not provide the platform. */
   inspect(reference: string, platform?: Platform): ImageInspect;
+  /** See attestations.ts. @throws as `inspect`, and unsupported. */
+  attestations(reference: string, platform?: Platform): Promise<never[]>;
   count(): number;
 
   /** Pulls; resolves when the image is usable. Progress lines are Docker's. Interrupted, it leaves only whole layers, which the next pull uses. */

@@ -13,6 +13,7 @@ import {
   type Reference,
   withDefaultTag,
 } from '../formats/reference.ts';
+import { attestationsOf } from './attestations.ts';
 import { commitImage } from './commit.ts';
 import { containerChanges, exportFiles } from './container-files.ts';
 import type { Image, ImageService } from './contract.ts';
@@ -70,6 +71,7 @@ export function createImageService(deps: ImageServiceDeps): ImageService {
     find: (reference) => findImage(state, local(reference)),
     list: (options) => listImages(state, options),
     inspect: (reference, platform) => inspectImage(deps, resolveVariant(state, local(reference), platform)),
+    attestations: (reference, platform) => attestationsOf(deps, resolveVariant(state, local(reference), platform)),
     count: () => state.ids().length,
 
     ...registryMethods(deps, events, refresh),

@@ -26,6 +26,7 @@ function serve(methods: Partial<ImageService>) {
     find: () => undefined,
     list: () => [],
     inspect: missing,
+    attestations: missing,
     count: () => 0,
     pull: async ({ reference }) => missing(reference),
     pullAll: async ({ reference }) => missing(reference),

@@ -28,6 +28,11 @@ export function imageRoutes(images: ImageService): Handlers {
       }
       return { status: 200, body: images.inspect(exchange.param('name'), platform) };
     },
+    ImageAttestations: async ({ param, query }) => {
+      const [platform, ...more] = readPlatforms(query.all('platform'));
+      if (more.length > 0) throw invalid('only one platform can be asked for');
+      return { status: 200, body: await images.attestations(param('name'), platform) };
+    },
     ImageCreate: (exchange) =>
       exchange.query.has('fromSrc') ? importImage(images, exchange) : pullImage(images, exchange),
     ImagePush: (exchange) => pushImages(images, exchange),
