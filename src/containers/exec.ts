@@ -5,6 +5,7 @@ import type { ExecCreateRequest, ExecInspect } from '../api/types/container.ts';
 import { crashPoint } from '../base/crash-points.ts';
 import { asTugError, conflict, errnoOf, invalid } from '../base/errors.ts';
 import { parseSignal } from '../base/process.ts';
+import { outsideId } from '../formats/id-maps.ts';
 import { isAlive, processStartTime } from '../host/process-identity.ts';
 import type { MonitoredExec } from '../runtime/monitor/contract.ts';
 import { ownCapabilities } from '../runtime/spec/capabilities.ts';
@@ -20,6 +21,7 @@ import { mergeEnvironment, processEnvironment } from './merge.ts';
 import { PROBE_PREFIX } from './paths.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 import { lookUpUser } from './user.ts';
+import { mapsOfProcess } from './user-namespace.ts';
 
 /** Registers a command to run in a running container. @throws conflict when it does not run, invalid without a command. */
 export function createExec(
@@ -90,16 +92,19 @@ async function launch(
   const { request } = exec;
   const [rows, columns] = options.consoleSize ?? request.ConsoleSize ?? [];
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const process = execProcess(context, record, request);
+  const maps = mapsOfProcess(record.state.pid);
   return await context.monitor.exec({
     containerId: record.id,
     execId: exec.id,
     folder,
     runtime: runtimeOf(context, record),
-    process: execProcess(context, record, request),
+    process,
     terminal: request.Tty ?? false,
     stdin: (request.AttachStdin ?? false) && !options.detach,
     attach: !options.detach && Boolean(request.AttachStdin || request.AttachStdout || request.AttachStderr),
     size: rows && columns ? { rows, columns } : undefined,
+    ...(maps ? { pipeOwner: outsideId(maps.uids, process.user.uid) } : {}),
   });
 }
 

@@ -26,7 +26,7 @@ import { removeLocked } from './remove.ts';
 import { etcOwner, type JoinedNamespaces, joinNamespaces } from './shared-namespaces.ts';
 import { showFiles } from './shown-files.ts';
 import { lookUpUser } from './user.ts';
-import { giveStreams, giveToRoot, openUserNamespace, type UserNamespace } from './user-namespace.ts';
+import { checkUser, giveStreams, giveToRoot, openUserNamespace, type UserNamespace } from './user-namespace.ts';
 
 /**
  * Starts a container. Journaled: killed between any two steps, the next engine either finds the container's
@@ -172,6 +172,7 @@ function specOf(
 ): OciSpec {
   const paths = pathsOf(context, record);
   const user = userOf(context, record);
+  if (userNamespace) checkUser(userNamespace.maps, user);
   const hostname = containerHostname(record);
   const init = record.host.Init ? context.initPath : undefined;
   const command = [record.path, ...record.args];

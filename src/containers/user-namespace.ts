@@ -2,6 +2,7 @@ import { chownSync, closeSync, fstatSync, readFileSync } from 'node:fs';
 import type { HostConfig } from '../api/types/container.ts';
 import { conflict, errnoOf, invalid } from '../base/errors.ts';
 import { type IdMaps, outsideId, parseIdMap, rootOf } from '../formats/id-maps.ts';
+import type { ResolvedUser } from '../formats/user-spec.ts';
 import { processStartTime } from '../host/process-identity.ts';
 import { openProcessFile } from '../host/process-root.ts';
 import { makeUserNamespace, type NamespacePrograms } from '../host/user-namespace.ts';
@@ -100,6 +101,12 @@ export function mapsOfProcess(pid: number): IdMaps | undefined {
 export function giveToRoot(user: UserNamespace | undefined, files: readonly OciMount[]): void {
   const root = user?.mapping.root;
   if (root) for (const { source } of files) if (source !== undefined) chownSync(source, root.uid, root.gid);
+}
+
+/** @throws invalid for a user who has no place among a container's ids. */
+export function checkUser(maps: IdMaps, { uid, gid, additionalGids }: ResolvedUser): void {
+  outsideId(maps.uids, uid);
+  for (const id of [gid, ...additionalGids]) outsideId(maps.gids, id);
 }
 
 /**

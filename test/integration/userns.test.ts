@@ -49,6 +49,22 @@ for (const name of commandLines) {
     });
   }
 
+  it(`${name}: exec writes to its streams by name, and a user out of range is refused`, async () => {
+    const box = `streams-${name}`;
+    await tug('run', '-d', '--name', box, image, 'sleep', '1000');
+    const script = 'echo out >/dev/stdout; echo err >/dev/stderr';
+    const { stdout, stderr } = await engine[name](['exec', '-u', '1000', box, 'sh', '-c', script]);
+    assert.deepEqual([stdout, stderr], ['out\n', 'err\n']);
+    for (const args of [
+      ['run', '--rm', '-u', '70000', image, 'true'],
+      ['exec', '-u', '70000', box, 'true'],
+    ]) {
+      const answer = await engine[name](args);
+      assert.match(answer.stdout + answer.stderr, /the id 70000 has no place in the container's user namespace/);
+    }
+    await tug('rm', '-f', box);
+  });
+
   it(`${name}: --userns=host leaves it, and what needs the host's ids is refused without`, async () => {
     const host = ['run', '--rm', '--userns=host', '--privileged', '--pid=host', '--network=host', image];
     assert.match(await said(name, ...host, 'cat', '/proc/self/uid_map'), /^\s*0\s+0\s+4294967295$/);

@@ -86,6 +86,8 @@ export interface MonitorExec {
   /** Wanted before the first byte of output: the process runs only after this was connected. */
   readonly attach: boolean;
   readonly size: { rows: number; columns: number } | undefined;
+  /** The host's uid that is to own the pipes of its output; left to the runtime without it. Only with `attach`. */
+  readonly pipeOwner?: number;
 }
 
 export interface MonitoredExec extends MonitorPids {

@@ -1,6 +1,7 @@
 import { closeSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { createPipe } from '../../../../host/adopted-fd.ts';
+import { givePipes } from '../../../../host/pipe-owner.ts';
 import { refusedByRuntime, runtimeWords } from '../../../runtime-words.ts';
 import type { AttachedStdio, MonitorExec, MonitoredExec } from '../../contract.ts';
 import { type Launched, launch, nextReport } from './launch.ts';
@@ -26,6 +27,7 @@ export async function execProcess(
     launched = launchExec(conmon, request, gate);
     started(launched);
     if (gate && (await gate.ready())) {
+      if (request.pipeOwner !== undefined) givePipes(launched.pid, request.pipeOwner);
       // conmon accepts it when it runs its loop again, which is before it first reads the process's output
       stdio = connect();
       if (request.size) resize(request.size.rows, request.size.columns);
