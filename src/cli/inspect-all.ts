@@ -54,13 +54,28 @@ function withHealth<T extends { State?: object }>(object: T): T {
   return { ...object, State: Object.defineProperty({ ...object.State }, 'Health', { value: null }) };
 }
 
+interface Inspected {
+  readonly Id?: string;
+  readonly State?: object;
+  readonly Mounts?: readonly object[];
+}
+
+/** A container's mounts that are no volumes have neither name nor driver, which is no fault. */
+function withMounts(object: Inspected): Inspected {
+  if (!object.Mounts) return object;
+  const blank = { Name: { value: '' }, Driver: { value: '' } };
+  const fill = (mount: object): object => Object.defineProperties({ ...mount }, 'Name' in mount ? {} : blank);
+  return { ...object, Mounts: object.Mounts.map(fill) };
+}
+
 async function print(session: Session, found: readonly unknown[], format: string): Promise<void> {
   if (format === '') return session.out.write(`${JSON.stringify(found, null, 4)}\n`);
   if (format === 'json') return session.out.write(`${JSON.stringify(found)}\n`);
   const { formatEach, withAliases } = await import('./output/template.ts');
   // A name that is not found leaves an empty line, as the lines of several are read in pairs with the names.
   if (found.length === 0) return session.out.write('\n');
-  const views = found.map((one) => withAliases(one as { Id?: string; State?: object }, { ID: 'Id' }));
+  const views = found.map((one) => withAliases(withMounts(one as Inspected), { ID: 'Id' }));
+
   let text: string;
   try {
     text = formatWithHealth((given) => formatEach(format, given), views);

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { errnoOf, notFound } from '../base/errors.ts';
 import { mount, mountFlags, unmount } from '../host/mount.ts';
@@ -8,7 +8,7 @@ import { openInRoot } from '../host/read-in-root.ts';
 import type { MountMapping } from '../images/snapshots/contract.ts';
 import type { OciMount } from '../runtime/spec/types.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
-import type { ContainerMount } from './mount-requests.ts';
+import { type ContainerMount, inOrder } from './mount-requests.ts';
 import { mountsOf, requireSource } from './mounts.ts';
 import type { ContainerRecord } from './record.ts';
 
@@ -34,8 +34,7 @@ export async function bringIn(
   }
   for (const [target, options] of Object.entries(record.host.Tmpfs ?? {}))
     mounts.push(tmpfs(target, options ? options.split(',') : []));
-  const depth = ({ destination }: OciMount): number => destination.split('/').filter(Boolean).length;
-  return mounts.sort((a, b) => depth(a) - depth(b));
+  return inOrder(mounts);
 }
 
 async function bringInOne(
@@ -48,7 +47,8 @@ async function bringInOne(
   if (type === 'bind') {
     if (one.makeSource) makeFolderOnce(source);
     else requireSource(source);
-    return bind(one, source);
+    // by ourselves where what is mounted in it is to be left out: crun brings that in whatever the spec says
+    return bind(one, one.flat ? bindPlace(source, folder, mountFlags.bind) : source);
   }
   if (type === 'image') {
     const layers = context.images.resolve(name).layers;
@@ -98,13 +98,18 @@ function bindPart(root: string, subpath: string, place: string): string {
     throw notFound(`cannot access path ${file}: lstat ${file}: no such file or directory`, { cause: error });
   }
   try {
-    if (fstatSync(part).isDirectory()) mkdirSync(place, { recursive: true, mode: 0o700 });
-    else writeFileSync(place, '', { flag: 'a' });
-    mount(`/proc/self/fd/${part}`, place, '', mountFlags.bind | mountFlags.recursive);
-    mount('', place, '', mountFlags.private | mountFlags.recursive);
+    return bindPlace(`/proc/self/fd/${part}`, place, mountFlags.bind | mountFlags.recursive);
   } finally {
     closeSync(part);
   }
+}
+
+/** Nothing that is mounted on the host later shows in it. */
+function bindPlace(source: string, place: string, flags: number): string {
+  if (statSync(source).isDirectory()) mkdirSync(place, { recursive: true, mode: 0o700 });
+  else writeFileSync(place, '', { flag: 'a' });
+  mount(source, place, '', flags);
+  mount('', place, '', mountFlags.private | mountFlags.recursive);
   return place;
 }
 

@@ -1,7 +1,7 @@
 import { cpus } from 'node:os';
 import type { ContainerConfig, CreateRequest, CreateResponse, HostConfig } from '../api/types/container.ts';
 import { crashPoint } from '../base/crash-points.ts';
-import { invalid, unsupported } from '../base/errors.ts';
+import { invalid, isKind, unsupported } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { parseSignal } from '../base/process.ts';
 import { planDevices } from '../runtime/spec/devices.ts';
@@ -15,7 +15,7 @@ import { checkHealthcheck, healthPlan } from './health-plan.ts';
 import { checkKernelValues } from './kernel-values.ts';
 import { commandLine, mergeConfig } from './merge.ts';
 import type { ContainerMount } from './mount-requests.ts';
-import { withVolumes } from './mount-volumes.ts';
+import { mountedImages, withImageIds, withVolumes } from './mount-volumes.ts';
 import { checkDeclared, mountsOfOthers, resolveMounts } from './mounts.ts';
 import { checkName, inventName } from './names.ts';
 import { checkPorts } from './ports.ts';
@@ -69,11 +69,12 @@ export async function createContainer(
   if (record.name === '') record.name = inventName((candidate) => isTaken(store, candidate));
   store.requireFree(record.name);
   using _images = holdImages(context, id, [image.id, ...mountedImages(mounts)]);
-  await withVolumes(context, record, mounts, (named) => {
+  const recording = withVolumes(context, record, mounts, (named) => {
     store.add({ ...record, mounts: named });
     for (const one of [image.id, ...mountedImages(named)])
       context.leases.acquire('object', `container:${id}`, 'image', one);
   });
+  await recording.catch(notForPulling);
   crashPoint('container.create.recorded');
   context.events.publish('container', 'create', id, eventAttributes(record));
   return { Id: id, Warnings: [] };
@@ -87,13 +88,18 @@ export function eventAttributes(record: ContainerRecord): Record<string, string>
 /** All that is to be mounted but `--tmpfs`, images by their ids. */
 function resolveAllMounts(context: ContainerContext, host: HostConfig, config: ContainerConfig): ContainerMount[] {
   const mountsOf = mountsOfOthers(context.store);
-  return resolveMounts({ host, declared: config.Volumes ?? {}, mountsOf }).map((mount) =>
-    mount.type === 'image' ? { ...mount, name: context.images.resolve(mount.source ?? '').id } : mount,
-  );
+  const mounts = resolveMounts({ host, declared: config.Volumes ?? {}, mountsOf });
+  try {
+    return withImageIds(context, mounts);
+  } catch (error) {
+    return notForPulling(error);
+  }
 }
 
-const mountedImages = (mounts: readonly ContainerMount[]): string[] =>
-  mounts.flatMap(({ type, name }) => (type === 'image' && name !== undefined ? [name] : []));
+/** Clients take a not-found of this request for an image that is to be pulled. @throws always. */
+function notForPulling(error: unknown): never {
+  throw isKind(error, 'not-found') ? invalid(error.message, { code: error.code, cause: error }) : error;
+}
 
 /** Keeps images from being removed until the container that is being made holds them itself. */
 function holdImages({ leases }: ContainerContext, id: string, images: readonly string[]): Disposable {

@@ -40,6 +40,15 @@ export interface ContainerMount {
   };
 }
 
+/** Mounts in an order in which none hides another one that lies in it; at one depth in the order given. */
+export function inOrder<M extends { readonly target: string } | { readonly destination: string }>(
+  mounts: readonly M[],
+): M[] {
+  const depth = (mount: M): number =>
+    ('target' in mount ? mount.target : mount.destination).split('/').filter(Boolean).length;
+  return mounts.toSorted((a, b) => depth(a) - depth(b));
+}
+
 /** One of `-v`. @throws invalid in Docker's words. */
 export function mountOfBind(text: string, host: HostConfig): ContainerMount {
   const spec = parseVolumeSpec(text);

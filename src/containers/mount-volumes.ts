@@ -98,3 +98,19 @@ function openFolder(root: string, { target, anonymous }: ContainerMount): number
 /** The volumes that `rm -v` removes with a container: those that nobody named. */
 export const anonymousVolumes = (mounts: readonly ContainerMount[]): string[] =>
   mounts.flatMap(({ type, anonymous, name }) => (type === 'volume' && anonymous && name ? [name] : []));
+
+/** Mounts with images named by their ids. @throws not-found. */
+export function withImageIds(
+  { images }: Pick<ContainerContext, 'images'>,
+  mounts: readonly ContainerMount[],
+): ContainerMount[] {
+  return mounts.map((mount) =>
+    mount.type === 'image' && mount.name === undefined
+      ? { ...mount, name: images.resolve(mount.source ?? '').id }
+      : mount,
+  );
+}
+
+/** Ids of the images that are mounted. */
+export const mountedImages = (mounts: readonly ContainerMount[]): string[] =>
+  mounts.flatMap(({ type, name }) => (type === 'image' && name !== undefined ? [name] : []));

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import * as path from 'node:path';
 import type { HostConfig, MountPoint } from '../api/types/container.ts';
-import { invalid } from '../base/errors.ts';
+import { invalid, isKind } from '../base/errors.ts';
 import type { ContainerVolumes } from '../volumes/contract.ts';
-import { type ContainerMount, mountOfBind, mountOfRequest } from './mount-requests.ts';
+import { type ContainerMount, inOrder, mountOfBind, mountOfRequest } from './mount-requests.ts';
 import type { ContainerRecord } from './record.ts';
 import type { ContainerStore } from './store.ts';
 
@@ -48,12 +48,8 @@ export function resolveMounts({ host, declared, mountsOf, before = [] }: MountSo
     const make = host.VolumeDriver ? { make: { driver: host.VolumeDriver } } : {};
     all.set(place, { type: 'volume', anonymous: true, target: place, mode: '', readOnly: false, ...make });
   }
-  return [...all.values()]
-    .map((mount) => sameAnonymous(mount, before))
-    .sort((a, b) => depth(a.target) - depth(b.target));
+  return inOrder([...all.values()].map((mount) => sameAsBefore(mount, before)));
 }
-
-const depth = (target: string): number => target.split('/').filter(Boolean).length;
 
 /** @throws invalid for volumes of `-v PATH` that cannot be. */
 export function checkDeclared(declared: Readonly<Record<string, unknown>>): void {
@@ -88,8 +84,14 @@ function inherited(text: string, mountsOf: MountSources['mountsOf']): ContainerM
     }));
 }
 
-/** A volume that nobody named keeps the name that it got. */
-function sameAnonymous(mount: ContainerMount, before: readonly ContainerMount[]): ContainerMount {
+/** A volume that nobody named keeps the name that it got, and the name of an image stands for the image that it was. */
+function sameAsBefore(mount: ContainerMount, before: readonly ContainerMount[]): ContainerMount {
+  if (mount.type === 'image') {
+    const same = before.find(
+      (one) => one.type === 'image' && one.target === mount.target && one.source === mount.source,
+    );
+    return same?.name === undefined ? mount : { ...mount, name: same.name };
+  }
   if (mount.type !== 'volume' || !mount.anonymous || mount.name !== undefined) return mount;
   const same = before.find((one) => one.anonymous && !one.inherited && one.target === mount.target);
   return same?.name === undefined ? mount : { ...mount, name: same.name };
@@ -106,11 +108,20 @@ export function mountsOf(record: Pick<ContainerRecord, 'mounts' | 'host'>): read
   return record.mounts ?? resolveMounts({ host: record.host, declared: {}, mountsOf: () => [] });
 }
 
-/** Finds other containers' mounts. @throws not-found. */
+/** Not as not-found, which clients take for an image that is to be pulled. @throws invalid. */
+function resolveOther(store: ContainerStore, reference: string): ContainerRecord {
+  try {
+    return store.resolve(reference);
+  } catch (error) {
+    throw isKind(error, 'not-found') ? invalid(error.message, { code: error.code, cause: error }) : error;
+  }
+}
+
+/** Finds other containers' mounts. @throws invalid for one that is not there. */
 export const mountsOfOthers =
   (store: ContainerStore): MountSources['mountsOf'] =>
   (reference) =>
-    mountsOf(store.resolve(reference));
+    mountsOf(resolveOther(store, reference));
 
 /** `Mounts` of inspect, which has `--tmpfs` elsewhere, as in Docker. */
 export const mountPoints = (

@@ -19,6 +19,7 @@ import { containerHostname, writeEtcFiles } from './files.ts';
 import { dropLog, keepLog, prepareLog } from './logging.ts';
 import { processEnvironment } from './merge.ts';
 import { publishMounts } from './mount-events.ts';
+import { inOrder } from './mount-requests.ts';
 import { requestedPorts } from './ports.ts';
 import { type ContainerRecord, isActive } from './record.ts';
 import { finishRelease, releaseResources } from './release.ts';
@@ -176,7 +177,7 @@ function specOf(
   const hostname = containerHostname(record);
   const init = record.host.Init ? context.initPath : undefined;
   const command = [record.path, ...record.args];
-  const mounts = [...own];
+  const mounts = inOrder(own);
   if (init) mounts.push({ destination: INIT_TARGET, type: 'bind', source: init, options: ['bind', 'ro'] });
   return buildSpec({
     rootfs: paths.rootfs,

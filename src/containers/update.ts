@@ -6,7 +6,7 @@ import type { Intent } from '../base/journal.ts';
 import { recordChanges } from './change-list.ts';
 import { type ContainerContext, cgroupPathOf, runtimeOf } from './context.ts';
 import { eventAttributes } from './create.ts';
-import { withVolumes } from './mount-volumes.ts';
+import { mountedImages, withImageIds, withVolumes } from './mount-volumes.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 import { type Definition, updatedDefinition, updatedPolicy } from './update-definition.ts';
 import { changedLimits, type LimitField, limitChange, limitsOf, updatedLimits } from './update-limits.ts';
@@ -61,9 +61,11 @@ async function updateLocked(
       const changes = recordChanges(record.changes ?? [], record, next);
       context.store.redefine(record, { ...next, ...(mounts ? { mounts } : {}), changes });
       portChange?.record();
+      for (const image of mountedImages(mounts ?? []))
+        context.leases.acquire('object', `container:${record.id}`, 'image', image);
       if (intent) context.journal.done(intent);
     };
-    if (next.mounts) await withVolumes(context, record, next.mounts, redefine);
+    if (next.mounts) await withVolumes(context, record, withImageIds(context, next.mounts), redefine);
     else context.database.transaction(() => redefine(undefined));
     recorded = true;
   } finally {

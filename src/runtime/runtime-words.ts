@@ -47,6 +47,11 @@ export function refusedByRuntime(runtime: string, verb: 'create' | 'exec', words
     const sentence = `unable to start container process: exec: ${JSON.stringify(command)}: ${reasonFor(command, reason)}`;
     return invalid(`${told}${runtime} ${verb} failed: ${sentence}: unknown`, { code, details: { words } });
   }
+  if (/mount.*(not a directory|is a directory)/i.test(words)) {
+    const hint =
+      'Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type';
+    return invalid(`${told}${words}: ${hint}: unknown`, { code: 'mount-kind', details: { runtime } });
+  }
   if (kernelRefusals.some((pattern) => pattern.test(words)))
     return invalid(`${told}${words}: unknown`, { code: 'value-refused', details: { runtime } });
   return internal(`${told}${words || `${runtime} failed without a word`}: unknown`, { details: { runtime } });

@@ -12,7 +12,7 @@ export interface VolumeService {
   remove(name: string, options: { force: boolean }): Promise<void>;
   /** Removes those that no container uses, without `all` only those that nobody named. @throws invalid for a filter. */
   prune(options: PruneOptions): Promise<PrunedVolumes>;
-  /** All volumes with the room they take and how many containers use them. */
+  /** All volumes whose data the engine keeps, with the room they take and how many containers use them. */
   usage(): Promise<Volume[]>;
   drivers(): string[];
 }

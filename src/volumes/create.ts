@@ -46,8 +46,12 @@ export function plannedVolume(
   },
 ): VolumeRecord {
   const { name = newId(), driver = 'local', options } = wish;
-  checkVolumeName(name);
-  driverNamed(context, driver);
+  try {
+    checkVolumeName(name);
+    driverNamed(context, driver);
+  } catch (error) {
+    throw prefixed(error, name);
+  }
   const labels = wish.name === undefined ? { ...wish.labels, [anonymousLabel]: '' } : wish.labels;
   return { name, driver, created: new Date().toISOString(), labels, options };
 }
@@ -66,7 +70,7 @@ export async function makeVolume(context: VolumeContext, wanted: VolumeRecord): 
   try {
     driver.check(wanted.options);
   } catch (error) {
-    throw prefixed(error, `create ${wanted.name}: `);
+    throw prefixed(error, wanted.name);
   }
   const payload: MakePayload = { driver: wanted.driver, options: wanted.options };
   const intent = context.journal.begin('volume.create', wanted.name, payload);
@@ -96,7 +100,9 @@ export function publishCreated({ events }: VolumeContext, { name, driver }: Volu
   events.publish('volume', 'create', name, { driver });
 }
 
-function prefixed(error: unknown, prefix: string): unknown {
-  if (!(error instanceof TugError)) return error;
+/** Docker says what it was about to make. */
+function prefixed(error: unknown, name: string): unknown {
+  const prefix = `create ${name}: `;
+  if (!(error instanceof TugError) || error.message.startsWith(prefix)) return error;
   return new TugError(error.kind, prefix + error.message, { code: error.code, cause: error });
 }

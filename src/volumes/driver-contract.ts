@@ -27,6 +27,9 @@ export interface VolumeDriver {
   /** True when `mount` has something to mount, which outlives the engine. */
   needsMount(volume: VolumeIdentity): boolean;
 
+  /** False when its data lies elsewhere, and takes none of the engine's room. */
+  keepsData(volume: VolumeIdentity): boolean;
+
   /**
    * Makes the data reachable at `path`. Idempotent.
    * @throws not-found when its folder is gone; conflict in Docker's words when it cannot be mounted.

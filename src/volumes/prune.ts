@@ -21,13 +21,15 @@ export async function pruneVolumes(
       ({ name }) =>
         context.store.usersOf(name).every((id) => dryRun && without.includes(id)) && !context.mounts.isUsed(name),
     );
-  const sizes = await sizesOf(doomed.map(({ name, driver }) => driverNamed(context, driver).path(name)));
+  const kept = doomed.filter((record) => driverNamed(context, record.driver).keepsData(record));
+  const sizes = await sizesOf(kept.map(({ name, driver }) => driverNamed(context, driver).path(name)));
+  const sizeOf = new Map(kept.map(({ name }, index) => [name, sizes[index] ?? 0]));
   const removed: string[] = [];
   let reclaimed = 0;
-  for (const [index, { name }] of doomed.entries()) {
+  for (const { name } of doomed) {
     if (!dryRun && !(await remove(context, name))) continue;
     removed.push(name);
-    reclaimed += sizes[index] ?? 0;
+    reclaimed += sizeOf.get(name) ?? 0;
   }
   if (!dryRun) context.events.publish('volume', 'prune', '', { reclaimed: String(reclaimed) });
   return { removed, reclaimed };

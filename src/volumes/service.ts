@@ -30,7 +30,7 @@ export function createVolumeService(deps: VolumeDeps): Volumes {
     remove: (name, options) => removeVolume(context, name, options),
     prune: (options) => pruneVolumes(context, options),
     async usage() {
-      const all = store.all();
+      const all = store.all().filter((record) => driverOf(record.driver).keepsData(record));
       const sizes = await sizesOf(all.map(({ name, driver }) => driverOf(driver).path(name)));
       return all.map((record, index) => ({
         ...describe(context, record),

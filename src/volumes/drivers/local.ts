@@ -36,6 +36,7 @@ export function createLocalDriver(root: string): VolumeDriver {
       await removeTree(folderOf(volume.name));
     },
     needsMount: ({ options }) => options['type'] !== undefined || options['size'] !== undefined,
+    keepsData: ({ options }) => options['type'] === undefined,
     async mount(volume) {
       const data = dataOf(volume.name);
       requireFolder(data);

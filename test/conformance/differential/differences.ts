@@ -245,4 +245,42 @@ export const differences: readonly Difference[] = [
     instead: /cannot unmarshal.*invalid JSON: Memory/s,
     reason: badRequest,
   },
+
+  {
+    scenario: 'volumes',
+    step: /API POST .volumes.create .*api|filters=."name"/,
+    subjects: both,
+    instead: /^(Volumes\.0\.)?Mountpoint/,
+    reason: ownLayout,
+  },
+  {
+    scenario: 'volumes',
+    step: /"Name":5/,
+    subjects: both,
+    instead: /cannot unmarshal.*invalid JSON: Name/,
+    reason: badRequest,
+  },
+  { scenario: 'volumes', step: /notjson/, subjects: both, instead: /reading volume filters/, reason: badRequest },
+  {
+    scenario: 'volumes',
+    step: /fill:/,
+    subjects: both,
+    instead: /mtab/,
+    reason: 'dockerd adds a link /etc/mtab to the files of every container',
+  },
+  {
+    scenario: 'volumes',
+    step: /volume-driver=nosuch/,
+    subjects: both,
+    instead:
+      /Unable to find image.*instead\n125\n\[stderr\] docker: Error response from daemon: create one: error looking up/s,
+    reason: 'a missing driver is no missing image, which docker would pull',
+  },
+  {
+    scenario: 'volumes',
+    step: /volume prune -f \||volume ls -q$/,
+    subjects: ['tug'],
+    instead: /empty\n/,
+    reason: "tug's command line speaks the newest version, in which only volumes without a name are pruned",
+  },
 ];

@@ -30,6 +30,7 @@ async function clear(socket: string): Promise<void> {
   for (const { Id } of containers) await callApi(socket, 'DELETE', `/containers/${Id}?force=1&v=1`);
   const images = (await callApi(socket, 'GET', '/images/json?all=1')).json<{ Id: string }[]>();
   for (const { Id } of images) await callApi(socket, 'DELETE', `/images/${Id}?force=1`);
+  await callApi(socket, 'POST', '/v1.41/volumes/prune');
 }
 
 async function performStep(step: string, subject: Subject): Promise<Outcome> {

@@ -26,6 +26,7 @@ export function parseMountOption(text: string): MountRequest {
   if (mount.Type === 'bind' && mount.Source && /^\.\.?(\/|$)/.test(mount.Source))
     mount.Source = path.resolve(mount.Source);
   refuseForeignOptions(mount);
+  checkRecursion(mount);
   return mount;
 }
 
@@ -49,7 +50,13 @@ const setReadOnly: Apply = (mount, value, field) => {
 };
 
 /** Fields that may stand without a value. */
-const flagFields: ReadonlySet<string> = new Set(['readonly', 'ro', 'volume-nocopy', 'bind-nonrecursive']);
+const flagFields: ReadonlySet<string> = new Set([
+  'readonly',
+  'ro',
+  'volume-nocopy',
+  'bind-nonrecursive',
+  'bind-create-src',
+]);
 
 const fields: Readonly<Record<string, Apply>> = {
   type: setType,
@@ -64,6 +71,9 @@ const fields: Readonly<Record<string, Apply>> = {
   },
   'bind-nonrecursive': (mount, value, field) => {
     mount.BindOptions = { ...mount.BindOptions, NonRecursive: boolean(value, field) };
+  },
+  'bind-create-src': (mount, value, field) => {
+    mount.BindOptions = { ...mount.BindOptions, CreateMountpoint: boolean(value, field) };
   },
   'bind-recursive': (mount, value) => {
     mount.BindOptions = { ...mount.BindOptions, ...recursion(value) };
@@ -123,6 +133,15 @@ function recursion(value: string): NonNullable<MountRequest['BindOptions']> {
         `invalid value for bind-recursive: ${value}: must be one of "enabled", "disabled", "writable", or "readonly"`,
       );
   }
+}
+
+function checkRecursion({ ReadOnly, BindOptions = {} }: MountRequest): void {
+  const needs = (value: string, other: string) =>
+    invalid(`option 'bind-recursive=${value}' requires '${other}' to be specified in conjunction`);
+  if (BindOptions.ReadOnlyNonRecursive && !ReadOnly) throw needs('writable', 'readonly');
+  if (!BindOptions.ReadOnlyForceRecursive) return;
+  if (!ReadOnly) throw needs('readonly', 'readonly');
+  if (BindOptions.Propagation !== 'rprivate') throw needs('readonly', 'bind-propagation=rprivate');
 }
 
 function refuseForeignOptions(mount: MountRequest): void {
