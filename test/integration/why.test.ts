@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { ContainerWhy } from '../../src/api/types/container-why.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
@@ -104,6 +106,20 @@ describe('tug why', () => {
     await ended('dynamic');
     assert.deepEqual((await why('dynamic')).facts.Command?.Problem, 'missing-interpreter');
     assert.match((await why('dynamic')).text, /Its command \/prog needs \/lib.* which is not in the container\./);
+  });
+
+  it('tells a start that failed apart from the run before it, and an end that came at once', async () => {
+    const source = path.join(engine.root, 'source');
+    mkdirSync(source);
+    await run('twice', ['-v', `${source}:/d`], 'sh', '-c', 'exit 6');
+    await ended('twice');
+    assert.deepEqual([(await why('twice')).facts.End?.ExitCode, (await why('twice')).facts.Since !== ''], [6, true]);
+    rmdirSync(source);
+    writeFileSync(source, 'no folder any more');
+    assert.notEqual((await engine.tug(['start', 'twice'])).code, 0);
+    const { text, facts } = await why('twice');
+    assert.deepEqual([facts.End?.ExitCode, facts.Error !== ''], [6, true]);
+    assert.match(text, /^twice \(.*\) could not be started; .*\nIts run before ran for .* with exit code 6\.\n/);
   });
 
   it('tells the restarts, also after the engine was killed', async () => {

@@ -5,12 +5,19 @@ import type { Run } from './runs.ts';
 
 const SIGKILL = 9;
 
+/** True when the last start went wrong: what the state says of an end is that of the attempt. */
+export const isFailedStart = ({ state }: ContainerRecord): boolean =>
+  state.status !== 'running' && state.error !== '' && state.error !== LOST_SENTENCE;
+
 /** How a container's last run ended, and by whom; null when none has ended. */
 export function endOf(record: ContainerRecord, runs: readonly Run[]): WhyEnd | null {
-  const run = isRunning(record) ? runs.findLast(({ ended }) => ended !== undefined) : runs.at(-1);
-  if (isRunning(record)) return run ? formerEnd(run) : null;
+  if (isRunning(record) || isFailedStart(record)) {
+    const run = runs.findLast(({ ended }) => ended !== undefined);
+    return run ? formerEnd(run) : null;
+  }
+  const run = runs.at(-1);
   const { finishedAt, startedAt, exitCode } = record.state;
-  if (startedAt.startsWith('0001') || finishedAt.startsWith('0001') || finishedAt < startedAt) return null;
+  if (startedAt.startsWith('0001') || finishedAt.startsWith('0001')) return null;
   const signal = signalOf(exitCode);
   return {
     FinishedAt: finishedAt,

@@ -6,7 +6,7 @@ import { openFiles } from '../copy/view.ts';
 import { readLog } from '../logging.ts';
 import { type ContainerRecord, isRunning } from '../record.ts';
 import { examineCommand } from './command.ts';
-import { endOf } from './end.ts';
+import { endOf, isFailedStart } from './end.ts';
 import { type Run, runsOf } from './runs.ts';
 
 /** Lines of output that are told. */
@@ -43,7 +43,10 @@ export async function whyOf(
   };
 }
 
-function since({ created, state: { status, startedAt, finishedAt } }: ContainerRecord): string {
+function since(record: ContainerRecord): string {
+  const { created, state } = record;
+  const { status, startedAt, finishedAt } = state;
+  if (isFailedStart(record)) return created;
   if (status === 'running' || status === 'paused') return startedAt;
   return status === 'created' || finishedAt.startsWith('0001') ? created : finishedAt;
 }
@@ -74,7 +77,7 @@ function isSuspect(record: ContainerRecord): boolean {
   );
 }
 
-/** Left out where the files cannot be seen now: it is being started or removed. */
+/** Left out where the files cannot be seen: it is being started or removed, or what kept it from starting (a bind) stands in the way here too. */
 async function commandOf(context: ContainerContext, record: ContainerRecord): Promise<WhyCommand | null> {
   try {
     const files = await openFiles(context, record);
@@ -85,8 +88,8 @@ async function commandOf(context: ContainerContext, record: ContainerRecord): Pr
       await files.release();
     }
   } catch (error) {
-    if (isKind(error, 'conflict') || isKind(error, 'not-found')) return null;
-    throw error;
+    context.log.debug('the files of a container cannot be looked at', { container: record.id, error });
+    return null;
   }
 }
 

@@ -9,6 +9,8 @@ import { isBelow } from '../http/versions.ts';
 
 /** Bytes kept for a client that does not read; beyond it the client is cut off. */
 const bound = 16 * 1024 * 1024;
+/** Events kept for a client that is still reading the history; one that reads no further is cut off. */
+const mostHeld = 10_000;
 const forever = (1n << 63n) - 1n;
 /** The longest delay that timers take, in milliseconds. */
 const longestDelay = 2 ** 31 - 1;
@@ -36,7 +38,11 @@ async function streamEvents(events: EventBus, exchange: Exchange): Promise<undef
   const sendLive = (event: EventMessage): void => void send(event).catch(() => {}); // the signal tells of who left
   stream.flush();
   let held: EventMessage[] | undefined = since === undefined ? undefined : [];
-  using _subscription = events.subscribe((event) => (held ? void held.push(event) : sendLive(event)));
+  using _subscription = events.subscribe((event) => {
+    if (!held) sendLive(event);
+    else if (held.length < mostHeld) held.push(event);
+    else response.destroy();
+  });
   if (since !== undefined) for await (const event of events.past(since, until ?? forever)) await send(event);
   for (const event of held ?? []) sendLive(event);
   held = undefined;

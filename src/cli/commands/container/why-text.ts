@@ -17,15 +17,21 @@ export function describeWhy(why: ContainerWhy, now: Date): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-function stateSentence({ Name, Status, Since, Image, End, Error: error }: ContainerWhy, now: Date): string {
+const isUp = ({ Status }: ContainerWhy): boolean => Status === 'running' || Status === 'paused';
+
+/** True when the last attempt to start it went wrong. */
+const isFailedStart = (why: ContainerWhy): boolean => !isUp(why) && why.Error !== '' && why.End?.Cause !== 'lost';
+
+function stateSentence(why: ContainerWhy, now: Date): string {
+  const { Name, Status, Since, Image } = why;
   const ago = humanDuration((now.getTime() - Date.parse(Since)) * 1e6).toLowerCase();
-  const failed = `could not be started; it was made ${ago} ago, at ${Since}`;
+  if (isFailedStart(why)) return `${Name} (${Image}) could not be started; it was made ${ago} ago, at ${Since}.`;
   const states: Readonly<Record<string, string>> = {
     running: `has been running for ${ago}, since ${Since}`,
     paused: `is paused; it was started ${ago} ago, at ${Since}`,
-    created: error === '' ? `was created ${ago} ago, at ${Since}, and has not run` : failed,
+    created: `was created ${ago} ago, at ${Since}, and has not run`,
     restarting: `waits to be started again; it ended ${ago} ago, at ${Since}`,
-    exited: End ? `ended ${ago} ago, at ${Since}` : failed,
+    exited: `ended ${ago} ago, at ${Since}`,
   };
   return `${Name} (${Image}) ${states[Status] ?? `is ${Status} since ${Since}`}.`;
 }
@@ -34,7 +40,7 @@ function endSentences(why: ContainerWhy, end: WhyEnd): string[] {
   const signal = end.Signal?.Name;
   const code = `exit code ${end.ExitCode}${signal === undefined ? '' : `, which stands for ${signal}`}`;
   const ran = humanDuration(end.Ran * 1e9).toLowerCase();
-  const which = why.Status === 'running' || why.Status === 'paused' ? 'Its run before' : 'It';
+  const which = isUp(why) || isFailedStart(why) ? 'Its run before' : 'It';
   const sentence = `${which} ran for ${ran} and ended with ${code}.`;
   return [sentence, causeSentence(end, signal)];
 }
