@@ -1,4 +1,5 @@
 import { conflict } from '../base/errors.ts';
+import { callOffStart } from './call-off.ts';
 import type { ContainerContext } from './context.ts';
 import { type ContainerRecord, isRunning, type RecordedState } from './record.ts';
 import { exitResponse } from './wait.ts';
@@ -13,6 +14,7 @@ export async function cancelRestart(
   asked: RecordedState['asked'] = 'stop',
 ): Promise<boolean> {
   if (record.state.status !== 'restarting') return false;
+  callOffStart(context, record);
   return await context.locks.with('container', record.id, async () => {
     if (record.state.status !== 'restarting') return !isRunning(record);
     context.store.setState(record, { status: 'exited', asked });

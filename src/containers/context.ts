@@ -24,6 +24,8 @@ export interface ContainerContext extends ContainerDeps {
   readonly health: HealthMonitors;
   /** Clients that attached before the start, by container id: connected between create and start, so they miss nothing. */
   readonly earlyAttachers: Map<string, Set<(stdio: AttachedStdio | undefined) => void>>;
+  /** Starts that are under way, by container id: what calls them off. */
+  readonly starting: Map<string, AbortController>;
   readonly samples: Samples;
   /** Files of containers that are being copied. */
   readonly copies: RunningCopies;

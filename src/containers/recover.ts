@@ -1,11 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import * as path from 'node:path';
-import { conflict, errnoOf, messageOf } from '../base/errors.ts';
+import { conflict, errnoOf, isKind, messageOf } from '../base/errors.ts';
 import type { Intent } from '../base/journal.ts';
 import { listMounts, unmount } from '../host/mount.ts';
 import { isAlive, processStartTime } from '../host/process-identity.ts';
 import { killMonitorAndChildren } from '../host/process-tree.ts';
+import type { RuntimeState } from '../runtime/contract.ts';
 import { type ContainerContext, pathsOf, runtimeOf } from './context.ts';
 import { eventAttributes } from './create.ts';
 import { settleExit, watchExit } from './exit.ts';
@@ -47,7 +48,7 @@ async function settleIntent(context: ContainerContext, intent: Intent): Promise<
 
 /** A start that was cut off: the container is kept if its process got as far as running, else all is undone. */
 async function settleStart(context: ContainerContext, record: ContainerRecord, how: StartPayload): Promise<void> {
-  const state = await runtimeOf(context, record).state(record.id);
+  const state = await stateFrom(context, record);
   const { bundle } = pathsOf(context, record);
   const exit = await context.monitor.exitOf(bundle);
   const monitor = (await context.monitor.find(bundle)).find(({ folder }) => folder === bundle);
@@ -83,6 +84,17 @@ async function settleStart(context: ContainerContext, record: ContainerRecord, h
     monitorPid: 0,
     error: 'the engine ended while the container was being started',
   });
+}
+
+/** Nothing of a runtime that hangs: the start is undone then. */
+async function stateFrom(context: ContainerContext, record: ContainerRecord): Promise<RuntimeState | undefined> {
+  try {
+    return await runtimeOf(context, record).state(record.id);
+  } catch (error) {
+    if (!isKind(error, 'unavailable')) throw error;
+    context.log.error('the runtime of a container does not answer', { container: record.id, error });
+    return undefined;
+  }
 }
 
 /** A container that ran when the engine went away: still runs, or its exit is recorded, or it is lost. */

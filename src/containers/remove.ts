@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { crashPoint } from '../base/crash-points.ts';
 import { conflict, unsupported } from '../base/errors.ts';
+import { callOffStart } from './call-off.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { eventAttributes } from './create.ts';
 import { dropLog } from './logging.ts';
@@ -24,7 +25,7 @@ export async function removeContainer(
   if (isActive(record)) {
     if (!options.force) throw cannotRemove(record);
     await killAndWait(context, record);
-  }
+  } else if (options.force) callOffStart(context, record);
   await context.locks.with('container', record.id, async () => {
     if (!context.store.get(record.id)) return; // --rm was faster
     if (isActive(record)) throw cannotRemove(record);

@@ -63,6 +63,7 @@ export function createContainerService(deps: ContainerDeps): Containers {
     ),
     restarts: createRestarts(deps.clock, (id) => void context.restarts.underway(restartByPolicy(context, id))),
     earlyAttachers: new Map<string, Set<(stdio: AttachedStdio | undefined) => void>>(),
+    starting: new Map(),
     samples: createSamples({ ...deps, groupOf: (record) => cgroupPathOf(deps, record) }),
     copies: createRunningCopies(),
     stoppedViews: new Map(),

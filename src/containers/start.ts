@@ -55,17 +55,21 @@ export async function startLocked(
   await finishRelease(context, record);
   const intent = context.journal.begin('container.start', record.id, how);
   crashPoint('container.start.journaled');
+  const calledOff = new AbortController();
+  context.starting.set(record.id, calledOff);
   try {
-    const monitored = await bringUp(context, record);
+    const monitored = await bringUp(context, record, calledOff.signal);
     context.database.transaction(() => {
       recordRunning(context, record, monitored, how);
       context.journal.done(intent);
     });
     crashPoint('container.start.recorded');
   } catch (error) {
-    await undo(context, record, intent, error);
+    await undo(context, record, intent, error, calledOff.signal.aborted);
     if (record.host.AutoRemove) await removeLocked(context, record);
     throw error;
+  } finally {
+    context.starting.delete(record.id);
   }
   publishMounts(context, record);
   context.restarts.started(record.id);
@@ -85,7 +89,7 @@ export const restartFields = ({ byPolicy }: StartPayload) => ({
 });
 
 /** The monitor comes up while the bundle is made: it is a program to load, and there is another core. */
-async function bringUp(context: ContainerContext, record: ContainerRecord): Promise<Monitored> {
+async function bringUp(context: ContainerContext, record: ContainerRecord, signal: AbortSignal): Promise<Monitored> {
   const paths = pathsOf(context, record);
   const runtime = runtimeOf(context, record);
   mkdirSync(paths.bundle, { recursive: true, mode: 0o711 });
@@ -103,6 +107,7 @@ async function bringUp(context: ContainerContext, record: ContainerRecord): Prom
     terminal: record.config.Tty ?? false,
     stdin: record.config.OpenStdin ?? false,
     ready,
+    signal,
   });
   keepLog(context, record);
   crashPoint('container.start.created');
@@ -233,7 +238,13 @@ function recordRunning(
 }
 
 /** Takes back a start that failed. The first error is the one that is told; a fault while undoing is logged. */
-async function undo(context: ContainerContext, record: ContainerRecord, intent: Intent, cause: unknown): Promise<void> {
+async function undo(
+  context: ContainerContext,
+  record: ContainerRecord,
+  intent: Intent,
+  cause: unknown,
+  calledOff: boolean,
+): Promise<void> {
   const { code, message } = asTugError(cause);
   const exitCode = code === 'command-not-found' ? 127 : code === 'command-not-executable' ? 126 : 128;
   for (const resolve of context.earlyAttachers.get(record.id) ?? []) resolve(undefined);
@@ -243,7 +254,14 @@ async function undo(context: ContainerContext, record: ContainerRecord, intent: 
   try {
     await releaseResources(context, record);
     context.database.transaction(() => {
-      context.store.setState(record, { status, pid: 0, monitorPid: 0, exitCode, error: message, asked: '' });
+      context.store.setState(record, {
+        status,
+        pid: 0,
+        monitorPid: 0,
+        exitCode,
+        error: message,
+        asked: calledOff ? 'stop' : '',
+      });
       context.journal.done(intent);
     });
   } catch (error) {

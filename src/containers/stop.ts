@@ -1,6 +1,7 @@
 import { conflict, errnoOf, invalid, TugError } from '../base/errors.ts';
 import { parseSignal } from '../base/process.ts';
 import { isAlive } from '../host/process-identity.ts';
+import { callOffStart } from './call-off.ts';
 import { cancelRestart, refuseRestarting } from './cancel-restart.ts';
 import type { ContainerContext } from './context.ts';
 import { eventAttributes } from './create.ts';
@@ -30,7 +31,11 @@ export async function stopContainer(
   asked: Exclude<RecordedState['asked'], ''> = 'stop',
 ): Promise<void> {
   const signal = signalNumber(options.signal || defaultSignal(record));
-  if (!isActive(record)) throw new TugError('not-modified', `container ${record.name} is not running`);
+  const calledOff = await endStart(context, record);
+  if (!isActive(record)) {
+    if (calledOff) return;
+    throw new TugError('not-modified', `container ${record.name} is not running`);
+  }
   if (!(await cancelRestart(context, record, asked))) await end(context, record, signal, options.timeout, asked);
   context.events.publish('container', 'stop', record.id, eventAttributes(record));
 }
@@ -64,7 +69,9 @@ async function end(
  */
 export async function killContainer(context: ContainerContext, record: ContainerRecord, signal: string): Promise<void> {
   const number = signalNumber(signal || 'SIGKILL');
+  const calledOff = await endStart(context, record);
   if (!isActive(record)) {
+    if (calledOff) return;
     throw conflict(`cannot kill container: ${record.name}: container ${record.id} is not running`, {
       code: 'container-not-running',
     });
@@ -127,6 +134,13 @@ async function endsWithin(ended: Promise<unknown>, seconds: number): Promise<boo
   } finally {
     clearTimeout(handle);
   }
+}
+
+/** Calls off a start that is under way, and waits for what comes of it. False when there is none. */
+async function endStart(context: ContainerContext, record: ContainerRecord): Promise<boolean> {
+  if (isActive(record) || !callOffStart(context, record)) return false;
+  await settled(context, record);
+  return true;
 }
 
 /** Waits until whoever settles the container's end has let go of its lock. */

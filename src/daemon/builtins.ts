@@ -55,18 +55,20 @@ export function openSnapshotDriver({ storageDriver, dataRoot }: DaemonConfig): S
 }
 
 /** The runtimes that are installed or configured, by name. Their state lies below the exec root. */
-export function openRuntimes({ runtimes, execRoot }: DaemonConfig): ReadonlyMap<string, Runtime> {
+export function openRuntimes({ runtimes, execRoot, runtimeTimeout }: DaemonConfig): ReadonlyMap<string, Runtime> {
   const found = new Map<string, Runtime>();
   const rootOf = (name: string): string => path.join(execRoot, 'runtime', name);
+  const limit = runtimeTimeout * 1000;
   for (const [name, create] of Object.entries(runtimeDrivers)) {
     const program = findProgram(name);
     if (!program) continue;
     const shown = bindReadOnly(program, shownProgram(execRoot, name));
-    found.set(name, create({ path: shown, root: rootOf(name), cgroupManager: 'cgroupfs' }));
+    found.set(name, create({ path: shown, root: rootOf(name), cgroupManager: 'cgroupfs', limit }));
   }
   for (const [name, { path: program, runtimeArgs = [] }] of Object.entries(runtimes)) {
     const root = rootOf(name);
-    found.set(name, createOciRuntime({ name, path: program, root, globalArgs: ['--root', root, ...runtimeArgs] }));
+    const globalArgs = ['--root', root, ...runtimeArgs];
+    found.set(name, createOciRuntime({ name, path: program, root, globalArgs, limit }));
   }
   return found;
 }

@@ -30,6 +30,7 @@ export const settings = {
   'storage-driver': { ...text('How layers are stored'), short: 's' },
   'default-runtime': text('OCI runtime of containers that ask for none'),
   runtimes: { schema: z.record(z.string(), runtimeConfig), kind: 'file', help: 'More OCI runtimes' },
+  'runtime-timeout': count('Seconds after which a runtime that does not answer is killed'),
   'insecure-registries': {
     ...list('Registries that may speak plain HTTP or show any certificate'),
     flag: 'insecure-registry',

@@ -38,6 +38,8 @@ export interface DaemonConfig {
   readonly mtu: number | undefined;
   readonly icc: boolean;
   /** How many events are kept at least. */
+  /** Seconds. */
+  readonly runtimeTimeout: number;
   readonly eventsHistory: number;
   readonly labels: readonly string[];
   /** How containers' ids are chosen; undefined for the host's. */
@@ -126,6 +128,7 @@ function complete(given: Settings): DaemonConfig {
     storageDriver: given['storage-driver'] ?? 'overlay2',
     defaultRuntime: given['default-runtime'],
     runtimes: given.runtimes ?? {},
+    runtimeTimeout: given['runtime-timeout'] ?? 120,
     insecureRegistries: given['insecure-registries'] ?? [],
     registryMirrors: given['registry-mirrors'] ?? [],
     registries,

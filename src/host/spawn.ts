@@ -2,6 +2,7 @@ import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { internal, TugError } from '../base/errors.ts';
 import { check, libc } from './ffi.ts';
+import { killTree } from './process-tree.ts';
 import { watchExit } from './process-watch.ts';
 
 /**
@@ -106,12 +107,13 @@ export interface ProgramResult {
 
 /**
  * Runs a program to its end and returns what it wrote. Its input and output are memory files, so that neither
- * side ever waits for the other. @throws as `spawnProgram`; a non-zero exit is no error here.
+ * side ever waits for the other. After `limit` milliseconds it is killed, with all that it started.
+ * @throws as `spawnProgram`, and unavailable when it was killed; a non-zero exit is no error here.
  */
 export async function runProgram(
   path: string,
   args: readonly string[],
-  options: { input?: string; env?: SpawnOptions['env'] } = {},
+  options: { input?: string; env?: SpawnOptions['env']; limit?: number } = {},
 ): Promise<ProgramResult> {
   const files: number[] = [];
   const file = (content?: string): number => {
@@ -124,12 +126,28 @@ export async function runProgram(
     const stdin = options.input === undefined ? undefined : file(options.input);
     const [stdout, stderr] = [file(), file()];
     const env = options.env === undefined ? {} : { env: options.env };
-    const code = await spawnProgram(path, args, { stdio: [stdin, stdout, stderr], ...env }).exited;
+    const { pid, exited } = spawnProgram(path, args, { stdio: [stdin, stdout, stderr], ...env });
+    let late = false;
+    const timer =
+      options.limit === undefined
+        ? undefined
+        : setTimeout(() => {
+            late = true;
+            killTree(pid);
+          }, options.limit);
+    const code = await exited.finally(() => clearTimeout(timer));
+    if (late) throw hasHung(path, options.limit ?? 0);
     return { code, stdout: contentOf(stdout), stderr: contentOf(stderr) };
   } finally {
     for (const fd of files) closeSync(fd);
   }
 }
+
+/** The error for a program that was killed after `limit` milliseconds. */
+export const hasHung = (path: string, limit: number): TugError =>
+  new TugError('unavailable', `${path} did not end within ${limit / 1000} seconds and was killed`, {
+    code: 'program-hangs',
+  });
 
 /** An anonymous file in memory, closed at exec. The caller closes it. */
 export function memoryFile(): number {

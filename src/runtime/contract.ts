@@ -12,6 +12,8 @@ export interface Runtime {
   readonly path: string;
   /** Arguments before the sub-command, such as `--root DIR --cgroup-manager=cgroupfs`. */
   readonly globalArgs: readonly string[];
+  /** Milliseconds that one run of it may take, the monitors' runs included; it is killed then, and the call throws unavailable. */
+  readonly limit: number;
   /** Rewrites a spec into one of the same meaning that this runtime is quicker with. */
   prepare?(spec: OciSpec): OciSpec;
   /** First line of `--version`. */

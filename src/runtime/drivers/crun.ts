@@ -10,12 +10,14 @@ export interface CrunOptions {
   /** Where it keeps what it knows of this engine's containers. On a tmpfs, below the exec root. */
   readonly root: string;
   readonly cgroupManager: 'cgroupfs' | 'systemd';
+  /** See Runtime.limit. */
+  readonly limit?: number;
 }
 
 /** crun. */
 export function createCrun(options: CrunOptions): Runtime {
   const globalArgs = ['--root', options.root, `--cgroup-manager=${options.cgroupManager}`];
-  const runtime = createOciRuntime({ name: 'crun', path: options.path, root: options.root, globalArgs });
+  const runtime = createOciRuntime({ ...options, name: 'crun', globalArgs });
   return {
     ...runtime,
     prepare: createSeccompCache(),

@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { conflict, errnoOf, internal, isKind, notFound } from '../../base/errors.ts';
 import { type ProgramResult, runProgram } from '../../host/spawn.ts';
 import type { Runtime, RuntimeState } from '../contract.ts';
@@ -10,13 +11,23 @@ export interface OciCommandLine {
   /** The folder that `--root` names: it holds one folder per container. */
   readonly root: string;
   readonly globalArgs: readonly string[];
+  /** See Runtime.limit; two minutes without it, for a machine that is overloaded. */
+  readonly limit?: number;
 }
+
+const DEFAULT_LIMIT = 120_000;
+/** What only reads or takes away takes no longer on any machine that is of use. */
+const SHORT_LIMIT = 20_000;
 
 /** A runtime driven by the command line that runc and crun share. Each call but `list` is one process. */
 export function createOciRuntime(options: OciCommandLine): Runtime {
-  const { name, path, root, globalArgs } = options;
+  const { name, path, root, globalArgs, limit = DEFAULT_LIMIT } = options;
+  const quick = new Set(['--version', 'state', 'delete']);
   const call = (args: readonly string[], input?: string): Promise<ProgramResult> =>
-    runProgram(path, [...globalArgs, ...args], input === undefined ? {} : { input });
+    runProgram(path, [...globalArgs, ...args], {
+      ...(input === undefined ? {} : { input }),
+      limit: quick.has(args[0] ?? '') ? Math.min(limit, SHORT_LIMIT) : limit,
+    });
 
   async function checked(id: string, args: readonly string[], input?: string): Promise<string> {
     const result = await call(args, input);
@@ -29,6 +40,7 @@ export function createOciRuntime(options: OciCommandLine): Runtime {
     name,
     path,
     globalArgs,
+    limit,
     version: async () => (await checked('', ['--version'])).split('\n')[0]!.trim(),
     start: async (id) => void (await checked(id, ['start', id])),
     kill: async (id, signal, all = false) =>
@@ -36,10 +48,16 @@ export function createOciRuntime(options: OciCommandLine): Runtime {
     pause: async (id) => void (await checked(id, ['pause', id])),
     resume: async (id) => void (await checked(id, ['resume', id])),
     async delete(id, force) {
+      if (!(await keepsAnything(root, id))) return;
       try {
         await checked(id, ['delete', ...(force ? ['--force'] : []), id]);
       } catch (error) {
         if (isKind(error, 'not-found')) return;
+        if (force && isKind(error, 'unavailable')) {
+          // it hangs: what it keeps is a folder, and the processes end with the control group
+          await rm(join(root, id), { recursive: true, force: true });
+          return;
+        }
         // A runtime that fails at everything (a broken wrapper) has nothing to remove where it made nothing.
         if ((await containersBelow(root)).includes(id)) throw error;
       }
@@ -58,6 +76,16 @@ export function createOciRuntime(options: OciCommandLine): Runtime {
       await checked(id, ['update', '--resources', '/proc/self/fd/0', id], JSON.stringify(resources));
     },
   };
+}
+
+/** False when there is nothing to delete: a runtime has not come as far as making anything that bears the id. */
+async function keepsAnything(root: string, id: string): Promise<boolean> {
+  try {
+    return (await readdir(root)).some((name) => name.includes(id));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 /** Both runtimes keep one folder per container there, and make it before anything else: no need to ask them. */

@@ -7,6 +7,8 @@ export interface RuncOptions {
   /** Where it keeps what it knows of this engine's containers. On a tmpfs, below the exec root. */
   readonly root: string;
   readonly cgroupManager: 'cgroupfs' | 'systemd';
+  /** See Runtime.limit. */
+  readonly limit?: number;
   /** The name containers ask for; `runc` without it. For another binary with runc's command line. */
   readonly name?: string;
 }
@@ -14,5 +16,5 @@ export interface RuncOptions {
 /** runc, and any other binary that takes its command line. */
 export function createRunc(options: RuncOptions): Runtime {
   const globalArgs = ['--root', options.root, ...(options.cgroupManager === 'systemd' ? ['--systemd-cgroup'] : [])];
-  return createOciRuntime({ name: options.name ?? 'runc', path: options.path, root: options.root, globalArgs });
+  return createOciRuntime({ ...options, name: options.name ?? 'runc', globalArgs });
 }

@@ -15,6 +15,7 @@ export interface Monitor {
    * `runtime.start`. Nothing is left behind when it throws.
    * @throws with the runtime's own words when it refuses. Kind `invalid` with code `command-not-found` or
    * `command-not-executable` when the user's command is at fault (exit codes 127 and 126 at the CLI).
+   * Kind `unavailable` when the runtime took longer than its limit.
    */
   create(request: MonitorCreate): Promise<Monitored>;
 
@@ -71,6 +72,8 @@ export interface MonitorCreate {
    * this resolves. When it rejects, the monitor is taken back and `create` rejects with the same error.
    */
   readonly ready?: Promise<void>;
+  /** Calls it off: monitor and runtime are killed, and `create` rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 export interface MonitorExec {

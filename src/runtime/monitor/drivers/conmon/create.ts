@@ -4,7 +4,7 @@ import { errnoOf } from '../../../../base/errors.ts';
 import { createPipe } from '../../../../host/adopted-fd.ts';
 import { refusedByRuntime, runtimeWords } from '../../../runtime-words.ts';
 import type { MonitorCreate, Monitored } from '../../contract.ts';
-import { type Launched, launch, nextReport } from './launch.ts';
+import { type Launched, launch, type Report, reportInTime } from './launch.ts';
 import { writeNote } from './note.ts';
 import { prepareStdin } from './stdin.ts';
 
@@ -43,7 +43,7 @@ export async function createContainer(
   started(launched);
   try {
     await letGo(launched, startWrite, request);
-    const report = await nextReport(launched.reports);
+    const report = await reportOf(launched, request);
     if (report && report.data > 0) return { pid: report.data, monitorPid: launched.pid };
     throw await refused(request, launched, report?.message ?? '');
   } finally {
@@ -76,6 +76,17 @@ function killUnlessGone(pid: number): void {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
     if (errnoOf(error) !== 'ESRCH') throw error;
+  }
+}
+
+/** Takes away what a runtime that was killed left. */
+async function reportOf(launched: Launched, request: MonitorCreate): Promise<Report | undefined> {
+  try {
+    return await reportInTime(launched, request.runtime, request.signal);
+  } catch (error) {
+    await request.runtime.delete(request.id, true).catch(() => {}); // the first error is the one to tell
+    removeOwnFiles(request.bundle);
+    throw error;
   }
 }
 

@@ -4,7 +4,7 @@ import { createPipe } from '../../../../host/adopted-fd.ts';
 import { givePipes } from '../../../../host/pipe-owner.ts';
 import { refusedByRuntime, runtimeWords } from '../../../runtime-words.ts';
 import type { AttachedStdio, MonitorExec, MonitoredExec } from '../../contract.ts';
-import { type Launched, launch, nextReport } from './launch.ts';
+import { type Launched, launch, reportInTime } from './launch.ts';
 import { openLines } from './lines.ts';
 import { writeNote } from './note.ts';
 import { prepareStdin } from './stdin.ts';
@@ -33,7 +33,7 @@ export async function execProcess(
       if (request.size) resize(request.size.rows, request.size.columns);
       gate.open();
     }
-    const report = await nextReport(launched.reports);
+    const report = await reportInTime(launched, request.runtime);
     if (!report || report.data < 0) throw await refused(request, launched, report?.message ?? '');
     return { pid: report.data, monitorPid: launched.pid, stdio };
   } catch (error) {

@@ -2,7 +2,8 @@ import { closeSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { internal } from '../../../../base/errors.ts';
 import { createPipe } from '../../../../host/adopted-fd.ts';
-import { contentOf, memoryFile, type Spawned, spawnProgram } from '../../../../host/spawn.ts';
+import { killMonitorAndChildren } from '../../../../host/process-tree.ts';
+import { contentOf, hasHung, memoryFile, type Spawned, spawnProgram } from '../../../../host/spawn.ts';
 import type { Runtime } from '../../../contract.ts';
 import { type Lines, openLines } from './lines.ts';
 
@@ -86,6 +87,35 @@ const baseEnvironment = (): Record<string, string | undefined> => ({
 export interface Report {
   readonly data: number;
   readonly message: string;
+}
+
+/**
+ * The runtime's report. A runtime that takes longer than its limit, or is called off by `signal`, is killed with its
+ * monitor. @throws unavailable, or the signal's reason.
+ */
+export async function reportInTime(
+  launched: Launched,
+  runtime: Runtime,
+  signal?: AbortSignal,
+): Promise<Report | undefined> {
+  let fault: unknown;
+  const end = (why: unknown): void => {
+    fault ??= why;
+    killMonitorAndChildren(launched.pid);
+  };
+  const callOff = (): void => end(signal?.reason);
+  const timer = setTimeout(() => end(hasHung(`the OCI runtime ${runtime.name}`, runtime.limit)), runtime.limit);
+  signal?.addEventListener('abort', callOff);
+  if (signal?.aborted) callOff();
+  try {
+    const report = await nextReport(launched.reports);
+    if (fault === undefined) return report;
+    await launched.exited;
+    throw fault;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', callOff);
+  }
 }
 
 /** The next report, or undefined at their end: the runtime, or conmon, failed without a word. */
