@@ -9,12 +9,25 @@ import * as path from 'node:path';
  * @throws whatever the file system says (ENOSPC, EACCES, ...), with the old content intact and no temporary left.
  */
 export async function writeFileAtomic(file: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+  await replace(file, data, mode, true);
+  await syncFolder(path.dirname(file));
+}
+
+/**
+ * As `writeFileAtomic` without waiting for the disk: a reader, or an engine killed at any moment, sees the old or the
+ * new content; a power cut may leave anything.
+ */
+export function writeFileWhole(file: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+  return replace(file, data, mode, false);
+}
+
+async function replace(file: string, data: string | Uint8Array, mode: number, synced: boolean): Promise<void> {
   const temporary = path.join(path.dirname(file), `.tmp-${randomBytes(6).toString('hex')}`);
   try {
     const handle = await fs.open(temporary, 'wx', mode);
     try {
       await handle.writeFile(data);
-      await handle.sync();
+      if (synced) await handle.sync();
     } finally {
       await handle.close();
     }
@@ -23,7 +36,6 @@ export async function writeFileAtomic(file: string, data: string | Uint8Array, m
     await fs.rm(temporary, { force: true });
     throw error;
   }
-  await syncFolder(path.dirname(file));
 }
 
 async function syncFolder(folder: string): Promise<void> {

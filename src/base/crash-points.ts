@@ -38,6 +38,7 @@ export const crashPointNames = [
   'image.pull.layer-unpacked',
   'image.pull.layer-committed',
   'image.pull.recorded',
+  'image.settle.synced',
   'image.load.recorded',
   'image.import.recorded',
   'image.bootstrap.made',

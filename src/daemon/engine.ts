@@ -34,6 +34,7 @@ import { findProgram } from './programs.ts';
 import { proveRemap } from './remap.ts';
 import { restore } from './restore.ts';
 import type { Registries } from './routers/registries.ts';
+import { bootSession } from './session.ts';
 import { reserveState } from './state-reserve.ts';
 
 /** All domains, composed. */
@@ -84,7 +85,7 @@ export function openEngine(config: DaemonConfig, log: Logger, remap: UserRemap |
   const { networks, networkDrivers } = openNetworks(foundations);
   const drivers = builtins.openVolumeDrivers(config);
   const volumes = createVolumeService({ ...foundations, drivers, log: log.channel('volumes') });
-  const { images, reports, bootstrapper, snapshots, pool, registries } = openImages(foundations, (id) =>
+  const { images, reports, bootstrapper, snapshots, closeImages, registries } = openImages(foundations, (id) =>
     containers.stateOf(id),
   );
   const { machinery, closeMachinery } = openMachinery(foundations, remap);
@@ -121,7 +122,7 @@ export function openEngine(config: DaemonConfig, log: Logger, remap: UserRemap |
     async close() {
       await containers.shutdown();
       await networks.shutdown({ removeBridge: false });
-      await pool.close();
+      await closeImages();
       await closeMachinery();
       builtins.closeRuntimes(config);
       registries.close();
@@ -165,7 +166,10 @@ function openImages(foundations: Foundations, containerState: (id: string) => 'r
   const log = foundations.log.channel('images');
   const snapshots = builtins.openSnapshotDriver(config);
   const limits = config.decompressionLimits;
-  const stores = openImageStores({ database, root: config.dataRoot, driver: snapshots, log, limits });
+  const stores = openImageStores({
+    ...{ database, root: config.dataRoot, driver: snapshots, log, limits },
+    session: bootSession(config.execRoot),
+  });
   const registries = createLazyRegistries(config, stores, { leases: foundations.leases, log });
   const images = createImageService({
     ...{ ...foundations, ...stores, log, ...registries, containerState },
@@ -173,7 +177,12 @@ function openImages(foundations: Foundations, containerState: (id: string) => 'r
   });
   const reports = createImageReports({ ...stores, searchRegistries: config.searchRegistries });
   const bootstrapper = createBootstrapper({ images, folder: path.join(config.dataRoot, 'bootstrap'), findProgram });
-  return { images, reports, bootstrapper, snapshots, pool: stores.pool, registries };
+  const closeImages = async (): Promise<void> => {
+    await stores.settling.flush().catch(() => {}); // the notes stay, and the next engine sees to it
+    await stores.settling.close();
+    await stores.pool.close();
+  };
+  return { images, reports, bootstrapper, snapshots, closeImages, registries };
 }
 
 /** What runs containers: runtimes, monitor, control groups, logs. */

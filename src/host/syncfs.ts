@@ -20,6 +20,12 @@ export function syncFileSystem(path: string): Promise<void> {
   return enqueue(device, () => call(fd, path)).finally(() => fs.closeSync(fd));
 }
 
+/** As `syncFileSystem`, once for each file system that the paths lie on. */
+export async function syncFileSystems(paths: readonly string[]): Promise<void> {
+  const byDevice = new Map(paths.map((path) => [fs.statSync(path).dev, path]));
+  await Promise.all([...byDevice.values()].map(syncFileSystem));
+}
+
 function enqueue(device: number, work: () => Promise<void>): Promise<void> {
   const before = running.get(device);
   if (before) {

@@ -11,11 +11,13 @@ import type { CollectorDeps } from './gc.ts';
 import type { ImageEvents } from './image-events.ts';
 import { writeImage } from './new-image.ts';
 import { type Operation, withOperation } from './operation.ts';
+import type { Settling } from './settling.ts';
 import { parseTag } from './tag.ts';
 
 export interface CommitDeps extends CollectorDeps {
   readonly content: LocalContentStore;
   readonly unpacker: LayerUnpacker;
+  readonly settling: Settling;
   readonly events: ImageEvents;
   readonly now?: () => Date;
 }
@@ -48,6 +50,7 @@ export async function commitImage(deps: CommitDeps, request: CommitRequest, sign
     const written = await writeImage(deps.content, operation, { ...blob, config }, layer ? [...below, layer] : below);
     await deps.state.record({ ...written, tags: name ? [name.normalised] : [], digests: [] });
     crashPoint('image.commit.recorded');
+    await deps.settling.flush(); // unlike what was pulled or loaded, it cannot be had again
     if (name) deps.events.publish('tag', written.id, name.familiar);
     return written.id;
   });

@@ -17,6 +17,10 @@ export interface LayerRows {
   /** True when an image has it. */
   usesLayer(chainId: string): boolean;
   recordLayer(layer: LayerRow): void;
+  /** The chains of the images that have it, each from the bottom up to it. */
+  stacksOf(chainId: string): string[][];
+  /** Ids of the images that have it. */
+  imagesWith(chainId: string): string[];
   forgetLayer(chainId: string): void;
 }
 
@@ -35,8 +39,22 @@ export function createLayerRows(database: Database): LayerRows {
         ...[chainId, diffId, size, blob.mediaType, blob.digest, blob.size],
       );
     },
+    stacksOf: (chainId) => imagesWith(database, chainId).map((id) => stackOf(database, id, chainId)),
+    imagesWith: (chainId) => imagesWith(database, chainId),
     forgetLayer: (chainId) => void database.run('DELETE FROM layers WHERE chain_id = ?', chainId),
   };
+}
+
+const imagesWith = (database: Database, chainId: string): string[] =>
+  database
+    .all('SELECT DISTINCT image_id FROM image_layers WHERE chain_id = ?', chainId)
+    .map((row) => String(row['image_id']));
+
+function stackOf(database: Database, imageId: string, chainId: string): string[] {
+  const chain = database
+    .all('SELECT chain_id FROM image_layers WHERE image_id = ? ORDER BY position', imageId)
+    .map((row) => String(row['chain_id']));
+  return chain.slice(0, chain.indexOf(chainId) + 1);
 }
 
 function layerOf(row: Row): LayerRow {

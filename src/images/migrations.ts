@@ -1,5 +1,6 @@
 import type { Migration } from '../base/database.ts';
 import { contentMigrations } from './content/store.ts';
+import { settlingMigrations } from './settling.ts';
 
 /**
  * `layers`: snapshots that are committed, by chain-id, with the blob their tar came in. `images`: by the digest
@@ -7,6 +8,7 @@ import { contentMigrations } from './content/store.ts';
  */
 export const imageMigrations: readonly Migration[] = [
   ...contentMigrations,
+  ...settlingMigrations,
   {
     domain: 'images',
     version: 1,

@@ -1,14 +1,13 @@
 import type { Journal } from '../base/journal.ts';
-import type { Logger } from '../base/log.ts';
 import type { LocalContentStore } from './content/store.ts';
-import { type CollectorDeps, collectGarbage } from './gc.ts';
+import { collectGarbage } from './gc.ts';
 import type { LayoutIndex } from './layout-index.ts';
+import { type RepairDeps, repairImages } from './repair.ts';
 
-export interface RecoverDeps extends CollectorDeps {
+export interface RecoverDeps extends RepairDeps {
   readonly content: LocalContentStore;
   readonly journal: Journal;
   readonly layout: LayoutIndex;
-  readonly log: Logger;
 }
 
 /**
@@ -18,6 +17,7 @@ export interface RecoverDeps extends CollectorDeps {
  */
 export async function recoverImages(deps: RecoverDeps): Promise<void> {
   const { content, driver, journal, layout, log, state } = deps;
+  await repairImages(deps);
   const stages = await driver.sweep();
   const { rows, files } = await content.sweep();
   if (rows > 0) log.warn('blobs of the state were missing or cut off and are forgotten', { blobs: rows });

@@ -1,8 +1,10 @@
 import * as path from 'node:path';
 import type { Database } from '../base/database.ts';
 import type { Logger } from '../base/log.ts';
+import { syncFileSystems } from '../host/syncfs.ts';
 import type { ArrivingUnpacker, LayerUnpacker } from './content/contract.ts';
 import { createContentStore, type LocalContentStore } from './content/store.ts';
+import { createSettling, type Settling } from './settling.ts';
 import type { SnapshotDriver } from './snapshots/contract.ts';
 import { createImageStore, type ImageState } from './store.ts';
 import { defaultLimits, type UnpackLimits } from './unpack/layer.ts';
@@ -15,6 +17,7 @@ export interface ImageStores {
   readonly driver: SnapshotDriver;
   readonly state: ImageState;
   readonly pool: UnpackPool;
+  readonly settling: Settling;
   readonly unpacker: LayerUnpacker & ArrivingUnpacker;
   /** What layers and archives may unpack to. */
   readonly limits: UnpackLimits;
@@ -29,12 +32,16 @@ export function openImageStores(deps: {
   /** The engine's data root. */
   root: string;
   driver: SnapshotDriver;
+  /** See `settling.ts`. */
+  session: string;
   log: Logger;
   /** In place of the usual ones, each where it is given. */
   limits?: { readonly [Key in keyof UnpackLimits]?: UnpackLimits[Key] | undefined };
 }): ImageStores {
-  const { database, driver, log } = deps;
-  const content = createContentStore({ database, root: path.join(deps.root, 'content') });
+  const { database, driver, log, session } = deps;
+  const root = path.join(deps.root, 'content');
+  const settling = createSettling({ database, session, log, sync: () => syncFileSystems([root, driver.root]) });
+  const content = createContentStore({ database, root, note: (digest) => settling.note('blob', digest) });
   const state = createImageStore({ database, content });
   const pool = createUnpackPool();
   const { entries, ratio, freeBytes } = deps.limits ?? {};
@@ -43,6 +50,6 @@ export function openImageStores(deps: {
     ratio: ratio ?? defaultLimits.ratio,
     freeBytes: freeBytes ?? defaultLimits.freeBytes,
   };
-  const unpacker = createLayerUnpacker({ content, driver, state, pool, log, limits });
-  return { content, driver, state, pool, unpacker, limits };
+  const unpacker = createLayerUnpacker({ database, settling, content, driver, state, pool, log, limits });
+  return { content, driver, state, pool, settling, unpacker, limits };
 }

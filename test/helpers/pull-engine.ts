@@ -10,7 +10,7 @@ import { createOverlay2Driver } from '../../src/images/snapshots/drivers/overlay
 import { type ImageStores, openImageStores } from '../../src/images/stores.ts';
 import { createRegistryClient } from '../../src/registry-client/client.ts';
 
-/** The engine's pull as the daemon makes it: real stores, the overlay2 driver, unpacking threads. */
+/** The engine's pull as the daemon makes it: real stores, the overlay2 driver, session: 'test', unpacking threads. */
 export interface PullEngine extends AsyncDisposable {
   readonly stores: ImageStores;
   readonly database: Database;
@@ -24,7 +24,7 @@ export interface PullEngine extends AsyncDisposable {
 export function openPullEngine(root: string): PullEngine {
   const database = openDatabase(path.join(root, 'tug.db'), [...leaseMigrations, ...imageMigrations]);
   const driver = createOverlay2Driver(path.join(root, 'overlay2'));
-  const stores = openImageStores({ database, root, driver, log: silentLogger });
+  const stores = openImageStores({ database, root, driver, session: 'test', log: silentLogger });
   const { content, state, unpacker } = stores;
   const leases = openLeases(database);
   const registries = createRegistryClient({ retry: { attempts: 4, firstDelay: 1, longestDelay: 50 } });
@@ -53,6 +53,7 @@ export function openPullEngine(root: string): PullEngine {
       }
     },
     async [Symbol.asyncDispose]() {
+      await stores.settling.close();
       await stores.pool.close();
       registries[Symbol.dispose]();
       database[Symbol.dispose]();

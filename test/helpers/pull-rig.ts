@@ -48,7 +48,7 @@ const impatient = { attempts: 4, firstDelay: 1, longestDelay: 1500 };
 export async function startPullRig(options: PullRigOptions = {}): Promise<PullRig> {
   const root = options.root ?? (await fs.mkdtemp(path.join(os.tmpdir(), 'tug-pull-')));
   const database = openDatabase(':memory:', [...leaseMigrations, ...imageMigrations]);
-  const content = createContentStore({ database, root: path.join(root, 'content') });
+  const content = createContentStore({ database, note: () => {}, root: path.join(root, 'content') });
   const images = createImageStore({ database, content });
   const leases = openLeases(database);
   const snapshots = new Set<string>();

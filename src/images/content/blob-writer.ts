@@ -10,7 +10,7 @@ import { writeBehind } from './write-behind.ts';
 export interface Publish {
   /** Moves it to where the blob belongs, from where it can be read. */
   place(file: string, digest: string): Promise<void>;
-  /** Records a placed blob once it is on the disk. A failure drops it. Once for each `place`. @throws exhausted. */
+  /** Records a placed blob. A failure drops it. Once for each `place`. @throws exhausted. */
   keep(digest: string, size: number): Promise<void>;
   /** Takes a placed blob away again, unless the store has it or someone else has placed it too. */
   drop(digest: string): Promise<void>;

@@ -35,7 +35,7 @@ export interface BlobWriter {
    * exhausted.
    */
   place(): Promise<void>;
-  /** Verifies size and digest, syncs, publishes. @throws invalid with code `digest-mismatch` or `size-mismatch`, and the data is dropped. */
+  /** Verifies size and digest, publishes. @throws invalid with code `digest-mismatch` or `size-mismatch`, and the data is dropped. */
   commit(): Promise<void>;
   /** Closes it. With `keep` what was written stays for a later resume. Idempotent; harmless after commit. */
   close(keep: boolean): Promise<void>;

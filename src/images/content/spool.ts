@@ -24,7 +24,7 @@ export interface SpooledBlob {
   readonly file: () => string;
   /** Puts it where the store's blob of its digest is read. Of the store it is after `keep`. Idempotent. */
   place(): Promise<void>;
-  /** Syncs it and makes it a blob of the store. Idempotent. */
+  /** Makes it a blob of the store. Idempotent. */
   keep(): Promise<void>;
   discard(): Promise<void>;
 }

@@ -21,7 +21,7 @@ describe('the content store', () => {
   beforeEach(async () => {
     root = await fs.mkdtemp(path.join(os.tmpdir(), 'tug-content-'));
     database = openDatabase(path.join(root, 'state.db'), contentMigrations);
-    store = createContentStore({ database, root: path.join(root, 'content') });
+    store = createContentStore({ database, note: () => {}, root: path.join(root, 'content') });
   });
   afterEach(async () => {
     database[Symbol.dispose]();
@@ -49,7 +49,7 @@ describe('the content store', () => {
         throw Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 });
       },
     };
-    const without = createContentStore({ database: full, root: path.join(root, 'content') });
+    const without = createContentStore({ database: full, note: () => {}, root: path.join(root, 'content') });
     await assert.rejects(without.put(data), /database or disk is full/);
     const writer = await without.ingest(expected);
     await writer.write(data);

@@ -1,11 +1,10 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type Descriptor, mediaTypes } from '../../api/oci/image.ts';
-import { writeFileAtomic } from '../../base/atomic-file.ts';
+import { writeFileWhole } from '../../base/atomic-file.ts';
 import type { Database, Migration } from '../../base/database.ts';
 import { asTugError, errnoOf, internal, invalid, notFound } from '../../base/errors.ts';
 import { parseDigest, sha256 } from '../../formats/digest.ts';
-import { syncFileSystem } from '../../host/syncfs.ts';
 import { openBlobWriter, type Publish } from './blob-writer.ts';
 import type { ContentStore } from './contract.ts';
 import { type BlobSpool, openSpool } from './spool.ts';
@@ -41,7 +40,12 @@ const smallBlob = 4 * 1024 * 1024;
  * `blobs/ALGORITHM/HEX` as in image-layout.md of the OCI image-spec, `ingest/` for what is not whole yet and
  * `trash/` for what is being removed. Synchronous, idempotent.
  */
-export function createContentStore(deps: { database: Database; root: string }): LocalContentStore {
+export function createContentStore(deps: {
+  database: Database;
+  root: string;
+  /** Hears, in the transaction that records it, of a blob that may not be on the disk yet. */
+  note: (digest: string) => void;
+}): LocalContentStore {
   const { database, root } = deps;
   makeLayout(root);
   const busy = new Map<string, Promise<void>>();
@@ -56,8 +60,11 @@ export function createContentStore(deps: { database: Database; root: string }): 
   };
   const has = (digest: string): boolean => size(digest) !== undefined;
   const record = (digest: string, bytes: number): void =>
-    void database.run('INSERT OR REPLACE INTO blobs VALUES (?, ?, ?)', digest, bytes, new Date().toISOString());
-  const publish = createPublish({ root, fileOf, has, record });
+    database.transaction(() => {
+      database.run('INSERT OR REPLACE INTO blobs VALUES (?, ?, ?)', digest, bytes, new Date().toISOString());
+      deps.note(digest);
+    });
+  const publish = createPublish({ fileOf, has, record });
   const folder = path.join(root, 'ingest');
 
   const store: LocalContentStore = {
@@ -73,7 +80,7 @@ export function createContentStore(deps: { database: Database; root: string }): 
       const digest = sha256(bytes);
       if (has(digest)) return digest;
       try {
-        await writeFileAtomic(fileOf(digest), bytes);
+        await writeFileWhole(fileOf(digest), bytes);
         record(digest, bytes.length);
       } catch (error) {
         if (!has(digest)) await fs.promises.rm(fileOf(digest), { force: true });
@@ -89,7 +96,7 @@ export function createContentStore(deps: { database: Database; root: string }): 
     },
     writeIndex: (manifests) => {
       const index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests };
-      return writeFileAtomic(path.join(root, 'index.json'), JSON.stringify(index));
+      return writeFileWhole(path.join(root, 'index.json'), JSON.stringify(index));
     },
     sweep: (options = {}) => sweep(store, database, busy, options.partials ?? true),
   };
@@ -154,13 +161,12 @@ async function sweep(
 }
 
 interface PublishDeps {
-  readonly root: string;
   readonly fileOf: (digest: string) => string;
   readonly has: (digest: string) => boolean;
   readonly record: (digest: string, size: number) => void;
 }
 
-function createPublish({ root, fileOf, has, record }: PublishDeps): Publish {
+function createPublish({ fileOf, has, record }: PublishDeps): Publish {
   /** How many have placed a blob that is not of the store yet. */
   const placed = new Map<string, number>();
   const leave = (digest: string): boolean => {
@@ -179,7 +185,6 @@ function createPublish({ root, fileOf, has, record }: PublishDeps): Publish {
     },
     async keep(digest, size) {
       try {
-        await syncFileSystem(root); // the file and its name; layers being unpacked wait for the same call
         record(digest, size);
         leave(digest);
       } catch (error) {

@@ -5,6 +5,8 @@
  */
 export interface SnapshotDriver {
   readonly name: string;
+  /** The folder that everything of it lies below. */
+  readonly root: string;
   /** True when a layer's folder holds its own files only, so that it can be staged and filled before the layers below are there. */
   readonly standsAlone: boolean;
 
@@ -19,8 +21,11 @@ export interface SnapshotDriver {
    */
   stage(parents: readonly string[]): Promise<LayerStage>;
 
-  /** Removes a layer: from `has` at once, from the disk when it resolves. Idempotent. @throws conflict when a container's rootfs stands on it. */
-  remove(chainId: string): Promise<void>;
+  /**
+   * Removes a layer: from `has` at once, from the disk when it resolves. Idempotent. `evenUsed` is for one that is made
+   * again before any container needs it. @throws conflict when a container's rootfs stands on it.
+   */
+  remove(chainId: string, options?: { evenUsed?: boolean }): Promise<void>;
 
   /**
    * Makes a container's writable layer over `layers` (chain-ids, bottom first). Idempotent. Nothing is mounted.
@@ -104,9 +109,7 @@ export interface LayerStage {
    * layer implies and does not carry. Empty for `apply`, where they are in `folder` already.
    */
   readonly below: readonly string[];
-  /** Writes what is in it to the disk, so that `commit` need not. Nothing may be changed in it afterwards but before another call. */
-  sync(): Promise<void>;
-  /** Publishes it under a chain-id, synced. If that exists already, the stage is dropped. Idempotent per chain-id. */
+  /** Publishes it under a chain-id; whether it is on the disk is the caller's to see to. If that exists already, the stage is dropped. Idempotent per chain-id. */
   commit(chainId: string): Promise<void>;
   abandon(): Promise<void>;
 }

@@ -4,7 +4,6 @@ import * as path from 'node:path';
 import { conflict, errnoOf } from '../../base/errors.ts';
 import { parseDigest } from '../../formats/digest.ts';
 import { removeTree } from '../../host/remove-tree.ts';
-import { syncFileSystem } from '../../host/syncfs.ts';
 import type { LayerStage } from './contract.ts';
 import { moveAway } from './move-away.ts';
 
@@ -19,7 +18,7 @@ export interface LayerFolders {
   path(chainId: string): string;
   /** An empty folder for images without layers. */
   empty(): string;
-  stage(): Pick<LayerStage, 'folder' | 'sync' | 'commit' | 'abandon'>;
+  stage(): Pick<LayerStage, 'folder' | 'commit' | 'abandon'>;
   /** `users` are the containers that stand on it. @throws conflict when there is one. Idempotent. */
   remove(chainId: string, users: () => readonly string[]): Promise<void>;
   /** Removes stages, and what was being removed. Returns how many. */
@@ -52,18 +51,11 @@ export function createLayerFolders(root: string, content: string): LayerFolders 
         fs.rmdirSync(stage);
         throw error;
       }
-      let synced = false;
-      const sync = async (): Promise<void> => {
-        await syncFileSystem(stage);
-        synced = true;
-      };
       return {
         folder: path.join(stage, content),
-        sync,
         async commit(chainId) {
           const target = folderOf(chainId);
           if (!fs.existsSync(stage) && fs.existsSync(target)) return; // published by an earlier call
-          if (!synced) await sync();
           await publish(stage, target);
         },
         abandon: () => removeTree(stage),
@@ -93,8 +85,5 @@ async function publish(stage: string, target: string): Promise<void> {
   } catch (error) {
     if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'EEXIST') throw error;
     await removeTree(stage);
-    return;
   }
-  const handle = await fs.promises.open(path.dirname(target), 'r');
-  await handle.sync().finally(() => handle.close());
 }

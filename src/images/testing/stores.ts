@@ -40,7 +40,7 @@ export async function openTestStores(
     ...leaseMigrations,
   ]);
   const driver = createDriver(path.join(root, 'snapshots'));
-  const stores = openImageStores({ database, root, driver, log: silentLogger });
+  const stores = openImageStores({ database, root, driver, session: 'test', log: silentLogger });
   let containers = 0;
   const blob = async (bytes: Buffer): Promise<Descriptor> => ({
     mediaType: mediaTypes.ociLayer,
@@ -77,6 +77,7 @@ export async function openTestStores(
       return chain;
     },
     async close() {
+      await stores.settling.close();
       await stores.pool.close();
       database[Symbol.dispose]();
       for (const { target } of listMounts(root).reverse()) if (target !== root) unmount(target, { detach: true });

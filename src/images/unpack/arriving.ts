@@ -4,7 +4,7 @@ import type { ArrivingLayer } from '../content/contract.ts';
 import type { LayerStage } from '../snapshots/contract.ts';
 import { defaultLimits, type UnpackResult } from './layer.ts';
 import { createUnpackPool } from './pool.ts';
-import { isThere, type UnpackerDeps, unpackError } from './unpacker-deps.ts';
+import { isThere, recordLayer, type UnpackerDeps, unpackError } from './unpacker-deps.ts';
 
 /** Unpacks a tar without parents while it is still being written; see the contract. */
 export function unpackArriving(
@@ -27,15 +27,12 @@ async function unpackAndCommit(
   const stage = await deps.driver.stage([]);
   try {
     const { size, diffId } = await unpackInto(deps, layer, stage, opened, signal);
-    const syncing = stage.sync();
-    syncing.catch(() => {}); // awaited below, unless the blob could not be kept
-    const blob = await layer.kept.finally(() => syncing.catch(() => {}));
-    await syncing;
+    const blob = await layer.kept;
     if (diffId !== undefined) throw invalid('bad archive: packed more than once', { code: 'bad-archive' });
     if (isThere(deps, blob.digest)) return await stage.abandon();
     crashPoint('image.pull.layer-unpacked');
     await stage.commit(blob.digest);
-    deps.state.recordLayer({ chainId: blob.digest, diffId: blob.digest, size, blob });
+    recordLayer(deps, { chainId: blob.digest, diffId: blob.digest, size, blob });
     crashPoint('image.pull.layer-committed');
   } catch (error) {
     await stage.abandon();

@@ -1,6 +1,9 @@
+import type { Database } from '../../base/database.ts';
 import { asTugError, TugError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { ContentStore } from '../content/contract.ts';
+import type { LayerRow } from '../layer-rows.ts';
+import type { Settling } from '../settling.ts';
 import type { SnapshotDriver } from '../snapshots/contract.ts';
 import type { ImageState } from '../store.ts';
 import type { UnpackLimits } from './layer.ts';
@@ -10,6 +13,8 @@ export interface UnpackerDeps {
   readonly content: ContentStore;
   readonly driver: SnapshotDriver;
   readonly state: ImageState;
+  readonly database: Database;
+  readonly settling: Settling;
   readonly pool: UnpackPool;
   readonly log: Logger;
   readonly limits?: UnpackLimits;
@@ -18,6 +23,14 @@ export interface UnpackerDeps {
 /** Whether a layer is unpacked and known to the state. */
 export function isThere({ state, driver }: UnpackerDeps, id: string): boolean {
   return driver.has(id) && state.layer(id) !== undefined;
+}
+
+/** Records a committed layer, which is not on the disk yet. */
+export function recordLayer({ database, settling, state }: UnpackerDeps, layer: LayerRow): void {
+  database.transaction(() => {
+    state.recordLayer(layer);
+    settling.note('layer', layer.chainId);
+  });
 }
 
 /** What to throw for a failed unpacking: that it was cancelled counts more than what came of it. */

@@ -6,7 +6,7 @@ import type { ArrivingUnpacker, LayerUnpacker } from '../content/contract.ts';
 import type { LayerStage } from '../snapshots/contract.ts';
 import { unpackArriving } from './arriving.ts';
 import { defaultLimits, type UnpackResult } from './layer.ts';
-import { isThere, type UnpackerDeps, unpackError } from './unpacker-deps.ts';
+import { isThere, recordLayer, type UnpackerDeps, unpackError } from './unpacker-deps.ts';
 
 interface Layer {
   readonly blob: Descriptor;
@@ -59,10 +59,7 @@ async function unpackAndCommit(deps: UnpackerDeps, layer: Layer, parentIsThere: 
   let stage = await deps.driver.stage(layer.parents);
   try {
     let result = await unpackInto(deps, layer, stage, early);
-    if (early) {
-      await stage.sync(); // while others are still unpacked; what is settled afterwards is little
-      await parentIsThere();
-    }
+    if (early) await parentIsThere();
     const { unsettled } = result;
     if (unsettled.implied.length + unsettled.whiteouts.length > 0 || unsettled.opaqueRoot) {
       const { folder, below } = stage;
@@ -72,12 +69,11 @@ async function unpackAndCommit(deps: UnpackerDeps, layer: Layer, parentIsThere: 
         stage = await deps.driver.stage(layer.parents);
         result = await unpackInto(deps, layer, stage, false);
       }
-      await stage.sync();
     }
     await layer.kept;
     crashPoint('image.pull.layer-unpacked');
     await stage.commit(layer.chainId);
-    deps.state.recordLayer({ chainId: layer.chainId, diffId: layer.diffId, size: result.size, blob: layer.blob });
+    recordLayer(deps, { chainId: layer.chainId, diffId: layer.diffId, size: result.size, blob: layer.blob });
     crashPoint('image.pull.layer-committed');
   } catch (error) {
     await stage.abandon();

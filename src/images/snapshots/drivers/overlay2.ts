@@ -29,6 +29,7 @@ export function createOverlay2Driver(root: string): SnapshotDriver {
 
   return {
     name: 'overlay2',
+    root,
     standsAlone: true,
     list: async () => layers.list(),
     has: layers.has,
@@ -37,7 +38,7 @@ export function createOverlay2Driver(root: string): SnapshotDriver {
       whiteouts: 'overlay',
       below: parents.map(layers.path).reverse(),
     }),
-    remove: (chainId) => layers.remove(chainId, () => usersOf(chainId)),
+    remove: (chainId, { evenUsed = false } = {}) => layers.remove(chainId, () => (evenUsed ? [] : usersOf(chainId))),
     prepare: async (containerId, chain, options) => prepareContainer(store, containerId, chain, options ?? {}),
     mount: async (containerId, target, mapping) => mountContainer(store, containerId, target, mapping),
     show: async (containerId, chain, target, mapping) => showContainer(store, containerId, chain, target, mapping),

@@ -24,11 +24,12 @@ export function createVfsDriver(root: string): SnapshotDriver {
 
   return {
     name: 'vfs',
+    root,
     standsAlone: false,
     list: async () => layers.list(),
     has: layers.has,
     stage: async (parents) => ({ ...(await stageCopy(store, parents)), whiteouts: 'apply', below: [] }),
-    remove: (chainId) => layers.remove(chainId, () => usersOf(chainId)),
+    remove: (chainId, { evenUsed = false } = {}) => layers.remove(chainId, () => (evenUsed ? [] : usersOf(chainId))),
     prepare: (containerId, chain) => prepareContainer(store, containerId, chain),
     async mount(containerId, target, mapping) {
       fs.mkdirSync(target, { recursive: true, mode: 0o755 });
