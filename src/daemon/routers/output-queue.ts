@@ -14,8 +14,8 @@ export interface QueueOptions {
 
 /** What a process writes on its way to one client. */
 export interface OutputQueue {
-  /** Takes bytes to send; never waits. */
-  push(...pieces: Uint8Array[]): void;
+  /** Takes bytes to send; never waits. `done` is called when it needs them no more. */
+  push(bytes: Uint8Array, done?: () => void): void;
   /** Resolves when all that was taken is in the socket's own hands, or the client is gone. */
   flushed(): Promise<void>;
 }
@@ -40,13 +40,13 @@ export function createOutputQueue(socket: Duplex, options: QueueOptions): Output
     corked = false;
     socket.uncork();
   };
-  const send = (pieces: readonly Uint8Array[]): void => {
+  const send = (bytes: Uint8Array, done?: () => void): void => {
     if (!corked) {
       corked = true;
       socket.cork();
       setImmediate(uncork);
     }
-    for (const piece of pieces) socket.write(piece);
+    socket.write(bytes, done);
   };
   const cutOff = (error: unknown): void => {
     options.log.warn('a client that does not read its output was cut off', { error });
@@ -63,15 +63,16 @@ export function createOutputQueue(socket: Duplex, options: QueueOptions): Output
     return opened;
   };
   return {
-    push(...pieces) {
+    push(bytes, done) {
       if (socket.destroyed) return;
       if (!spill && socket.writableLength <= memory) {
-        send(pieces);
+        send(bytes, done);
         return;
       }
       try {
         spill ??= spillOver();
-        for (const piece of pieces) spill.append(piece);
+        spill.append(bytes);
+        done?.();
       } catch (error) {
         cutOff(error);
       }

@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream';
 import type { ContainerStreams } from '../../containers/contract.ts';
 import { createDetachMatcher } from '../../formats/detach-keys.ts';
-import { frameHeader } from '../../formats/raw-stream.ts';
 import type { AttachedStdio } from '../../runtime/monitor/contract.ts';
 import { createLogEncoder } from './log-frames.ts';
+import { createOutputBatch } from './output-batch.ts';
 import { createOutputQueue, type OutputQueue, type QueueOptions } from './output-queue.ts';
 
 export interface StdioOptions {
@@ -59,7 +59,7 @@ export async function connectStdio(socket: Duplex, streams: ContainerStreams, op
     if ((await Promise.race([live, gone.promise])) === undefined || !stdio) return;
     const detached = takeInput(socket, stdio, streams, options);
     const typed = detached.then(() => streams.detached());
-    await Promise.race([stdio.ended.then(() => queue.flushed()).then(() => options.afterEnd), gone.promise, typed]);
+    await Promise.race([stdio.ended.then(() => output.flushed()).then(() => options.afterEnd), gone.promise, typed]);
   } finally {
     over = true;
     stdio?.detach();
@@ -73,10 +73,9 @@ function createOutput(socket: Duplex, queue: OutputQueue, unframed: boolean, wan
   let waiting: [stream: 'stdout' | 'stderr', data: Uint8Array][] | undefined = [];
   let waitingBytes = 0;
   let closed = false;
+  const batch = createOutputBatch(!unframed, (bytes, done) => queue.push(bytes, done));
   const send = (stream: 'stdout' | 'stderr', data: Uint8Array): void => {
-    if (closed || data.length === 0 || !(stream === 'stdout' ? wants.stdout : wants.stderr)) return;
-    if (unframed) queue.push(data);
-    else queue.push(frameHeader(stream, data.length), data);
+    if (!closed && (stream === 'stdout' ? wants.stdout : wants.stderr)) batch.add(stream, data);
   };
   return {
     live(stream: 'stdout' | 'stderr', data: Uint8Array): void {
@@ -86,7 +85,7 @@ function createOutput(socket: Duplex, queue: OutputQueue, unframed: boolean, wan
       }
       waitingBytes += data.length;
       if (waitingBytes > liveBound) socket.destroy();
-      else waiting.push([stream, data]);
+      else waiting.push([stream, Buffer.from(data)]);
     },
     /** The streams that were asked for, framed. */
     history: (data: Uint8Array): void => queue.push(data),
@@ -95,9 +94,14 @@ function createOutput(socket: Duplex, queue: OutputQueue, unframed: boolean, wan
       waiting = undefined;
       for (const [stream, data] of held) send(stream, data);
     },
+    flushed(): Promise<void> {
+      batch.flush();
+      return queue.flushed();
+    },
     close(): void {
       closed = true;
       waiting = undefined;
+      batch.flush();
     },
   };
 }

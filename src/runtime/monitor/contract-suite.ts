@@ -72,7 +72,7 @@ export function monitorContractSuite(name: string, open: (runtimeRoot: string) =
       const container = await containers.create({ command: 'cat /blob' });
       const stdio = await monitor.attach(container.bundle);
       const chunks: Buffer[] = [];
-      stdio.onOutput((_, data) => chunks.push(data));
+      stdio.onOutput((_, data) => chunks.push(Buffer.from(data)));
       await runtime.start(container.id);
       await container.exitCode();
       await stdio.ended;

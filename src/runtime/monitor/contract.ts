@@ -110,6 +110,7 @@ export interface MonitorExit {
  * client has not read. Input is written as it comes.
  */
 export interface AttachedStdio {
+  /** What the listener is given lies in memory that the next output overwrites: copy what is kept. */
   onOutput(listener: (stream: 'stdout' | 'stderr', data: Buffer) => void): void;
   /** Resolves once the monitor closed the connection and everything was handed to the listener. */
   readonly ended: Promise<void>;

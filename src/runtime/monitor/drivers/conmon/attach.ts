@@ -72,13 +72,13 @@ function openOutput() {
     take(packet: Buffer): void {
       if (packet.length < 2) return;
       const stream = packet[0] === STDOUT ? 'stdout' : 'stderr';
-      const data = Buffer.from(packet.subarray(1));
+      const data = packet.subarray(1);
       if (listener) {
         listener(stream, data);
         return;
       }
       earlyBytes += data.length;
-      if (earlyBytes <= earlyBound) early.push([stream, data]);
+      if (earlyBytes <= earlyBound) early.push([stream, Buffer.from(data)]);
       else drop();
     },
     whenFull(action: () => void): void {
