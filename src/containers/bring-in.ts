@@ -5,12 +5,13 @@ import { mount, mountFlags, unmount } from '../host/mount.ts';
 import { restrictionsOf } from '../host/mount-options.ts';
 import { bindMapped } from '../host/mount-tree.ts';
 import { openInRoot } from '../host/read-in-root.ts';
-import type { MountMapping } from '../images/snapshots/contract.ts';
+import type { MountLook, MountMapping } from '../images/snapshots/contract.ts';
 import type { OciMount } from '../runtime/spec/types.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { type ContainerMount, inOrder } from './mount-requests.ts';
 import { mountsOf, requireSource } from './mounts.ts';
 import type { ContainerRecord } from './record.ts';
+import { relabelSource } from './security-labels.ts';
 
 const PREFIX = 'mount-';
 const O_PATH = 0o10000000;
@@ -25,12 +26,12 @@ export async function bringIn(
   context: ContainerContext,
   record: ContainerRecord,
   user: string,
-  mapping: MountMapping | undefined,
+  look: MountLook,
 ): Promise<OciMount[]> {
   const mounts: OciMount[] = [];
   for (const [index, one] of mountsOf(record).entries()) {
     const folder = path.join(pathsOf(context, record).bundle, `${PREFIX}${index}`);
-    mounts.push(await bringInOne(context, one, { user, folder, mapping }));
+    mounts.push(await bringInOne(context, one, { user, folder, look }));
   }
   for (const [target, options] of Object.entries(record.host.Tmpfs ?? {}))
     mounts.push(tmpfs(target, options ? options.split(',') : []));
@@ -40,24 +41,26 @@ export async function bringIn(
 async function bringInOne(
   context: ContainerContext,
   one: ContainerMount,
-  { user, folder, mapping }: { user: string; folder: string; mapping: MountMapping | undefined },
+  { user, folder, look }: { user: string; folder: string; look: MountLook },
 ): Promise<OciMount> {
   const { type, name = '', source = '', target, subpath } = one;
   if (type === 'tmpfs') return tmpfs(target, one.options ?? []);
   if (type === 'bind') {
     if (one.makeSource) makeFolderOnce(source);
     else requireSource(source);
+    await relabelSource(look, source, one.mode);
     // by ourselves where what is mounted in it is to be left out: crun brings that in whatever the spec says
     return bind(one, one.flat ? bindPlace(source, folder, mountFlags.bind) : source);
   }
   if (type === 'image') {
     const layers = context.images.resolve(name).layers;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    await context.snapshots.show(name, layers, folder, mapping);
+    await context.snapshots.show(name, layers, folder, look);
     return bind(one, subpath ? bindPart(folder, subpath, `${folder}-part`) : folder);
   }
   const data = await context.volumes.mount(name, user);
-  const whole = mapping ? mapVolume(data, subpath ? `${folder}-whole` : folder, mapping) : data;
+  await relabelSource(look, data, one.mode);
+  const whole = look.mapping ? mapVolume(data, subpath ? `${folder}-whole` : folder, look.mapping) : data;
   return bind(one, subpath ? bindPart(whole, subpath, folder) : whole);
 }
 

@@ -22,6 +22,7 @@ import { checkPorts } from './ports.ts';
 import { type ContainerRecord, initialState } from './record.ts';
 import { refuseUnbuilt } from './refusals.ts';
 import { checkRestartPolicy, hasRestartPolicy } from './restart-policy.ts';
+import { newLabels } from './security-labels.ts';
 import { resolveShared, sharedHostname } from './shared-namespaces.ts';
 import { resolveShown } from './shown-files.ts';
 import type { ContainerStore } from './store.ts';
@@ -70,7 +71,8 @@ export async function createContainer(
   store.requireFree(record.name);
   using _images = holdImages(context, id, [image.id, ...mountedImages(mounts)]);
   const recording = withVolumes(context, record, mounts, (named) => {
-    store.add({ ...record, mounts: named });
+    const labels = newLabels(context, host);
+    store.add({ ...record, mounts: named, ...(labels ? { labels } : {}) });
     for (const one of [image.id, ...mountedImages(named)])
       context.leases.acquire('object', `container:${id}`, 'image', one);
   });
@@ -175,7 +177,8 @@ function checkHost(deps: ContainerDeps, host: HostConfig, config: ContainerConfi
   refuseMissingLimits(host, deps.cgroups);
   planDevices(host);
   const capabilities = containerCapabilities(host);
-  parseSecurityOptions(host.SecurityOpt ?? [], capabilities, host.Privileged ?? false, kernelHasSeccomp());
+  const modules = { apparmor: deps.apparmor, selinux: deps.selinux !== undefined };
+  parseSecurityOptions(host.SecurityOpt ?? [], capabilities, host.Privileged ?? false, kernelHasSeccomp(), modules);
 }
 
 const dependencies = (store: ContainerStore, { DependsOn }: HostConfig): { DependsOn?: Dependency[] } =>

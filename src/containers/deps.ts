@@ -12,6 +12,7 @@ import type { LogDriver } from '../logs/contract.ts';
 import type { NetworkService } from '../networks/contract.ts';
 import type { Runtime } from '../runtime/contract.ts';
 import type { Monitor } from '../runtime/monitor/contract.ts';
+import type { SelinuxPolicy } from '../runtime/spec/selinux.ts';
 import type { ContainerVolumes } from '../volumes/contract.ts';
 import type { UserRemap } from './user-namespace.ts';
 
@@ -43,4 +44,8 @@ export interface ContainerDeps {
   readonly initPath: string | undefined;
   /** `userns-remap`; undefined where containers have the host's ids. */
   readonly remap: UserRemap | undefined;
+  /** The contexts that containers have with `selinux-enabled`; undefined where SELinux is not used. */
+  readonly selinux: SelinuxPolicy | undefined;
+  /** Whether the host's AppArmor is active. */
+  readonly apparmor: boolean;
 }

@@ -9,7 +9,7 @@ import { outsideId } from '../formats/id-maps.ts';
 import { isAlive, processStartTime } from '../host/process-identity.ts';
 import type { MonitoredExec } from '../runtime/monitor/contract.ts';
 import { ownCapabilities } from '../runtime/spec/capabilities.ts';
-import { capabilitySets, containerCapabilities } from '../runtime/spec/spec.ts';
+import { capabilitySets, confinement, containerCapabilities } from '../runtime/spec/spec.ts';
 import type { OciProcess } from '../runtime/spec/types.ts';
 import { refuseRestarting } from './cancel-restart.ts';
 import { type ContainerContext, pathsOf, runtimeOf } from './context.ts';
@@ -20,6 +20,7 @@ import { containerHostname } from './files.ts';
 import { mergeEnvironment, processEnvironment } from './merge.ts';
 import { PROBE_PREFIX } from './paths.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
+import { securityOf } from './security-labels.ts';
 import { lookUpUser } from './user.ts';
 import { mapsOfProcess } from './user-namespace.ts';
 
@@ -120,6 +121,10 @@ function execProcess(context: ContainerContext, record: ContainerRecord, request
     env: mergeEnvironment(environment, request.Env ?? []),
     cwd: request.WorkingDir || record.config.WorkingDir || '/',
     capabilities: capabilitySets(capabilities, user.uid),
+    ...confinement(
+      request.Privileged ? { apparmor: context.apparmor ? 'unconfined' : undefined } : securityOf(context, record),
+      context.selinux && record.labels,
+    ),
     noNewPrivileges: (record.host.SecurityOpt ?? []).some((option) => /^no-new-privileges([:=]true)?$/.test(option)),
   };
 }

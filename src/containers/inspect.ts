@@ -7,6 +7,7 @@ import type { Health } from './health-state.ts';
 import { logPath } from './logging.ts';
 import { mountPoints } from './mounts.ts';
 import { type ContainerRecord, isActive, isRunning } from './record.ts';
+import { securityOf } from './security-labels.ts';
 import { etcOwner, sharedWith } from './shared-namespaces.ts';
 
 /** `GET /containers/{id}/json` in the shape of the newest API version. */
@@ -47,9 +48,9 @@ export async function inspectContainer(
     RestartCount: state.restartCount,
     Driver: context.snapshots.name,
     Platform: record.platform,
-    MountLabel: '',
-    ProcessLabel: '',
-    AppArmorProfile: '',
+    MountLabel: record.labels?.mount ?? '',
+    ProcessLabel: record.labels?.process ?? '',
+    AppArmorProfile: securityOf(context, record).apparmor ?? '',
     ExecIDs: execs.length > 0 ? execs.map(({ id }) => id) : null,
     HostConfig: { ...hostConfigDefaults, ...defined(record.host) },
     GraphDriver: { Name: context.snapshots.name, Data: layerData(context, record) },

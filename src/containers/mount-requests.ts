@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import * as path from 'node:path';
 import type { HostConfig, MountRequest } from '../api/types/container.ts';
 import { invalid, type TugError, unsupported } from '../base/errors.ts';
@@ -53,8 +52,6 @@ export function inOrder<M extends { readonly target: string } | { readonly desti
 export function mountOfBind(text: string, host: HostConfig): ContainerMount {
   const spec = parseVolumeSpec(text);
   const { target, mode, readOnly } = spec;
-  if (spec.relabel && existsSync('/sys/fs/selinux/enforce'))
-    throw unsupported(`-v ${text}: the option "${spec.relabel}" needs SELinux, which tug does not label for yet`);
   const below = readOnly ? { readOnlyBelow: 'can' as const } : {};
   if (spec.type === 'bind') {
     const propagation = spec.propagation ?? 'rprivate';

@@ -2,6 +2,7 @@ import type { ContainerConfig, ContainerStatus, EndpointConfig, HostConfig } fro
 
 import type { ContainerChange } from '../api/types/container-update.ts';
 import type { MemoryUse } from '../host/cgroup/contract.ts';
+import type { SelinuxLabels } from '../runtime/spec/selinux.ts';
 import type { ContainerMount } from './mount-requests.ts';
 
 /** A container as the state keeps it: what it is made of, which never changes but for its name and limits, and how it is. */
@@ -26,6 +27,8 @@ export interface ContainerRecord {
   readonly changes?: readonly ContainerChange[];
   /** All that is mounted into it but `--tmpfs`; absent in what an older tug recorded. */
   readonly mounts?: readonly ContainerMount[];
+  /** SELinux's, where the engine gives them. */
+  readonly labels?: SelinuxLabels;
   state: RecordedState;
 }
 

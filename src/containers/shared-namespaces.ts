@@ -169,8 +169,9 @@ function ownShm(context: ContainerContext, record: ContainerRecord): OciMount {
   mkdirSync(folder, { mode: 0o700 });
   const flags = mountFlags.noSuid | mountFlags.noDev | mountFlags.noExec;
   const root = context.remap && record.host.UsernsMode !== 'host' ? rootOf(context.remap.maps) : undefined;
+  const label = context.selinux && record.labels ? `,context="${record.labels.mount}"` : '';
   const owner = root ? `,uid=${root.uid},gid=${root.gid}` : '';
-  mount('shm', folder, 'tmpfs', flags, `mode=1777,size=${record.host.ShmSize || 64 * 1024 * 1024}${owner}`);
+  mount('shm', folder, 'tmpfs', flags, `mode=1777,size=${record.host.ShmSize || 64 * 1024 * 1024}${owner}${label}`);
   return shmMount(folder);
 }
 

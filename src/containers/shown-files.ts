@@ -4,7 +4,7 @@ import type { MountRequest } from '../api/types/container.ts';
 import { conflict, invalid, isKind, notFound } from '../base/errors.ts';
 import { unmount } from '../host/mount.ts';
 import { openInRoot } from '../host/read-in-root.ts';
-import type { MountMapping } from '../images/snapshots/contract.ts';
+import type { MountLook } from '../images/snapshots/contract.ts';
 import type { OciMount } from '../runtime/spec/types.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { mountPoints } from './mounts.ts';
@@ -43,7 +43,7 @@ export function resolveShown(store: ContainerStore, mounts: readonly MountReques
 export async function showFiles(
   context: ContainerContext,
   record: ContainerRecord,
-  mapping: MountMapping | undefined,
+  look: MountLook,
 ): Promise<OciMount[]> {
   const mounts: OciMount[] = [];
   const paths = pathsOf(context, record);
@@ -56,7 +56,7 @@ export async function showFiles(
       );
     const folder = shownFolder(paths, index);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    await context.snapshots.show(other.id, other.layers, folder, mapping);
+    await context.snapshots.show(other.id, other.layers, folder, look);
     mounts.push(bindReadOnly(folder, Target), ...bindsOf(context, other, folder, Target));
   }
   return mounts;

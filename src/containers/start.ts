@@ -24,6 +24,7 @@ import { requestedPorts } from './ports.ts';
 import { type ContainerRecord, isActive } from './record.ts';
 import { finishRelease, releaseResources } from './release.ts';
 import { removeLocked } from './remove.ts';
+import { labelFiles, lookOf } from './security-labels.ts';
 import { etcOwner, type JoinedNamespaces, joinNamespaces } from './shared-namespaces.ts';
 import { showFiles } from './shown-files.ts';
 import { lookUpUser } from './user.ts';
@@ -128,10 +129,11 @@ async function makeBundle(
 ): Promise<void> {
   const paths = pathsOf(context, record);
   const { user } = joined;
+  const look = lookOf(context, record, user);
   const networking = joined.network ? Promise.resolve(joined.network) : connectNetwork(context, record, user?.network);
   try {
     await context.snapshots.prepare(record.id, record.layers, { volatile: record.host.AutoRemove ?? false });
-    await context.snapshots.mount(record.id, paths.rootfs, user?.mapping);
+    await context.snapshots.mount(record.id, paths.rootfs, look);
     crashPoint('container.start.mounted');
   } catch (error) {
     await networking.catch(() => {}); // the first error is the one to tell
@@ -141,11 +143,14 @@ async function makeBundle(
   crashPoint('container.start.networked');
   const owner = etcOwner(context, record);
   const etcFiles = writeEtcFiles(record, paths, sandbox, owner === record ? undefined : pathsOf(context, owner));
-  if (owner === record) giveToRoot(user, etcFiles);
-  const shown = await showFiles(context, record, user?.mapping);
+  if (owner === record) {
+    giveToRoot(user, etcFiles);
+    labelFiles(look, etcFiles);
+  }
+  const shown = await showFiles(context, record, look);
   const own = [...etcFiles, ...(joined.shm ? [joined.shm] : []), ...shown];
   crashPoint('container.start.shown');
-  own.push(...(await bringIn(context, record, record.id, user?.mapping)));
+  own.push(...(await bringIn(context, record, record.id, look)));
   crashPoint('container.start.volumes');
   const spec = specOf(context, record, sandbox, own, joined);
   writeFileSync(path.join(paths.bundle, 'config.json'), JSON.stringify(runtime.prepare?.(spec) ?? spec));
@@ -201,6 +206,8 @@ function specOf(
     userNamespace,
     cpus: cpus().length,
     seccompAvailable: kernelHasSeccomp(),
+    modules: { apparmor: context.apparmor, selinux: context.selinux !== undefined },
+    labels: context.selinux && record.labels,
   });
 }
 

@@ -6,6 +6,7 @@ import { createCgroupfs, removeEmptyParent } from '../host/cgroup/cgroupfs.ts';
 import type { CgroupDriver } from '../host/cgroup/contract.ts';
 import { mountMissing, readCgroups } from '../host/cgroup/detect.ts';
 import { bindReadOnly, releaseProgram } from '../host/read-only-program.ts';
+import { apparmorActive, readLxcContexts } from '../host/security-modules.ts';
 import type { SnapshotDriver } from '../images/snapshots/contract.ts';
 import { createOverlay2Driver } from '../images/snapshots/drivers/overlay2.ts';
 import { createVfsDriver } from '../images/snapshots/drivers/vfs.ts';
@@ -27,6 +28,7 @@ import { createOciRuntime } from '../runtime/drivers/oci-command-line.ts';
 import { createRunc } from '../runtime/drivers/runc.ts';
 import type { Monitor } from '../runtime/monitor/contract.ts';
 import { createConmonMonitor } from '../runtime/monitor/drivers/conmon.ts';
+import { parseLxcContexts } from '../runtime/spec/selinux.ts';
 import type { VolumeDriver } from '../volumes/driver-contract.ts';
 import { createLocalDriver } from '../volumes/drivers/local.ts';
 import type { DaemonConfig } from './config.ts';
@@ -86,6 +88,15 @@ export function chooseDefaultRuntime(asked: string | undefined, runtimes: Readon
   if (name === undefined) throw unsupported('no OCI runtime is installed: install the package "crun" or "runc"');
   if (!runtimes.has(name)) throw invalid(`specified default runtime '${name}' does not exist`);
   return name;
+}
+
+/** What security modules give to containers; warns where SELinux was asked for and is not there, as Docker does. */
+export function openSecurityModules({ selinuxEnabled, storageDriver }: DaemonConfig, log: Logger) {
+  const selinux = selinuxEnabled ? parseLxcContexts(readLxcContexts() ?? '') : undefined;
+  if (selinux && storageDriver !== 'overlay2')
+    throw unsupported(`selinux-enabled: the storage driver "${storageDriver}" cannot label files; use overlay2`);
+  if (selinuxEnabled && !selinux) log.warn('SELinux cannot be enabled: it is not active on this host');
+  return { selinux, apparmor: apparmorActive() };
 }
 
 /** The static init that `--init` puts first, or undefined where none is installed. */

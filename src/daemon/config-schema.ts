@@ -52,6 +52,8 @@ export const settings = {
   bip: text('Address and subnet of the default bridge'),
   mtu: count('MTU of the default bridge'),
   icc: toggle('Let containers on the default bridge talk to each other'),
+  'selinux-enabled': toggle('Give containers labels of SELinux'),
+  'exec-opts': { ...list('Options of how containers are run: native.cgroupdriver=cgroupfs'), flag: 'exec-opt' },
   'userns-remap': text('Ids that containers have: default, user[:group], uid[:gid], or FIRST-LAST of the host'),
   'events-history': count('Events to keep for `events --since`'),
   labels: { ...list('Labels of the engine'), flag: 'label' },

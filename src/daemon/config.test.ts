@@ -21,6 +21,14 @@ function load(content: unknown, ...args: string[]) {
 }
 
 describe('the configuration', () => {
+  it('takes the cgroupfs driver alone', () => {
+    load({ 'exec-opts': ['native.cgroupdriver=cgroupfs'] });
+    assert.throws(() => load({}, '--exec-opt', 'native.cgroupdriver=systemd'), { kind: 'unsupported' });
+    assert.throws(() => load({}, '--exec-opt', 'native.cgroupdriver=x'), /native.cgroupdriver option x not supported/);
+    for (const option of ['other=1', 'native.cgroupdriver'])
+      assert.throws(() => load({}, '--exec-opt', option), /exec-opts: unknown option/);
+  });
+
   it('has defaults, and takes the file and the flags over them', () => {
     const config = load(
       { 'log-format': 'json', labels: ['a=b'] },

@@ -199,6 +199,7 @@ function openMachinery({ config, id, log }: Foundations, remap: UserRemap | unde
     ...logging,
     initPath: builtins.findInit(),
     remap,
+    ...builtins.openSecurityModules(config, log),
   };
   const closeMachinery = async (): Promise<void> => {
     closeLogs();

@@ -30,6 +30,8 @@ export interface InfoSource {
   readonly defaultLogDriver: string;
   readonly initPath: string | undefined;
   readonly remap: object | undefined;
+  readonly selinux: object | undefined;
+  readonly apparmor: boolean;
 }
 
 /** Go's names of processor architectures, which Docker's clients expect in `/version`. */
@@ -100,8 +102,14 @@ function hostFacts() {
   };
 }
 
-function engineFacts({ remap, config, networkDrivers, volumes, logDrivers, defaultLogDriver, cgroups }: InfoSource) {
-  const security = [...(kernelHasSeccomp() ? ['name=seccomp,profile=builtin'] : []), ...(remap ? ['name=userns'] : [])];
+function engineFacts(source: InfoSource) {
+  const { remap, selinux, apparmor, config, networkDrivers, volumes, logDrivers, defaultLogDriver, cgroups } = source;
+  const security = [
+    ...(apparmor ? ['name=apparmor'] : []),
+    ...(kernelHasSeccomp() ? ['name=seccomp,profile=builtin'] : []),
+    ...(selinux ? ['name=selinux'] : []),
+    ...(remap ? ['name=userns'] : []),
+  ];
   return {
     Driver: config.storageDriver,
     DriverStatus: [],

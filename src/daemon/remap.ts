@@ -38,7 +38,7 @@ export async function proveRemap(remap: UserRemap, snapshots: SnapshotDriver, ex
   using made = await makeUserNamespace(remap.maps, remap.programs);
   await snapshots.prepare(id, []);
   try {
-    await snapshots.mount(id, rootfs, { userNamespace: made.user, root });
+    await snapshots.mount(id, rootfs, { mapping: { userNamespace: made.user, root } });
     const folder = path.join(rootfs, 'made');
     {
       using _ = actAsOwner(root);

@@ -14,6 +14,7 @@ import { bringIn, letGo } from '../bring-in.ts';
 import { type ContainerContext, pathsOf } from '../context.ts';
 import { type ContainerRecord, isRunning } from '../record.ts';
 import { finishRelease } from '../release.ts';
+import { lookOf } from '../security-labels.ts';
 import { isRemapped, mapsOfProcess, openUserNamespace } from '../user-namespace.ts';
 import { inFolder, makeFolders, O_PATH, openPlace } from './place.ts';
 
@@ -114,18 +115,19 @@ async function mountFiles(context: ContainerContext, record: ContainerRecord) {
   const { bundle, rootfs } = pathsOf(context, record);
   await finishRelease(context, record);
   using user = await openUserNamespace(context, { ...record, host: { ...record.host, ...apart } });
+  const look = lookOf(context, record, user);
   await using undo = new AsyncDisposableStack();
   mkdirSync(bundle, { recursive: true, mode: 0o711 });
   undo.defer(() => rm(bundle, { recursive: true, force: true }));
   await context.snapshots.prepare(record.id, record.layers, { volatile: record.host.AutoRemove ?? false });
-  await context.snapshots.mount(record.id, rootfs, user?.mapping);
+  await context.snapshots.mount(record.id, rootfs, look);
   undo.defer(() => context.snapshots.unmount(record.id, rootfs));
   mount('', rootfs, '', mountFlags.private);
   const root = openSync(rootfs, O_PATH | constants.O_DIRECTORY);
   undo.defer(async () => closeSync(root));
   const mounter = `copy:${record.id}`;
   undo.defer(async () => void (await letGo(context, record, mounter)));
-  for (const bind of await bringIn(context, record, mounter, user?.mapping))
+  for (const bind of await bringIn(context, record, mounter, look))
     if (bind.type === 'bind') undo.use(bindInto(root, bind, user?.mapping.root));
   crashPoint('container.copy.mounted');
   const undoing = undo.move();

@@ -38,13 +38,13 @@ export interface SnapshotDriver {
    * ids on the disk, which stay as they are, are seen as those of a user namespace.
    * @throws unsupported where kernel or file system cannot map ids.
    */
-  mount(containerId: string, target: string, mapping?: MountMapping): Promise<void>;
+  mount(containerId: string, target: string, look?: MountLook): Promise<void>;
 
   /**
    * Mounts what a container sees at `target`, read-only, whether or not it is prepared or mounted elsewhere. Nothing of
    * the container is changed; what is written to it meanwhile may show or not. Taken away by umount2(2).
    */
-  show(containerId: string, layers: readonly string[], target: string, mapping?: MountMapping): Promise<void>;
+  show(containerId: string, layers: readonly string[], target: string, look?: MountLook): Promise<void>;
 
   /** Unmounts it. Idempotent. */
   unmount(containerId: string, target: string): Promise<void>;
@@ -72,6 +72,13 @@ export interface SnapshotDriver {
 
   /** Removes stages and half-removed snapshots that a killed engine left. Returns how many. */
   sweep(): Promise<number>;
+}
+
+/** How a mount shows files, other than they are on the disk. */
+export interface MountLook {
+  readonly mapping?: MountMapping | undefined;
+  /** The SELinux context of all files. @throws unsupported by drivers that cannot. */
+  readonly label?: string;
 }
 
 /** Whose ids a mount shows. */

@@ -19,7 +19,7 @@ for (const create of [createOverlay2Driver, createVfsDriver]) {
     const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tug-mapped-'));
     const target = path.join(root, 'mnt');
     using made = await makeUserNamespace({ uids: range, gids: range }, programs);
-    const mapping = { userNamespace: made.user, root: owner };
+    const look = { mapping: { userNamespace: made.user, root: owner } };
     try {
       const driver = create(path.join(root, 'store'));
       const stage = await driver.stage([]);
@@ -27,7 +27,7 @@ for (const create of [createOverlay2Driver, createVfsDriver]) {
       fs.chownSync(path.join(stage.folder, 'file'), 5, 6);
       await stage.commit(sha256('layer'));
       await driver.prepare('a', [sha256('layer')]);
-      await driver.mount('a', target, mapping);
+      await driver.mount('a', target, look);
       const at = (...parts: string[]) => fs.statSync(path.join(...parts));
       assert.deepEqual([at(target, 'file').uid, at(target, 'file').gid], [100005, 100006]);
       {

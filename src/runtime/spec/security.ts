@@ -9,6 +9,16 @@ export interface SecurityPlan {
   readonly seccomp: object | undefined;
   /** Masked and read-only paths are lifted (`systempaths=unconfined`). */
   readonly unmasked: boolean;
+  /** `process.apparmorProfile`, or undefined for none. */
+  readonly apparmor: string | undefined;
+  /** The values of `label=`, for `selinuxLabels`. */
+  readonly labels: readonly string[];
+}
+
+/** The security modules that containers may ask for. */
+export interface SecurityModules {
+  readonly apparmor?: boolean;
+  readonly selinux?: boolean;
 }
 
 /**
@@ -21,10 +31,13 @@ export function parseSecurityOptions(
   capabilities: readonly string[],
   privileged: boolean,
   seccompAvailable: boolean,
+  modules: SecurityModules = {},
 ): SecurityPlan {
   let noNewPrivileges = false;
   let unmasked = false;
   let profile: string | undefined;
+  let apparmor: string | undefined;
+  const labels: string[] = [];
   for (const option of options) {
     const at = option.search(/[=:]/);
     const key = at < 0 ? option : option.slice(0, at);
@@ -32,15 +45,23 @@ export function parseSecurityOptions(
     if (key === 'no-new-privileges') noNewPrivileges = parseSwitch(option, value);
     else if (key === 'seccomp') profile = value;
     else if (key === 'systempaths' && value === 'unconfined') unmasked = true;
-    else if (key === 'label' && value === 'disable') continue;
-    else if (key === 'apparmor' && value === 'unconfined') continue;
+    else if (key === 'label' && (modules.selinux || value === 'disable')) labels.push(value);
+    else if (key === 'apparmor' && (modules.apparmor || value === 'unconfined')) apparmor = value;
     else if (key === 'label' || key === 'apparmor')
       throw unsupported(
-        `--security-opt ${option}: ${key === 'label' ? 'SELinux' : 'AppArmor'} is not active on this host`,
+        `--security-opt ${option}: ${key === 'label' ? 'SELinux' : 'AppArmor'} is not active on this ${key === 'label' ? 'engine: it takes the key selinux-enabled' : 'host'}`,
       );
     else throw invalid(`invalid --security-opt: ${JSON.stringify(option)}`);
   }
-  return { noNewPrivileges, unmasked, seccomp: seccomp(profile, capabilities, privileged, seccompAvailable) };
+  if (privileged) apparmor ??= 'unconfined';
+  if (!modules.apparmor) apparmor = undefined;
+  return {
+    noNewPrivileges,
+    unmasked,
+    apparmor,
+    labels,
+    seccomp: seccomp(profile, capabilities, privileged, seccompAvailable),
+  };
 }
 
 function parseSwitch(option: string, value: string): boolean {

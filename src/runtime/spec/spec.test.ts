@@ -9,7 +9,7 @@ import { parseSeccompProfile } from './seccomp-profile.ts';
 import { parseSecurityOptions } from './security.ts';
 import { buildSpec } from './spec.ts';
 
-const spec = (host: HostConfig, uid = 0) =>
+const spec = (host: HostConfig, uid = 0, more: Partial<Parameters<typeof buildSpec>[0]> = {}) =>
   buildSpec({
     rootfs: '/r',
     hostname: 'h',
@@ -26,6 +26,7 @@ const spec = (host: HostConfig, uid = 0) =>
     joined: {},
     cpus: 2,
     seccompAvailable: true,
+    ...more,
   });
 
 describe('the OCI spec of a container', () => {
@@ -127,6 +128,35 @@ describe('limits', () => {
       [{ MemorySwappiness: 101 }, /0-100/],
     ];
     for (const [host, sentence] of bad) assert.throws(() => of(host), { kind: 'invalid', message: sentence });
+  });
+});
+
+describe('user namespaces and security modules in the OCI spec', () => {
+  it('names the user namespace and its ids', () => {
+    const range = [{ inside: 0, outside: 100000, count: 65536 }];
+    const { linux } = spec({}, 0, { userNamespace: { path: '/proc/1/fd/9', maps: { uids: range, gids: range } } });
+    const ids = [{ containerID: 0, hostID: 100000, size: 65536 }];
+    assert.deepEqual([linux.uidMappings, linux.gidMappings], [ids, ids]);
+    assert.deepEqual(linux.namespaces[1], { type: 'user', path: '/proc/1/fd/9' });
+    assert.equal(spec({}).linux.uidMappings, undefined);
+  });
+
+  it('carries labels, of an unconfined one for its files only', () => {
+    const confined = spec({}, 0, { labels: { process: 'p:s0', mount: 'm:s0' } });
+    assert.deepEqual([confined.process.selinuxLabel, confined.linux.mountLabel], ['p:s0', 'm:s0']);
+    const free = spec({}, 0, { labels: { process: '', mount: 'm:s0' } });
+    assert.deepEqual([free.process.selinuxLabel, free.linux.mountLabel], [undefined, 'm:s0']);
+  });
+
+  it('carries the AppArmor profile where the host has AppArmor', () => {
+    const profile = (SecurityOpt: string[], Privileged = false, apparmor = true) =>
+      spec({ SecurityOpt, Privileged }, 0, { modules: { apparmor } }).process.apparmorProfile;
+    assert.equal(profile(['apparmor=web']), 'web');
+    assert.equal(profile(['apparmor:unconfined']), 'unconfined');
+    assert.equal(profile([], true), 'unconfined');
+    assert.equal(profile(['apparmor=web'], true), 'web');
+    assert.equal(profile([]), undefined);
+    assert.equal(profile(['apparmor=unconfined'], true, false), undefined);
   });
 });
 

@@ -4,7 +4,8 @@ import { type CapabilityRequest, ownCapabilities, resolveCapabilities } from './
 import { planDevices } from './devices.ts';
 import { buildMounts, maskedPaths, readonlyPaths } from './mounts.ts';
 import { buildResources } from './resources.ts';
-import { parseSecurityOptions } from './security.ts';
+import { parseSecurityOptions, type SecurityModules, type SecurityPlan } from './security.ts';
+import type { SelinuxLabels } from './selinux.ts';
 import type { OciMount, OciProcess, OciSpec } from './types.ts';
 
 /** Everything the OCI configuration of one container follows from; nothing is looked up but device numbers. */
@@ -28,6 +29,9 @@ export interface SpecInput {
   readonly userNamespace?: { readonly path: string; readonly maps: IdMaps } | undefined;
   readonly cpus: number;
   readonly seccompAvailable: boolean;
+  readonly modules?: SecurityModules;
+  /** SELinux's; none without them. */
+  readonly labels?: SelinuxLabels | undefined;
 }
 
 const OCI_VERSION = '1.0.2';
@@ -37,7 +41,13 @@ export function buildSpec(input: SpecInput): OciSpec {
   const { host } = input;
   const privileged = host.Privileged ?? false;
   const capabilities = containerCapabilities(host);
-  const security = parseSecurityOptions(host.SecurityOpt ?? [], capabilities, privileged, input.seccompAvailable);
+  const security = parseSecurityOptions(
+    host.SecurityOpt ?? [],
+    capabilities,
+    privileged,
+    input.seccompAvailable,
+    input.modules,
+  );
   const devices = planDevices(host);
   const masked = host.MaskedPaths ?? (security.unmasked || privileged ? [] : maskedPaths);
   const readonly = host.ReadonlyPaths ?? (security.unmasked || privileged ? [] : readonlyPaths);
@@ -45,7 +55,7 @@ export function buildSpec(input: SpecInput): OciSpec {
     ociVersion: OCI_VERSION,
     ...(host.UTSMode === 'host' ? {} : { hostname: input.hostname }),
     root: { path: input.rootfs, readonly: host.ReadonlyRootfs ?? false },
-    process: buildProcess(input, capabilities, security.noNewPrivileges),
+    process: { ...buildProcess(input, capabilities, security.noNewPrivileges), ...confinement(security, input.labels) },
     mounts: buildMounts({
       privileged,
       ipcMode: host.IpcMode ?? '',
@@ -61,9 +71,18 @@ export function buildSpec(input: SpecInput): OciSpec {
       ...(devices.devices.length > 0 ? { devices: devices.devices } : {}),
       ...(security.seccomp ? { seccomp: security.seccomp } : {}),
       ...sysctls(input),
+      ...(input.labels ? { mountLabel: input.labels.mount } : {}),
       ...(masked.length > 0 ? { maskedPaths: [...masked] } : {}),
       ...(readonly.length > 0 ? { readonlyPaths: [...readonly] } : {}),
     },
+  };
+}
+
+/** What security modules hold a process to. */
+export function confinement({ apparmor }: Pick<SecurityPlan, 'apparmor'>, labels: SelinuxLabels | undefined) {
+  return {
+    ...(apparmor === undefined ? {} : { apparmorProfile: apparmor }),
+    ...(labels?.process ? { selinuxLabel: labels.process } : {}),
   };
 }
 

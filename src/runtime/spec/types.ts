@@ -16,7 +16,16 @@ export interface OciSpec {
     maskedPaths?: string[];
     readonlyPaths?: string[];
     rootfsPropagation?: string;
+    mountLabel?: string;
+    uidMappings?: OciIdMapping[];
+    gidMappings?: OciIdMapping[];
   };
+}
+
+export interface OciIdMapping {
+  containerID: number;
+  hostID: number;
+  size: number;
 }
 
 export interface OciProcess {
@@ -29,6 +38,8 @@ export interface OciProcess {
   capabilities: Record<'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient', string[]>;
   rlimits?: { type: string; soft: number; hard: number }[];
   noNewPrivileges: boolean;
+  apparmorProfile?: string;
+  selinuxLabel?: string;
   oomScoreAdj?: number;
 }
 

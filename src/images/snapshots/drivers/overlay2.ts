@@ -4,7 +4,7 @@ import { unsupported } from '../../../base/errors.ts';
 import { mount, mountFlags } from '../../../host/mount.ts';
 import { unmountAsync } from '../../../host/unmount.ts';
 import { type ContainerFolders, createContainerFolders } from '../container-folders.ts';
-import type { MountMapping, PrepareOptions, SnapshotDriver } from '../contract.ts';
+import type { MountLook, PrepareOptions, SnapshotDriver } from '../contract.ts';
 import { createLayerFolders, type LayerFolders } from '../layer-folders.ts';
 import { createMappedView, type MappedView } from '../mapped-view.ts';
 import { treeSize } from '../tree-size.ts';
@@ -40,8 +40,8 @@ export function createOverlay2Driver(root: string): SnapshotDriver {
     }),
     remove: (chainId, { evenUsed = false } = {}) => layers.remove(chainId, () => (evenUsed ? [] : usersOf(chainId))),
     prepare: async (containerId, chain, options) => prepareContainer(store, containerId, chain, options ?? {}),
-    mount: async (containerId, target, mapping) => mountContainer(store, containerId, target, mapping),
-    show: async (containerId, chain, target, mapping) => showContainer(store, containerId, chain, target, mapping),
+    mount: async (containerId, target, look) => mountContainer(store, containerId, target, look),
+    show: async (containerId, chain, target, look) => showContainer(store, containerId, chain, target, look),
     async unmount(containerId, target) {
       await unmountAsync(target, { quick: isVolatile(containers.path(containerId)) });
     },
@@ -98,14 +98,14 @@ function prepareContainer(
   });
 }
 
-function mountContainer(store: Store, id: string, target: string, mapping?: MountMapping): void {
+function mountContainer(store: Store, id: string, target: string, look: MountLook = {}): void {
   store.mergedOf.set(id, target);
   if (isMounted(target)) return;
   const folder = store.containers.path(id);
   const volatile = isVolatile(folder);
   if (volatile) forgetVolatileMount(folder);
-  const rest = `${options}${volatile ? ',volatile' : ''}`;
-  store.view.use(mapping, (seen) => {
+  const rest = `${options}${volatile ? ',volatile' : ''}${labelOption(look)}`;
+  store.view.use(look.mapping, (seen) => {
     const [upper, work] = ['diff', 'work'].map((name) => escapePath(seen(path.join(folder, name))));
     mountOverlay(lowerFolders(store, id).map(seen), target, `upperdir=${upper},workdir=${work},${rest}`);
   });
@@ -117,13 +117,18 @@ function showContainer(
   id: string,
   chain: readonly string[],
   target: string,
-  mapping?: MountMapping,
+  look: MountLook = {},
 ): void {
   const upper = containers.list().includes(id) ? [path.join(containers.path(id), 'diff')] : [];
   const lower = [...upper, ...chain.map(layers.path).reverse()];
   const all = [...lower, layers.empty()];
-  view.use(mapping, (seen) => mountOverlay(all.map(seen), target, options, mountFlags.readOnly));
+  view.use(look.mapping, (seen) =>
+    mountOverlay(all.map(seen), target, `${options}${labelOption(look)}`, mountFlags.readOnly),
+  );
 }
+
+/** In quotes, since its level has a comma. */
+const labelOption = ({ label }: MountLook): string => (label === undefined ? '' : `,context="${label}"`);
 
 function isVolatile(folder: string): boolean {
   return fs.existsSync(path.join(folder, 'volatile'));

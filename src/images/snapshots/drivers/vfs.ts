@@ -1,12 +1,12 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { notFound } from '../../../base/errors.ts';
+import { notFound, unsupported } from '../../../base/errors.ts';
 import { runChecked } from '../../../base/process.ts';
 import { listMounts, mount, mountFlags } from '../../../host/mount.ts';
 import { bindMapped } from '../../../host/mount-tree.ts';
 import { unmountAsync } from '../../../host/unmount.ts';
 import { type ContainerFolders, createContainerFolders } from '../container-folders.ts';
-import type { MountMapping, SnapshotDriver } from '../contract.ts';
+import type { MountLook, SnapshotDriver } from '../contract.ts';
 import { createLayerFolders, type LayerFolders } from '../layer-folders.ts';
 import { treeSize } from '../tree-size.ts';
 
@@ -31,16 +31,16 @@ export function createVfsDriver(root: string): SnapshotDriver {
     stage: async (parents) => ({ ...(await stageCopy(store, parents)), whiteouts: 'apply', below: [] }),
     remove: (chainId, { evenUsed = false } = {}) => layers.remove(chainId, () => (evenUsed ? [] : usersOf(chainId))),
     prepare: (containerId, chain) => prepareContainer(store, containerId, chain),
-    async mount(containerId, target, mapping) {
+    async mount(containerId, target, look) {
       fs.mkdirSync(target, { recursive: true, mode: 0o755 });
       if (listMounts().some((entry) => entry.target === target)) return;
-      bindFolder(contentOf(store, containerId), target, mapping);
+      bindFolder(contentOf(store, containerId), target, look);
     },
-    async show(containerId, chain, target, mapping) {
+    async show(containerId, chain, target, look) {
       const prepared = containers.list().includes(containerId);
       const [top] = chain.slice(-1).map(layers.path);
       const source = prepared ? contentOf(store, containerId) : (top ?? layers.empty());
-      bindFolder(source, target, mapping);
+      bindFolder(source, target, look);
       mount('', target, '', mountFlags.remount | mountFlags.bind | mountFlags.readOnly);
     },
     async unmount(_containerId, target) {
@@ -66,7 +66,8 @@ interface Store {
   readonly containers: ContainerFolders;
 }
 
-function bindFolder(folder: string, target: string, mapping: MountMapping | undefined): void {
+function bindFolder(folder: string, target: string, { mapping, label }: MountLook = {}): void {
+  if (label !== undefined) throw unsupported('SELinux labels: the storage driver "vfs" has none; use overlay2');
   if (mapping) bindMapped(folder, target, mapping.userNamespace);
   else mount(folder, target, '', mountFlags.bind);
 }
