@@ -4,6 +4,7 @@ import type { HostConfig } from '../api/types/container.ts';
 import { fixedResources, type UpdateRequest, updatableLimits } from '../api/types/container-update.ts';
 import { conflict, invalid, unsupported } from '../base/errors.ts';
 import type { CgroupDriver, LiftedLimit } from '../host/cgroup/contract.ts';
+import { annotatedControllers } from '../runtime/spec/annotated-limits.ts';
 import { buildResources } from '../runtime/spec/resources.ts';
 import type { OciResources } from '../runtime/spec/types.ts';
 
@@ -51,10 +52,16 @@ function refuseConflicts(before: HostConfig, request: UpdateRequest): void {
 }
 
 /** @throws unsupported for a limit that this host's control groups do not have. */
-export function refuseMissingLimits({ BlkioWeight, BlkioWeightDevice }: HostConfig, cgroups: CgroupDriver): void {
+export function refuseMissingLimits(
+  { BlkioWeight, BlkioWeightDevice, Annotations = {} }: HostConfig,
+  cgroups: Pick<CgroupDriver, 'limits'>,
+): void {
   const asked = Boolean(BlkioWeight || BlkioWeightDevice?.length);
   if (asked && !cgroups.limits.has('blkio-weight'))
     throw unsupported('the weight of block I/O: no I/O scheduler of this kernel has weights (BFQ does)');
+  for (const controller of annotatedControllers(Annotations))
+    if (!cgroups.limits.has(controller))
+      throw unsupported(`the annotation tug.cgroup.${controller}: this host has no control groups of ${controller}`);
 }
 
 /** The limits that differ, by field. */

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import type { ContainerInspect } from '../../src/api/types/container.ts';
 import { disagreements } from '../crash/invariants.ts';
 import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { groupFile } from '../helpers/group-file.ts';
+
+const lacksNetCls = existsSync('/sys/fs/cgroup/cgroup.controllers') && 'control groups v2 have no net_cls';
 
 let engine: TestEngine;
 before(async () => {
@@ -29,6 +32,29 @@ for (const cli of commandLines) {
       const { Memory, MemorySwap, NanoCpus, PidsLimit } = HostConfig as Record<string, number>;
       assert.deepEqual([Memory, MemorySwap, NanoCpus, PidsLimit], [67_108_864, 134_217_728, 500_000_000, 20]);
       await engine.tug(['rm', '-f', 'small']);
+    });
+
+    it('of traffic and huge pages are set by annotations', { skip: lacksNetCls }, async () => {
+      const limits = ['net_cls.classid=0x100001', 'net_prio.ifpriomap=lo:4', 'hugetlb.2MB=4m'];
+      const flags = limits.flatMap((limit) => ['--annotation', `tug.cgroup.${limit}`]);
+      const { code, stderr } = await engine[cli]([
+        'run',
+        '-d',
+        '--name',
+        'annotated',
+        ...flags,
+        'busybox',
+        'sleep',
+        '1000',
+      ]);
+      assert.equal(code, 0, stderr);
+      const { State } = await inspect('annotated');
+      assert.equal(groupFile(State.Pid, 'net_cls', ['net_cls.classid', '']), String(0x100001));
+      assert.match(groupFile(State.Pid, 'net_prio', ['net_prio.ifpriomap', '']), /^lo 4$/m);
+      assert.equal(groupFile(State.Pid, 'hugetlb', ['hugetlb.2MB.limit_in_bytes', 'hugetlb.2MB.max']), '4194304');
+      await engine.tug(['rm', '-f', 'annotated']);
+      const wrong = await engine[cli](['run', '--rm', '--annotation', 'tug.cgroup.hugetlb.2=1m', 'busybox', 'true']);
+      assert.match(wrong.stderr, /invalid annotation tug.cgroup.hugetlb.2=1m: there are/);
     });
 
     it('stop a container that forks without end', async () => {

@@ -14,7 +14,7 @@ export interface CgroupDriver {
   /** What a group used of memory at most. Undefined when it is gone. Synchronous, three small reads. */
   memory(path: string): MemoryUse | undefined;
   /** Limits that this host's controllers have and others' may lack. */
-  readonly limits: ReadonlySet<'blkio-weight'>;
+  readonly limits: ReadonlySet<OptionalLimit>;
   /** Takes limits away, which not every runtime can. @throws the system's error when the group is gone. */
   lift(path: string, limits: readonly LiftedLimit[]): void;
   /** Process ids in the group and below; empty when it is gone. */
@@ -34,6 +34,8 @@ export interface MemoryUse {
   /** Processes that the kernel killed for want of memory. */
   readonly oomKills: number;
 }
+
+export type OptionalLimit = 'blkio-weight' | 'net_cls' | 'net_prio' | 'hugetlb';
 
 export type LiftedLimit = 'cpu-quota' | 'pids';
 

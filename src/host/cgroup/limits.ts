@@ -1,6 +1,6 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { LiftedLimit } from './contract.ts';
+import type { LiftedLimit, OptionalLimit } from './contract.ts';
 import type { CgroupHierarchies } from './detect.ts';
 
 /** What says "no limit", in v1 and in v2: the controller, its file, the word. */
@@ -23,8 +23,22 @@ export function liftLimits(
   }
 }
 
-/** Weights of block I/O need a scheduler that has them. The root of v1 hierarchies has their files, that of v2 has none. */
-export function availableLimits({ mode, unified, v1 }: CgroupHierarchies): ReadonlySet<'blkio-weight'> {
+/** Limits whose controllers are there. Weights of block I/O need a scheduler that has them; the root of v1 hierarchies has their files, that of v2 has none. */
+export function availableLimits(hierarchies: CgroupHierarchies): ReadonlySet<OptionalLimit> {
+  const { v1, unified } = hierarchies;
+  const controllers = unified === undefined ? [] : readControllers(unified);
+  const whole = (['net_cls', 'net_prio', 'hugetlb'] as const).filter(
+    (controller) => v1.has(controller) || controllers.includes(controller),
+  );
+  return new Set([...whole, ...(hasWeights(hierarchies) ? ['blkio-weight' as const] : [])]);
+}
+
+function readControllers(unified: string): string[] {
+  const file = path.join(unified, 'cgroup.controllers');
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().split(' ') : [];
+}
+
+function hasWeights({ mode, unified, v1 }: CgroupHierarchies): boolean {
   const blkio = v1.get('blkio');
   const files =
     mode === 'v2'
@@ -32,5 +46,5 @@ export function availableLimits({ mode, unified, v1 }: CgroupHierarchies): Reado
           ['io.weight', 'io.bfq.weight'].map((file) => path.join(unified ?? '', group, file)),
         )
       : ['blkio.weight', 'blkio.bfq.weight'].map((file) => path.join(blkio ?? '', file));
-  return new Set(files.some((file) => existsSync(file)) ? ['blkio-weight'] : []);
+  return files.some((file) => existsSync(file));
 }

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { HostConfig } from '../../api/types/container.ts';
 import { invalid } from '../../base/errors.ts';
+import { annotatedLimits } from './annotated-limits.ts';
 import { checkCpuSet } from './cpu-set.ts';
 import type { OciResources, OciThrottle } from './types.ts';
 
@@ -12,7 +13,13 @@ const LEAST_MEMORY = 6 * 1024 * 1024;
  * @throws invalid with Docker's sentences for limits that contradict each other or are out of range.
  */
 export function buildResources(host: HostConfig, cpus: number): OciResources {
-  return { ...memory(host), ...cpu(host, cpus), ...pids(host), ...blockIo(host) };
+  return {
+    ...memory(host),
+    ...cpu(host, cpus),
+    ...pids(host),
+    ...blockIo(host),
+    ...annotatedLimits(host.Annotations ?? {}),
+  };
 }
 
 function memory(host: HostConfig): OciResources {

@@ -87,6 +87,8 @@ export interface OciResources {
     realtimePeriod?: number;
   };
   pids?: { limit: number };
+  network?: { classID?: number; priorities?: { name: string; priority: number }[] };
+  hugepageLimits?: { pageSize: string; limit: number }[];
   blockIO?: {
     weight?: number;
     weightDevice?: { major: number; minor: number; weight: number }[];
