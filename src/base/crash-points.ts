@@ -21,6 +21,9 @@ export const crashPointNames = [
   'container.restart.stopped',
   'container.restart.waiting',
   'container.restart.due',
+  'container.stop.asked',
+  'container.stop.signalled',
+  'container.rename.recorded',
   'container.pause.frozen',
   'container.update.applied',
   'container.update.recorded',
@@ -30,7 +33,9 @@ export const crashPointNames = [
   'container.remove.deleted',
   'container.remove.forgotten',
   // an exec
+  'exec.start.prepared',
   'exec.start.spawned',
+  'exec.exit.seen',
   // an image
   'image.pull.leased',
   'image.pull.blob-placed',
@@ -42,6 +47,7 @@ export const crashPointNames = [
   'image.load.recorded',
   'image.import.recorded',
   'image.bootstrap.made',
+  'image.commit.read',
   'image.commit.recorded',
   'image.tag.recorded',
   'image.remove.recorded',

@@ -93,6 +93,7 @@ async function launch(
   const { request } = exec;
   const [rows, columns] = options.consoleSize ?? request.ConsoleSize ?? [];
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  crashPoint('exec.start.prepared');
   const process = execProcess(context, record, request);
   const maps = mapsOfProcess(record.state.pid);
   return await context.monitor.exec({
@@ -139,6 +140,7 @@ function followExec(
   context.monitor
     .waitExit(folder, pids, context.shutdown)
     .then(async (exit) => {
+      crashPoint('exec.exit.seen');
       exec.exitCode = exit === 'lost' ? 255 : exit.code;
       exec.status = 'exited';
       exec.pid = 0;

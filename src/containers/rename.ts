@@ -1,3 +1,4 @@
+import { crashPoint } from '../base/crash-points.ts';
 import { conflict, invalid } from '../base/errors.ts';
 import type { ContainerContext } from './context.ts';
 import { eventAttributes } from './create.ts';
@@ -5,7 +6,7 @@ import { checkName } from './names.ts';
 import type { ContainerRecord } from './record.ts';
 
 /**
- * Gives a container another name, whether it runs or not.
+ * Gives a container another name, whether it runs or not. One step in the database; killed after it, only the event is lost.
  * @throws invalid for a malformed name or its own, conflict when another container has it.
  */
 export function renameContainer(context: ContainerContext, record: ContainerRecord, name: string): void {
@@ -18,5 +19,6 @@ export function renameContainer(context: ContainerContext, record: ContainerReco
   }
   const before = record.name;
   context.store.rename(record, wanted);
+  crashPoint('container.rename.recorded');
   context.events.publish('container', 'rename', record.id, { ...eventAttributes(record), oldName: `/${before}` });
 }

@@ -1,3 +1,4 @@
+import { crashPoint } from '../base/crash-points.ts';
 import { conflict, errnoOf, invalid, TugError } from '../base/errors.ts';
 import { parseSignal } from '../base/process.ts';
 import { isAlive } from '../host/process-identity.ts';
@@ -53,8 +54,10 @@ async function end(
   if (asked === 'unhealthy' && !['', asked].includes(record.state.asked)) return; // a user was faster
   if (isRunning(record)) {
     context.store.setState(record, { asked });
+    crashPoint('container.stop.asked');
     const ended = context.waiters.onExit(record.id);
     await send(context, record, signal);
+    crashPoint('container.stop.signalled');
     if (!(await endsWithin(ended, seconds)) && isRunning(record)) {
       await send(context, record, SIGKILL);
       await ended;

@@ -42,6 +42,7 @@ export async function commitImage(deps: CommitDeps, request: CommitRequest, sign
   return await withOperation(deps, 'commit', async (operation) => {
     operation.holdLayers(base.layers);
     const layer = await request.hold(() => spoolLayer(deps, operation, request, signal));
+    crashPoint('image.commit.read');
     if (layer && base.layers.length >= mostLayers) throw invalid('max depth exceeded', { code: 'too-many-layers' });
     const below = base.layers.map((chainId) => blobOf(deps, base, chainId));
     if (layer) await deps.unpacker.unpack(layer, layer.digest, base.layers, signal);

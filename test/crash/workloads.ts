@@ -37,6 +37,17 @@ const removeForced: Workload = async ({ engine }) => {
   await engine.api('DELETE', `/containers/${id}?force=1`);
 };
 
+const stop: Workload = async ({ engine }) => {
+  const id = await create(engine, { Cmd: ['sh', '-c', 'sleep 2; exit 3'] });
+  await engine.api('POST', `/containers/${id}/start`);
+  await engine.api('POST', `/containers/${id}/stop?t=0`);
+};
+
+const rename: Workload = async ({ engine }) => {
+  const id = await create(engine, {});
+  await engine.api('POST', `/containers/${id}/rename?name=renamed`);
+};
+
 const pause: Workload = async ({ engine }) => {
   const id = await create(engine, { Cmd: ['sleep', '1000'] });
   await engine.api('POST', `/containers/${id}/start`);
@@ -186,6 +197,9 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.restart.stopped': restartByHand,
   'container.restart.waiting': restartByPolicy,
   'container.restart.due': restartByPolicy,
+  'container.stop.asked': stop,
+  'container.stop.signalled': stop,
+  'container.rename.recorded': rename,
   'container.pause.frozen': pause,
   'container.update.applied': update,
   'container.update.recorded': update,
@@ -194,7 +208,9 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.remove.unmounted': removeForced,
   'container.remove.deleted': removeForced,
   'container.remove.forgotten': withVolumes,
+  'exec.start.prepared': execute,
   'exec.start.spawned': execute,
+  'exec.exit.seen': execute,
   'image.pull.leased': pull,
   'image.pull.blob-placed': pull,
   'image.pull.blob-written': pull,
@@ -205,6 +221,7 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'image.load.recorded': load,
   'image.import.recorded': importImage,
   'image.bootstrap.made': bootstrap,
+  'image.commit.read': commit,
   'image.commit.recorded': commit,
   'image.tag.recorded': tagAndRemove,
   'image.remove.recorded': tagAndRemove,

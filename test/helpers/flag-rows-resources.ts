@@ -128,6 +128,11 @@ export const resourceRows = (): readonly FlagRow[] => [
   rate('device-write-bps', 'write_bps', 'wbps', 2_097_152),
   rate('device-read-iops', 'read_iops', 'riops', 300),
   rate('device-write-iops', 'write_iops', 'wiops', 400),
+  ...['cpu-count', 'cpu-percent', 'io-maxbandwidth', 'io-maxiops'].map((flag) => ({
+    flag,
+    test: 'refused-flags.test.ts: that are for Windows are refused in the words of docker',
+  })),
+  { flag: 'kernel-memory', args: ['--kernel-memory', '64m', 'busybox'], says: /^125 .*kernel memory/is },
   {
     flag: 'cgroup-parent',
     args: ['--cgroup-parent', '/tug-flags'],

@@ -177,8 +177,8 @@ const secondRows = (files: FlagFiles): readonly FlagRow[] => [
     is: true,
   },
   { flag: 'read-only', args: ['--read-only'], saw: ({ mount }) => mount('/').split(/[ ,]/)[0], is: 'ro' },
-  { flag: 'volume-driver', args: ['--volume-driver', 'nosuch', 'busybox'], says: notBuilt('volume drivers') },
-  { flag: 'volumes-from', args: ['--volumes-from', 'other', 'busybox'], says: notBuilt('--volumes-from') },
+  { flag: 'volume-driver', args: ['--volume-driver', 'nosuch', '-v', 'made:/x', 'busybox'], says: /^125 .*nosuch/s },
+  { flag: 'volumes-from', test: 'volume-mounts.test.ts: come from other containers' },
   { flag: 'storage-opt', args: ['--storage-opt', 'size=1g', 'busybox'], says: notBuilt('--storage-opt') },
   { flag: 'cap-add', args: ['--cap-add', 'net_admin'], saw: holds('CAP_NET_ADMIN'), is: true },
   { flag: 'cap-drop', args: ['--cap-drop', 'chown'], saw: holds('CAP_CHOWN'), is: false },
@@ -197,6 +197,16 @@ const secondRows = (files: FlagFiles): readonly FlagRow[] => [
   },
   { flag: 'isolation', args: ['--isolation', 'hyperv', 'busybox'], says: /^125 .*invalid isolation 'hyperv'/s },
   { flag: 'userns', args: ['--userns', 'nosuch', 'busybox'], says: /^125 .*user/is },
+  {
+    flag: 'use-api-socket',
+    args: ['--use-api-socket'],
+    saw: ({ mount }) => mount('/var/run/docker.sock') !== '',
+    is: true,
+  },
+  {
+    flag: 'disable-content-trust',
+    test: 'refused-flags.test.ts: that cannot be honoured are refused with a sentence, and nothing is made',
+  },
   { flag: 'log-driver', test: 'logs.test.ts: refuses containers that are not there, and logs that are not kept' },
   { flag: 'log-opt', args: ['--log-opt', 'max-size=77k'], saw: logOption, is: '77k' },
 ];
