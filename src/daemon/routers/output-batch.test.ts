@@ -39,7 +39,7 @@ describe('the output batch', () => {
     assert.deepEqual(sent.map(String), ['\x01\0\0\0\0\0\0\x02ab\x02\0\0\0\0\0\0\x01c\x01\0\0\0\0\0\0\x01d']);
   });
 
-  it('brings every byte, in sendings of 64 KiB and frames of 32 KiB at most', () => {
+  it('brings every byte, in sendings of 128 KiB and frames of 32 KiB at most', () => {
     const { batch, sent } = collect(true);
     const data = Buffer.from(Uint8Array.from({ length: 1_000_000 }, (_, index) => (index >> 8) + index));
     const shared = Buffer.alloc(8192); // as the monitor's packets: overwritten by the next
@@ -54,8 +54,8 @@ describe('the output batch', () => {
     for (const bytes of sent) decoder.push(bytes);
     decoder.end();
     assert.ok(Buffer.concat(got).equals(data));
-    assert.ok(sent.every(({ length }) => length <= 65536));
-    assert.ok(sent.length < 25);
+    assert.ok(sent.every(({ length }) => length <= 131072));
+    assert.ok(sent.length < 12);
     assert.ok(got.every(({ length }) => length <= 32768));
   });
 

@@ -1,13 +1,13 @@
 import { streamNumbers } from '../../formats/raw-stream.ts';
 
-const size = 64 * 1024;
+const size = 128 * 1024;
 const headerLength = 8;
 /** Payload of the largest frame, as dockerd's. */
 const longestFrame = 32 * 1024;
 /** Buffers kept for the next output: new ones cost V8 more, in collecting them, than all else here. */
 const kept = 4;
 /** Milliseconds within which output that follows output is collected. */
-const busyTime = 2;
+const busyTime = 3;
 
 /** Output on its way to one client, collected into large pieces: each piece costs the client a wake-up. */
 export interface OutputBatch {
@@ -19,7 +19,7 @@ export interface OutputBatch {
 
 /**
  * What comes after a pause goes out at the end of the turn of the event loop in which it came; what follows it closely
- * waits for a millisecond, or until 64 KiB are together. Pieces of one stream that follow each other go into one frame.
+ * waits for two milliseconds, or until 128 KiB are together. Pieces of one stream that follow each other go into one frame.
  * @param send gets bytes that are its own until it calls `done`.
  */
 export function createOutputBatch(framed: boolean, send: (bytes: Uint8Array, done: () => void) => void): OutputBatch {
@@ -42,7 +42,7 @@ export function createOutputBatch(framed: boolean, send: (bytes: Uint8Array, don
     sentAt = performance.now();
     const used = buffer;
     const bytes = used.subarray(0, filled);
-    const isLittle = filled < size / 8; // not to hold on to a large buffer until it is read
+    const isLittle = filled < size / 16; // not to hold on to a large buffer until it is read
     filled = 0;
     open = undefined;
     if (isLittle) {
@@ -57,7 +57,7 @@ export function createOutputBatch(framed: boolean, send: (bytes: Uint8Array, don
   const flushSoon = (): void => {
     if (immediate || timer) return;
     if (performance.now() - sentAt > busyTime) immediate = setImmediate(flush);
-    else timer = setTimeout(flush, 1);
+    else timer = setTimeout(flush, 2);
   };
   /** The buffer, with room for that many bytes more. */
   const reserve = (length: number): Buffer => {
