@@ -61,7 +61,7 @@ export async function startExec(
     exec.exitCode = asTugError(error).code === 'command-not-found' ? 127 : 126;
     await rm(folder, { recursive: true, force: true });
     exec.ended.resolve();
-    throw error;
+    throw endedMeanwhile(record) ? notRunning(record, error) : error;
   }
   crashPoint('exec.start.spawned');
   exec.pid = monitored.pid;
@@ -217,9 +217,16 @@ function publish(context: ContainerContext, record: ContainerRecord, exec: Exec,
   context.events.publish('container', `${action}: ${command} ${args.join(' ')}`, record.id, attributes);
 }
 
+/** What the runtime says of a container that ends while a command is begun in it differs by the moment. */
+const endedMeanwhile = (record: ContainerRecord): boolean =>
+  !isRunning(record) || !isAlive(record.state.pid, record.state.pidStart);
+
+const notRunning = (record: ContainerRecord, cause?: unknown) =>
+  conflict(`container ${record.id} is not running`, { code: 'container-not-running', cause });
+
 function requireRunning(record: ContainerRecord): void {
   if (record.state.status === 'paused')
     throw conflict(`container ${record.name} is paused, unpause the container before exec`);
   refuseRestarting(record);
-  if (!isRunning(record)) throw conflict(`container ${record.id} is not running`, { code: 'container-not-running' });
+  if (!isRunning(record)) throw notRunning(record);
 }

@@ -17,13 +17,29 @@ const retryDelay = 1000;
 /** Follows a running container to its end, once. Ends quietly when the engine shuts down: the next one watches again. */
 export function watchExit(context: ContainerContext, record: ContainerRecord): void {
   const { pid, monitorPid, startedAt } = record.state;
+  const memory = watchMemory(context, record);
   context.monitor
     .waitExit(pathsOf(context, record).bundle, { pid, monitorPid }, context.shutdown)
     .then((exit) => settleWhenPossible(context, record, exit, startedAt))
     .catch((error: unknown) => {
       if (context.shutdown.aborted) return;
       context.log.error('settling the end of a container', { container: record.id, error });
-    });
+    })
+    .finally(() => memory?.[Symbol.dispose]());
+}
+
+/**
+ * Tells, as Docker does, of a process that the kernel killed for want of memory while the container runs on. Undefined
+ * for one without a limit.
+ */
+function watchMemory(context: ContainerContext, record: ContainerRecord): Disposable | undefined {
+  if (!record.host.Memory) return undefined;
+  const { startedAt } = record.state;
+  return context.monitor.watchMemory(pathsOf(context, record).bundle, () => {
+    if (!isRunning(record) || record.state.startedAt !== startedAt || record.state.oomKilled) return;
+    context.store.setState(record, { oomKilled: true });
+    context.events.publish('container', 'oom', record.id, eventAttributes(record));
+  });
 }
 
 /** On a full disk the end is recorded as soon as there is space again. */
@@ -61,13 +77,14 @@ export async function settleExit(
   await context.locks.with('container', record.id, async () => {
     if (record.state.startedAt !== startedAt || !context.store.get(record.id)) return;
     if (isRunning(record)) {
+      const toldOfMemory = record.state.oomKilled;
       const restart = planRestart(context, record, exit);
       context.database.transaction(() => {
         recordExit(context, record, exit, restart);
         context.journal.begin('container.release', record.id, {});
       });
       crashPoint('container.exit.recorded');
-      publishEnd(context, record);
+      publishEnd(context, record, toldOfMemory);
       context.waiters.exited(record.id, exitResponse(record));
     }
     await finishLog(context, record);
@@ -108,9 +125,9 @@ function recordExit(
   });
 }
 
-function publishEnd(context: ContainerContext, record: ContainerRecord): void {
+function publishEnd(context: ContainerContext, record: ContainerRecord, toldOfMemory: boolean): void {
   const attributes = eventAttributes(record);
-  if (record.state.oomKilled) context.events.publish('container', 'oom', record.id, attributes);
+  if (record.state.oomKilled && !toldOfMemory) context.events.publish('container', 'oom', record.id, attributes);
   const seconds = Math.max(
     0,
     Math.floor((Date.parse(record.state.finishedAt) - Date.parse(record.state.startedAt)) / 1000),

@@ -34,6 +34,12 @@ export interface Monitor {
   /** Resolves when the exit is recorded, or with `lost` when container and monitor are gone without a record. */
   waitExit(folder: string, pids: MonitorPids, signal: AbortSignal): Promise<MonitorExit | 'lost'>;
 
+  /**
+   * Calls `seen` when the kernel has killed a process of the container for want of memory: the first time, or at once
+   * when that was before, until it is disposed of. Kills that follow are not told.
+   */
+  watchMemory(folder: string, seen: () => void): Disposable;
+
   /** Parses a piece of the log. */
   readonly parseLog: ParseLog;
 

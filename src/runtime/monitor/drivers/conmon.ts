@@ -9,6 +9,7 @@ import { exitOf, waitExit } from './conmon/exit.ts';
 import { findMonitors } from './conmon/find.ts';
 import type { Launched } from './conmon/launch.ts';
 import { parseLog } from './conmon/log.ts';
+import { watchMemory } from './conmon/memory.ts';
 import type { OpenWriters } from './conmon/stdin.ts';
 
 export interface ConmonOptions {
@@ -40,6 +41,7 @@ export function createConmonMonitor(options: ConmonOptions): Monitor {
     resize: async (folder, rows, columns) => void command(folder, `1 ${rows} ${columns}`),
     exitOf,
     waitExit: (folder, pids, signal) => waitExit(folder, pids, children.get(pids.monitorPid), signal),
+    watchMemory,
     parseLog,
     reopenLog(folder, log) {
       // conmon opens this name, and ends, with all that it holds, when it cannot: on a full disk, say.
