@@ -10,7 +10,7 @@ import { type StressReport, stress } from '../helpers/stress.ts';
 const seconds = Number(process.env['TUG_STRESS_SECONDS'] ?? 8);
 /** 200 at a time in the long run; a short one would only wait for the last of them to end. */
 const workers =
-  seconds >= 30 ? { api: 140, tug: 20, docker: 20, shared: 20 } : { api: 20, tug: 4, docker: 4, shared: 12 };
+  seconds >= 30 ? { api: 140, tug: 20, docker: 20, shared: 20 } : { api: 12, tug: 2, docker: 2, shared: 8 };
 
 describe('many containers at a time', () => {
   let engine: TestEngine;
