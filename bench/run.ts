@@ -19,6 +19,7 @@ import { runOnce, type Scenario, scenarios } from './scenarios.ts';
 import { installPeers } from './setup.ts';
 import type { StepScenario } from './steps.ts';
 import { makeVolume } from './volume.ts';
+import { volumeScenarios } from './volume-scenarios.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -51,6 +52,7 @@ try {
   };
   for (const scenario of chosen(scenarios)) add(await measure(scenario));
   for (const scenario of chosen(containerScenarios)) add(await measureSteps(scenario, undefined));
+  for (const scenario of chosen(volumeScenarios)) add(await measureSteps(scenario, undefined));
   for (const scenario of chosen(imageScenarios)) {
     site ??= await openImageSite(engines, options.cache, volume.mountPoint);
     add(await measureSteps(scenario, site));

@@ -12,57 +12,64 @@ const AT_EMPTY_PATH = 0x1000;
 export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 
+/** With a NUL at its end. Who makes several calls of one name gives it with one, which is no part of any name. */
+const terminated = (name: Buffer): Buffer => (name.at(-1) === 0 ? name : cString(name));
+
+function checkNamed(result: number, syscall: string, name: Buffer): number {
+  return result < 0 ? check(result, syscall, name.toString()) : result;
+}
+
 /** openat(2). The caller closes the descriptor. */
 export function openAt(folder: number, name: Buffer, flags: number, mode = 0): number {
   const call = libc('int openat(int, const void *, int, uint)');
-  return check(call(folder, cString(name), flags | O_CLOEXEC, mode), 'openat', name.toString());
+  return checkNamed(call(folder, terminated(name), flags | O_CLOEXEC, mode), 'openat', name);
 }
 
 export function mkdirAt(folder: number, name: Buffer, mode: number): void {
-  check(libc('int mkdirat(int, const void *, uint)')(folder, cString(name), mode), 'mkdirat', name.toString());
+  checkNamed(libc('int mkdirat(int, const void *, uint)')(folder, terminated(name), mode), 'mkdirat', name);
 }
 
 /** `device` as st_rdev has it. */
 export function mknodAt(folder: number, name: Buffer, mode: number, device: bigint): void {
   const call = libc('int mknodat(int, const void *, uint, uint64_t)');
-  check(call(folder, cString(name), mode, device), 'mknodat', name.toString());
+  checkNamed(call(folder, terminated(name), mode, device), 'mknodat', name);
 }
 
 export function symlinkAt(target: Buffer, folder: number, name: Buffer): void {
   const call = libc('int symlinkat(const void *, int, const void *)');
-  check(call(cString(target), folder, cString(name)), 'symlinkat', name.toString());
+  checkNamed(call(cString(target), folder, terminated(name)), 'symlinkat', name);
 }
 
 export function readlinkAt(folder: number, name: Buffer): Buffer {
   const target = Buffer.allocUnsafe(4096);
   const call = libc('long readlinkat(int, const void *, _Out_ void *, size_t)');
-  const length = check(Number(call(folder, cString(name), target, target.length)), 'readlinkat', name.toString());
+  const length = checkNamed(Number(call(folder, terminated(name), target, target.length)), 'readlinkat', name);
   return Buffer.from(target.subarray(0, length));
 }
 
 /** Gives an open file (O_PATH will do) another name. Needs CAP_DAC_READ_SEARCH. */
 export function linkAt(file: number, folder: number, name: Buffer): void {
   const call = libc('int linkat(int, const void *, int, const void *, int)');
-  check(call(file, cString(Buffer.alloc(0)), folder, cString(name), AT_EMPTY_PATH), 'linkat', name.toString());
+  checkNamed(call(file, cString(Buffer.alloc(0)), folder, terminated(name), AT_EMPTY_PATH), 'linkat', name);
 }
 
 /** Of the name itself, a link too. */
 export function chownAt(folder: number, name: Buffer, uid: number, gid: number): void {
   const call = libc('int fchownat(int, const void *, uint, uint, int)');
-  check(call(folder, cString(name), uid, gid, AT_SYMLINK_NOFOLLOW), 'fchownat', name.toString());
+  checkNamed(call(folder, terminated(name), uid, gid, AT_SYMLINK_NOFOLLOW), 'fchownat', name);
 }
 
 /** unlinkat(2), or rmdir(2) with `folder`. */
 export function unlinkAt(parent: number, name: Buffer, options: { folder: boolean }): void {
   const call = libc('int unlinkat(int, const void *, int)');
-  check(call(parent, cString(name), options.folder ? AT_REMOVEDIR : 0), 'unlinkat', name.toString());
+  checkNamed(call(parent, terminated(name), options.folder ? AT_REMOVEDIR : 0), 'unlinkat', name);
 }
 
 /** Access and modification time of the name itself, in nanoseconds since 1970. */
 export function setTimesAt(folder: number, name: Buffer, accessed: bigint, modified: bigint): void {
   const call = libc('int utimensat(int, const void *, const void *, int)');
   const at = timesOf(accessed, modified);
-  check(call(folder, cString(name), at, AT_SYMLINK_NOFOLLOW), 'utimensat', name.toString());
+  checkNamed(call(folder, terminated(name), at, AT_SYMLINK_NOFOLLOW), 'utimensat', name);
 }
 
 /** The same of an open file. */

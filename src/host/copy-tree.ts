@@ -9,6 +9,7 @@ const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK
 interface Work {
   readonly copyContent: ReturnType<typeof createContentCopier>;
   readonly targetRoot: number;
+  readonly umask: number;
   /** Where files with several names lie in the target already, by device and inode. */
   readonly linked: Map<string, Buffer>;
 }
@@ -21,13 +22,20 @@ interface Work {
  * @throws the system error.
  */
 export function copyTree(source: number, target: number): void {
-  const work: Work = { copyContent: createContentCopier(), targetRoot: target, linked: new Map() };
+  const work: Work = {
+    copyContent: createContentCopier(),
+    targetRoot: target,
+    umask: process.umask(),
+    linked: new Map(),
+  };
   copyFolder(work, source, target, Buffer.alloc(0));
 }
 
 function copyFolder(work: Work, source: number, target: number, path: Buffer): void {
   const stat = fs.fstatSync(source, { bigint: true });
-  for (const entry of entriesOf(source)) copyEntry(work, { source, target, entry, path: joined(path, entry.name) });
+  const plain = isPlain(target);
+  for (const entry of entriesOf(source))
+    copyEntry(work, { source, target, entry, plain, path: joined(path, entry.name) });
   takeOver(source, target, stat);
 }
 
@@ -39,12 +47,19 @@ interface Place {
   readonly source: number;
   readonly target: number;
   readonly entry: fs.Dirent<Buffer>;
+  /** See `isPlain`, of the target. */
+  readonly plain: boolean;
   /** Below the root of the tree. */
   readonly path: Buffer;
 }
 
-function copyEntry(work: Work, { source, target, entry, path }: Place): void {
-  const { name } = entry;
+/** Whether what is made in a folder has the owner and the mode that it is made with: no group is inherited, no ACL. */
+function isPlain(folder: number): boolean {
+  return (fs.fstatSync(folder).mode & 0o2000) === 0 && at.attributesOf(folder).length === 0;
+}
+
+function copyEntry(work: Work, { source, target, entry, plain, path }: Place): void {
+  const name = Buffer.concat([entry.name, nul]);
   // what is neither file nor folder is not opened: that alone would have effects
   const opens = entry.isFile() || entry.isDirectory();
   const from = openEntry(source, name, opens ? O_RDONLY | O_NONBLOCK : at.O_PATH);
@@ -53,7 +68,7 @@ function copyEntry(work: Work, { source, target, entry, path }: Place): void {
     const stat = fs.fstatSync(from, { bigint: true });
     if (stat.isDirectory()) makeFolder(work, from, target, name, path);
     else if (stat.nlink > 1n && linkAgain(work, stat, target, name, path)) return;
-    else if (stat.isFile()) makeFile(work, from, target, name, stat);
+    else if (stat.isFile()) makeFile(work, from, { target, name, plain }, stat);
     else makeSpecial(source, target, name, stat);
   } finally {
     fs.closeSync(from);
@@ -80,11 +95,21 @@ function makeFolder(work: Work, from: number, target: number, name: Buffer, path
   }
 }
 
-function makeFile(work: Work, from: number, target: number, name: Buffer, stat: fs.BigIntStats): void {
-  const to = at.openAt(target, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+function makeFile(
+  work: Work,
+  from: number,
+  { target, name, plain }: { target: number; name: Buffer; plain: boolean },
+  stat: fs.BigIntStats,
+): void {
+  const mode = Number(stat.mode) & 0o7777;
+  // few calls for the many files that are root's with an ordinary mode
+  const asMade = plain && stat.uid === 0n && stat.gid === 0n && (mode & (work.umask | 0o7000)) === 0;
+  const to = at.openAt(target, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, asMade ? mode : 0o600);
   try {
     work.copyContent(from, to, stat);
-    takeOver(from, to, stat);
+    if (!asMade) takeOwner(to, stat);
+    copyAttributes(from, to);
+    at.setBothTimes(to, stat.atimeNs, stat.mtimeNs);
   } finally {
     fs.closeSync(to);
   }
@@ -134,10 +159,14 @@ function linkAgain(work: Work, stat: fs.BigIntStats, target: number, name: Buffe
 
 /** Owner before mode, since a change of owner clears set-uid bits; times last. */
 function takeOver(from: number, to: number, stat: fs.BigIntStats): void {
-  fs.fchownSync(to, Number(stat.uid), Number(stat.gid));
-  fs.fchmodSync(to, Number(stat.mode) & 0o7777);
+  takeOwner(to, stat);
   copyAttributes(from, to);
   at.setBothTimes(to, stat.atimeNs, stat.mtimeNs);
+}
+
+function takeOwner(to: number, stat: fs.BigIntStats): void {
+  fs.fchownSync(to, Number(stat.uid), Number(stat.gid));
+  fs.fchmodSync(to, Number(stat.mode) & 0o7777);
 }
 
 /** Those of overlayfs itself, and of SELinux, which labels by place, are left out. */
@@ -152,3 +181,4 @@ function joined(path: Buffer, name: Buffer): Buffer {
 }
 
 const slash = Buffer.from('/');
+const nul = Buffer.alloc(1);

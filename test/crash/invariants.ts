@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { run } from '../../src/base/process.ts';
+import { listMounts } from '../../src/host/mount.ts';
 import type { TestEngine } from '../helpers/engine.ts';
 
 /** What one part of the engine or the host says there is, by container id where it has ids. */
@@ -19,6 +20,11 @@ interface Facts {
   readonly intents: string[];
   readonly operationLeases: string[];
   readonly leaseHolders: string[];
+  readonly volumes: string[];
+  readonly volumeFolders: string[];
+  readonly volumeUsers: string[];
+  readonly mountedVolumes: string[];
+  readonly runningVolumes: string[];
 }
 
 /**
@@ -46,6 +52,13 @@ export async function disagreements(engine: TestEngine): Promise<string[]> {
     ...(strangers.length > 0 ? [`folders of containers that do not exist: ${short(strangers)}`] : []),
     ...facts.intents.map((intent) => `the journal still holds ${intent}`),
     ...facts.operationLeases.map((lease) => `a lease of a dead operation: ${lease}`),
+    ...(facts.volumes.sort().join() === facts.volumeFolders.sort().join()
+      ? []
+      : [`folders of volumes: [${facts.volumeFolders}] where the volumes are [${facts.volumes}]`]),
+    ...facts.volumeUsers.filter((id) => !known.has(id)).map((id) => `a volume is used by nobody: ${short([id])}`),
+    ...facts.mountedVolumes
+      .filter((name) => !facts.runningVolumes.includes(name))
+      .map((name) => `the volume ${name} is mounted and nobody uses it`),
     ...orphans.map((holder) => `a lease held by a container that does not exist: ${holder}`),
   ];
 }
@@ -60,6 +73,7 @@ async function gather(engine: TestEngine): Promise<Facts> {
   const bundles = path.join(engine.execRoot, 'containers');
   const ids = (list: readonly { Id: string }[]): string[] => list.map(({ Id }) => Id);
   const bridged = running.filter(({ HostConfig }) => ['default', 'bridge'].includes(HostConfig.NetworkMode)).length;
+  const volumeRoot = path.join(engine.dataRoot, 'volumes');
   using state = openState(engine);
   return {
     running: ids(running),
@@ -75,6 +89,13 @@ async function gather(engine: TestEngine): Promise<Facts> {
     intents: state.column("SELECT kind || ' ' || subject FROM intents"),
     operationLeases: state.column("SELECT holder || ' ' || key FROM leases WHERE kind = 'operation'"),
     leaseHolders: state.column('SELECT DISTINCT holder FROM leases'),
+    volumes: state.column('SELECT name FROM volumes'),
+    volumeFolders: entries(volumeRoot),
+    volumeUsers: state.column('SELECT DISTINCT container_id FROM volume_users'),
+    mountedVolumes: listMounts(volumeRoot).map(({ target }) => path.relative(volumeRoot, target).split('/')[0] ?? ''),
+    runningVolumes: state.column(
+      `SELECT volume FROM volume_users WHERE container_id IN (${running.map(({ Id }) => `'${Id}'`).join()})`,
+    ),
   };
 }
 
