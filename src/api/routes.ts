@@ -2,7 +2,7 @@
  * The routes that are built, by the operation names of the Engine API. A route that is not in this table
  * does not exist: the server answers 404 "page not found". `{name...}` takes slashes, as image names have them.
  * `GET /doctor`, `GET /containers/{id}/why`, `POST /exec/{id}/kill`, `GET` and `PUT /distribution/{name}/manifest`, `GET /images/tree`,
- * `GET /images/{name}/changes`, `POST /images/bootstrap`, `DELETE /containers/{id}/logs` and `GET` of the two `prune`
+ * `GET /images/{name}/changes`, `POST /images/bootstrap`, `DELETE /containers/{id}/logs`, what is below `/volumes/{name}/` and `GET` of the two `prune`
  * are tug's own.
  */
 export const routes = {
@@ -88,6 +88,11 @@ export const routes = {
   VolumeInspect: 'GET /volumes/{name}',
   VolumeUpdate: 'PUT /volumes/{name}',
   VolumeDelete: 'DELETE /volumes/{name}',
+  VolumeRename: 'POST /volumes/{name}/rename',
+  VolumeClone: 'POST /volumes/{name}/clone',
+  VolumeRestore: 'POST /volumes/{name}/restore',
+  VolumeExport: 'GET /volumes/{name}/export',
+  VolumeImport: 'POST /volumes/{name}/import',
 } as const;
 
 export type RouteName = keyof typeof routes;

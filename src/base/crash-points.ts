@@ -64,6 +64,12 @@ export const crashPointNames = [
   'volume.reserve.recorded',
   'volume.fill.journaled',
   'volume.fill.copied',
+  'volume.rename.journaled',
+  'volume.rename.moved',
+  'volume.clone.copied',
+  'volume.restore.journaled',
+  'volume.restore.emptied',
+  'volume.import.unpacked',
   'volume.remove.journaled',
   'volume.remove.deleted',
   // a log

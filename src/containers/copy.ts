@@ -7,6 +7,7 @@ import { unpackedStream } from '../images/archive/unpacked-stream.ts';
 import { type ByteString, byteString } from '../images/unpack/names.ts';
 import type { ContainerContext } from './context.ts';
 import type { ArchiveOptions, ContainerArchive, PathStat } from './contract.ts';
+import { settle } from './copy/carry.ts';
 import { rootPath } from './copy/place.ts';
 import { type FilesView, openFiles } from './copy/view.ts';
 import { eventAttributes } from './create.ts';
@@ -111,20 +112,6 @@ export async function writeArchive(
   }
   context.events.publish('container', 'extract-to-dir', record.id, eventAttributes(record));
 }
-
-/** Waits for both sides. A pipe that broke says nothing: the other side tells why. */
-async function settle([carried, job]: [Promise<void>, Promise<unknown>], gone: AbortSignal): Promise<void> {
-  const [carrying, working] = await Promise.allSettled([carried, job]);
-  if (gone.aborted) throw gone.reason instanceof TugError ? gone.reason : clientGone(gone.reason);
-  if (carrying.status === 'rejected' && !isBrokenPipe(carrying.reason)) throw carrying.reason;
-  if (working.status === 'rejected') throw working.reason;
-  if (carrying.status === 'rejected') throw carrying.reason;
-}
-
-const clientGone = (cause: unknown): TugError => new TugError('cancelled', 'the client went away', { cause });
-
-const isBrokenPipe = (error: unknown): boolean =>
-  ['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes(errnoOf(error) ?? '');
 
 /** The user that the container runs as owns what is copied with `copyUIDGID`; undefined where it names none. */
 function ownerOf(record: ContainerRecord, view: FilesView): { uid: number; gid: number } | undefined {

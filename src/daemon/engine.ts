@@ -6,6 +6,7 @@ import { type Leases, leaseMigrations, openLeases } from '../base/leases.ts';
 import { createLockTable } from '../base/lock.ts';
 import type { Logger } from '../base/log.ts';
 import type { ContainerService } from '../containers/contract.ts';
+import { createFolderArchiver } from '../containers/copy/carry.ts';
 import { healthMigrations } from '../containers/health-store.ts';
 import { createContainerService } from '../containers/service.ts';
 import { containerMigrations } from '../containers/store.ts';
@@ -84,7 +85,12 @@ export function openEngine(config: DaemonConfig, log: Logger, remap: UserRemap |
   const foundations = openFoundations(config, log);
   const { networks, networkDrivers } = openNetworks(foundations);
   const drivers = builtins.openVolumeDrivers(config);
-  const volumes = createVolumeService({ ...foundations, drivers, log: log.channel('volumes') });
+  const volumes = createVolumeService({
+    ...foundations,
+    drivers,
+    archiver: createFolderArchiver(),
+    log: log.channel('volumes'),
+  });
   const { images, reports, bootstrapper, snapshots, closeImages, registries } = openImages(foundations, (id) =>
     containers.stateOf(id),
   );

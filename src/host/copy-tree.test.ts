@@ -4,10 +4,16 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'node:test';
-import { copyTree } from './copy-tree.ts';
+import { copyTree, copyTreePart, finishParts } from './copy-tree.ts';
 import { getXattr, setXattr } from './xattr.ts';
 
-function copied(work: (source: string) => void, check: (target: string, source: string) => void): void {
+type Copy = (source: number, target: number) => void;
+
+function copied(
+  work: (source: string) => void,
+  check: (target: string, source: string) => void,
+  copy: Copy = copyTree,
+): void {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), 'copy-tree-'));
   const [source, target] = ['source', 'target'].map((name) => path.join(root, name)) as [string, string];
   fs.mkdirSync(source);
@@ -16,7 +22,7 @@ function copied(work: (source: string) => void, check: (target: string, source: 
   try {
     work(source);
     for (const folder of [source, target]) open.push(fs.openSync(folder, fs.constants.O_DIRECTORY));
-    copyTree(open[0]!, open[1]!);
+    copy(open[0]!, open[1]!);
     check(target, source);
   } finally {
     for (const fd of open) fs.closeSync(fd);
@@ -24,27 +30,38 @@ function copied(work: (source: string) => void, check: (target: string, source: 
   }
 }
 
-test('a copied tree has owners, modes, times, attributes, links, devices and holes of its source', () => {
-  copied(
-    (source) => {
-      execFileSync('sh', ['-ec', tree], { cwd: source });
-      setXattr(path.join(source, 'a/file'), 'user.one', Buffer.from([0, 255]));
-      fs.writeFileSync(Buffer.concat([Buffer.from(`${source}/`), Buffer.from([0xff, 0x41])]), 'no UTF-8');
-      fs.chmodSync(source, 0o1770);
-      fs.chownSync(source, 5, 6);
-    },
-    (target, source) => {
-      const list = (folder: string) => execFileSync('sh', ['-c', listing], { cwd: folder, encoding: 'latin1' });
-      assert.equal(list(target), list(source));
-      assert.match(list(target), /^\. 1770 5:6/m);
-      assert.deepEqual(getXattr(path.join(target, 'a/file'), 'user.one'), Buffer.from([0, 255]));
-      assert.equal(fs.statSync(path.join(target, 'a/b/again')).ino, fs.statSync(path.join(target, 'a/file')).ino);
-      const sparse = fs.statSync(path.join(target, 'sparse'));
-      assert.deepEqual([sparse.size, sparse.blocks < 1000], [10_000_000, true]);
-      assert.equal(fs.readFileSync(path.join(target, 'a/file'), 'utf8'), 'content\n');
-    },
-  );
-});
+const inParts: Copy = (source, target) => {
+  const left = [0, 1, 2].flatMap((own) => copyTreePart(source, target, { own, of: 3 }));
+  finishParts(source, target, left);
+};
+
+for (const [how, copy] of [
+  ['at once', copyTree],
+  ['in parts', inParts],
+] as const) {
+  test(`a tree copied ${how} has owners, modes, times, attributes, links, devices and holes of its source`, () => {
+    copied(
+      (source) => {
+        execFileSync('sh', ['-ec', tree], { cwd: source });
+        setXattr(path.join(source, 'a/file'), 'user.one', Buffer.from([0, 255]));
+        fs.writeFileSync(Buffer.concat([Buffer.from(`${source}/`), Buffer.from([0xff, 0x41])]), 'no UTF-8');
+        fs.chmodSync(source, 0o1770);
+        fs.chownSync(source, 5, 6);
+      },
+      (target, source) => {
+        const list = (folder: string) => execFileSync('sh', ['-c', listing], { cwd: folder, encoding: 'latin1' });
+        assert.equal(list(target), list(source));
+        assert.match(list(target), /^\. 1770 5:6/m);
+        assert.deepEqual(getXattr(path.join(target, 'a/file'), 'user.one'), Buffer.from([0, 255]));
+        assert.equal(fs.statSync(path.join(target, 'a/b/again')).ino, fs.statSync(path.join(target, 'a/file')).ino);
+        const sparse = fs.statSync(path.join(target, 'sparse'));
+        assert.deepEqual([sparse.size, sparse.blocks < 1000], [10_000_000, true]);
+        assert.equal(fs.readFileSync(path.join(target, 'a/file'), 'utf8'), 'content\n');
+      },
+      copy,
+    );
+  });
+}
 
 test('links are copied, not followed', () => {
   copied(

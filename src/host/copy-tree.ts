@@ -12,6 +12,8 @@ interface Work {
   readonly umask: number;
   /** Where files with several names lie in the target already, by device and inode. */
   readonly linked: Map<string, Buffer>;
+  /** Takes the files that have several names, instead of their being copied. */
+  readonly left: Buffer[] | undefined;
 }
 
 /**
@@ -22,13 +24,73 @@ interface Work {
  * @throws the system error.
  */
 export function copyTree(source: number, target: number): void {
-  const work: Work = {
-    copyContent: createContentCopier(),
-    targetRoot: target,
-    umask: process.umask(),
-    linked: new Map(),
-  };
-  copyFolder(work, source, target, Buffer.alloc(0));
+  copyFolder(openWork(target), source, target, Buffer.alloc(0));
+}
+
+/** Which part of a tree to copy: of the entries of its top those whose number divided by `of` leaves `own`. */
+export interface TreePart {
+  readonly own: number;
+  readonly of: number;
+}
+
+/**
+ * A part of `copyTree`, for several threads that copy one tree. Files with several names are left to `finishParts`, which
+ * links them: their paths are returned, in latin1.
+ */
+export function copyTreePart(source: number, target: number, { own, of }: TreePart): string[] {
+  const left: Buffer[] = [];
+  const work: Work = { ...openWork(target), left };
+  const plain = isPlain(target);
+  for (const [index, entry] of entriesOf(source).entries()) {
+    if (index % of === own) copyEntry(work, { source, target, entry, plain, path: entry.name });
+  }
+  return left.map((path) => path.toString('latin1'));
+}
+
+/** Copies what the parts left, and gives the target the source's owner, mode and times. */
+export function finishParts(source: number, target: number, left: readonly string[]): void {
+  const work = openWork(target);
+  const folders = Map.groupBy(left, (path) => path.slice(0, Math.max(path.lastIndexOf('/'), 0)));
+  for (const [folder, paths] of folders) finishFolder(work, { source, target, folder, paths: new Set(paths) });
+  takeOver(source, target, fs.fstatSync(source, { bigint: true }));
+}
+
+function finishFolder(
+  work: Work,
+  { source, target, folder, paths }: { source: number; target: number; folder: string; paths: ReadonlySet<string> },
+): void {
+  const from = openFolder(source, folder);
+  try {
+    const to = openFolder(target, folder);
+    try {
+      for (const entry of entriesOf(from)) {
+        const path = joined(Buffer.from(folder, 'latin1'), entry.name);
+        if (!paths.has(path.toString('latin1'))) continue;
+        copyEntry(work, { source: from, target: to, entry, plain: false, path });
+      }
+      const stat = fs.fstatSync(from, { bigint: true });
+      at.setBothTimes(to, stat.atimeNs, stat.mtimeNs);
+    } finally {
+      fs.closeSync(to);
+    }
+  } finally {
+    fs.closeSync(from);
+  }
+}
+
+/** Opens a folder of a tree to be read; no link leads out of the tree. */
+function openFolder(root: number, path: string): number {
+  const place = openFolderBeneath(`/proc/self/fd/${root}`, Buffer.from(path, 'latin1'));
+  try {
+    return at.openAt(place, Buffer.from('.'), O_RDONLY | O_DIRECTORY);
+  } finally {
+    fs.closeSync(place);
+  }
+}
+
+function openWork(target: number): Work {
+  const copyContent = createContentCopier();
+  return { copyContent, targetRoot: target, umask: process.umask(), linked: new Map(), left: undefined };
 }
 
 function copyFolder(work: Work, source: number, target: number, path: Buffer): void {
@@ -67,6 +129,7 @@ function copyEntry(work: Work, { source, target, entry, plain, path }: Place): v
   try {
     const stat = fs.fstatSync(from, { bigint: true });
     if (stat.isDirectory()) makeFolder(work, from, target, name, path);
+    else if (stat.nlink > 1n && work.left) work.left.push(path);
     else if (stat.nlink > 1n && linkAgain(work, stat, target, name, path)) return;
     else if (stat.isFile()) makeFile(work, from, { target, name, plain }, stat);
     else makeSpecial(source, target, name, stat);

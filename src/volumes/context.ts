@@ -5,6 +5,7 @@ import type { Journal } from '../base/journal.ts';
 import type { LockTable } from '../base/lock.ts';
 import type { Logger } from '../base/log.ts';
 import type { EventBus } from '../events/contract.ts';
+import type { FolderArchiver } from './contract.ts';
 import type { VolumeDriver } from './driver-contract.ts';
 import type { VolumeMounts } from './mounts.ts';
 import type { VolumeRecord, VolumeStore } from './store.ts';
@@ -18,6 +19,7 @@ export interface VolumeDeps {
   readonly log: Logger;
   /** One called `local`; any others beside it. */
   readonly drivers: readonly VolumeDriver[];
+  readonly archiver: FolderArchiver;
 }
 
 /** What the operations on volumes share. */

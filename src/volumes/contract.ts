@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream';
 import type { Volume, VolumeCreateRequest } from '../api/types/volume.ts';
 import { TugError } from '../base/errors.ts';
 
@@ -15,6 +16,28 @@ export interface VolumeService {
   /** All volumes whose data the engine keeps, with the room they take and how many containers use them. */
   usage(): Promise<Volume[]>;
   drivers(): string[];
+  /** The rest is tug's own; see change.ts and archive.ts. */
+  rename(name: string, next: string): Promise<void>;
+  clone(name: string, request: CloneRequest): Promise<Volume>;
+  restore(name: string, from: string): Promise<void>;
+  /** Calls `into` once it can begin. */
+  exportFiles(name: string, into: () => Writable, signal: AbortSignal): Promise<void>;
+  importFiles(name: string, from: Readable, signal: AbortSignal): Promise<Volume>;
+}
+
+export interface CloneRequest {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>> | null;
+  /** Mark it as a snapshot, which `restore` takes. */
+  readonly snapshot: boolean;
+}
+
+/** Makes tars of open folders, and folders of tars, without following a link out of them. */
+export interface FolderArchiver {
+  /** Does not end `into`. @throws cancelled when `signal` aborts. */
+  send(folder: number, into: Writable, signal: AbortSignal): Promise<void>;
+  /** Plain or compressed. @throws invalid for a bad archive, cancelled when `signal` aborts. */
+  receive(folder: number, from: Readable, signal: AbortSignal): Promise<void>;
 }
 
 /** Docker's filters: key to values. */

@@ -1,5 +1,6 @@
 import { messageOf } from '../base/errors.ts';
 import type { Intent } from '../base/journal.ts';
+import { finishRename, finishRestore } from './change.ts';
 import { driverNamed, type VolumeContext } from './context.ts';
 import { type MakePayload, unmakeVolume } from './create.ts';
 import { type FillPayload, undoFill } from './fill.ts';
@@ -35,6 +36,8 @@ async function settle(context: VolumeContext, intent: Intent): Promise<void> {
     await driver.mount(record);
     await undoFill({ path: driver.path(record.name) }, intent.payload as FillPayload);
   }
+  if (intent.kind === 'volume.rename' && record) await finishRename(context, record, intent);
+  if (intent.kind === 'volume.restore' && record) await finishRestore(context, record, intent);
   context.journal.done(intent);
 }
 

@@ -1,4 +1,6 @@
 import { createLockTable } from '../base/lock.ts';
+import { exportVolume, importVolume } from './archive.ts';
+import { cloneVolume, renameVolume, restoreVolume } from './change.ts';
 import { describe, driverNamed, type VolumeContext, type VolumeDeps, volumeNamed, withLock } from './context.ts';
 import type { Volumes } from './contract.ts';
 import { createVolume } from './create.ts';
@@ -38,6 +40,12 @@ export function createVolumeService(deps: VolumeDeps): Volumes {
       }));
     },
     drivers: () => deps.drivers.map(({ name }) => name),
+
+    rename: (name, next) => renameVolume(context, name, next),
+    clone: (name, request) => cloneVolume(context, name, request),
+    restore: (name, from) => restoreVolume(context, name, from),
+    exportFiles: (name, into, signal) => exportVolume(context, deps.archiver, name, { into, signal }),
+    importFiles: (name, from, signal) => importVolume(context, deps.archiver, name, { from, signal }),
 
     reserve: (wishes, work) => reserveVolumes(context, wishes, work),
     find(name) {

@@ -179,6 +179,14 @@ const withVolumes: Workload = async ({ engine }) => {
   await engine.api('DELETE', '/volumes/crash-tmpfs');
 };
 
+const changeVolumes: Workload = async ({ engine }) => {
+  for (const name of ['from', 'renamed', 'snapshot']) await engine.api('DELETE', `/volumes/crash-${name}?force=1`);
+  await engine.api('POST', '/volumes/crash-from/import', Buffer.alloc(10240));
+  await engine.api('POST', '/volumes/crash-from/clone', { Name: 'crash-snapshot', Snapshot: true });
+  await engine.api('POST', '/volumes/crash-from/restore', { From: 'crash-snapshot' });
+  await engine.api('POST', '/volumes/crash-from/rename?name=crash-renamed');
+};
+
 /** Which workload passes which point. Complete by its type: a new point needs a line here. */
 export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.create.recorded': runAndKeep,
@@ -233,6 +241,12 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'volume.reserve.recorded': withVolumes,
   'volume.fill.journaled': withVolumes,
   'volume.fill.copied': withVolumes,
+  'volume.rename.journaled': changeVolumes,
+  'volume.rename.moved': changeVolumes,
+  'volume.clone.copied': changeVolumes,
+  'volume.restore.journaled': changeVolumes,
+  'volume.restore.emptied': changeVolumes,
+  'volume.import.unpacked': changeVolumes,
   'volume.remove.journaled': volumes,
   'volume.remove.deleted': volumes,
   'log.rotate.linked': logMuch,

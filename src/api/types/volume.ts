@@ -39,3 +39,14 @@ export interface VolumesPruned {
   VolumesDeleted: string[] | null;
   SpaceReclaimed: number;
 }
+
+/** `POST /volumes/{name}/clone`, tug's own. */
+export const volumeCloneRequest = z.object({
+  Name: text,
+  Labels: stringMap.optional(),
+  /** Mark it as a snapshot, which `restore` takes. */
+  Snapshot: z.boolean().optional(),
+});
+
+/** `POST /volumes/{name}/restore`, tug's own. */
+export const volumeRestoreRequest = z.object({ From: text });

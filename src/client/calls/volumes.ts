@@ -27,3 +27,27 @@ export const prune = (
       ...(options.dryRun && options.without?.length ? { without: options.without } : {}),
     },
   });
+
+// What follows is tug's own: other engines answer 404.
+
+export async function rename(engine: Engine, name: string, next: string): Promise<void> {
+  await engine.send('POST', at(name, '/rename'), { query: { name: next } });
+}
+
+export const clone = (
+  engine: Engine,
+  name: string,
+  request: { Name: string; Labels?: Record<string, string>; Snapshot?: boolean },
+): Promise<Volume> => engine.json('POST', at(name, '/clone'), { json: request });
+
+export async function restore(engine: Engine, name: string, from: string): Promise<void> {
+  await engine.send('POST', at(name, '/restore'), { json: { From: from } });
+}
+
+/** The content as a tar, as it comes. */
+export async function exportFiles(engine: Engine, name: string): Promise<AsyncIterable<Buffer>> {
+  return (await engine.call('GET', at(name, '/export'))).body();
+}
+
+export const importFiles = (engine: Engine, name: string, archive: AsyncIterable<Uint8Array>): Promise<Volume> =>
+  engine.json('POST', at(name, '/import'), { stream: archive });

@@ -6,7 +6,7 @@ import { setTimes, setTimesOfFd } from '../../host/file-times.ts';
 import { makeNode, nodeTypes } from '../../host/mknod.ts';
 import { applyXattrs } from '../../images/unpack/metadata.ts';
 import type { ByteString } from '../../images/unpack/names.ts';
-import { archiveParts, inFolder, makeFolders, O_PATH, openPlace, quoted, removeAt } from './place.ts';
+import { archiveParts, inFolder, makeFolders, O_PATH, openPlace, quoted, removeAt, rootPath } from './place.ts';
 import type { WriteOptions } from './write-files.ts';
 
 /** Puts the entries of an archive into a container's files. */
@@ -79,6 +79,11 @@ function placeEntry(state: State, entry: TarEntry): OpenFile | undefined {
   const name = parts.at(-1);
   if (name === undefined) {
     if (entry.type !== 'directory') throw invalid(`bad archive: ${quoted(entry.name)} is not a folder`);
+    if (options.ofRoot) {
+      const top = `${rootPath(state.root)}/.`;
+      fs.chownSync(top, entry.uid, entry.gid);
+      fs.chmodSync(top, entry.mode & 0o7777);
+    }
     return undefined;
   }
   const folder = holdParent(state, parts.slice(0, -1));

@@ -16,6 +16,8 @@ export interface WriteOptions {
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
   /** The container may not write to its own files, only to what is mounted into it. */
   readonly readOnlyRoot: boolean;
+  /** The archive is of the root itself, which gets the owner and mode of its entry `.`. */
+  readonly ofRoot?: boolean;
 }
 
 /** The most entries of one archive. */

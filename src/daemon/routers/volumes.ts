@@ -1,4 +1,10 @@
-import { type VolumeList, type VolumesPruned, volumeCreateRequest } from '../../api/types/volume.ts';
+import {
+  type VolumeList,
+  type VolumesPruned,
+  volumeCloneRequest,
+  volumeCreateRequest,
+  volumeRestoreRequest,
+} from '../../api/types/volume.ts';
 import { invalid } from '../../base/errors.ts';
 import { notInSwarm, type VolumeService } from '../../volumes/contract.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -30,6 +36,29 @@ export function volumeRoutes(volumes: VolumeService): Handlers {
     VolumeUpdate(exchange) {
       volumes.inspect(exchange.param('name'));
       throw notInSwarm();
+    },
+    async VolumeRename({ query, param }) {
+      const next = query.text('name');
+      if (next === undefined) throw invalid('no name given: "name" must say what it is to be called');
+      await volumes.rename(param('name'), next);
+      return { status: 204 };
+    },
+    async VolumeClone(exchange) {
+      const { Name, Labels = null, Snapshot = false } = await exchange.body(volumeCloneRequest);
+      const request = { name: Name, labels: Labels, snapshot: Snapshot };
+      return { status: 201, body: await volumes.clone(exchange.param('name'), request) };
+    },
+    async VolumeRestore(exchange) {
+      await volumes.restore(exchange.param('name'), (await exchange.body(volumeRestoreRequest)).From);
+      return { status: 204 };
+    },
+    async VolumeExport(exchange) {
+      const begin = () => exchange.begin('application/x-tar').response;
+      await volumes.exportFiles(exchange.param('name'), begin, exchange.signal);
+      return undefined;
+    },
+    async VolumeImport({ param, request, signal }) {
+      return { status: 200, body: await volumes.importFiles(param('name'), request, signal) };
     },
     VolumePrune: (exchange) => prune(exchange, false),
     VolumePrunePreview: (exchange) => prune(exchange, true),
