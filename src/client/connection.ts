@@ -77,14 +77,18 @@ export class Received {
 
   async readUntil(mark: string, limit: number): Promise<Buffer> {
     for (;;) {
-      if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)];
       const held = this.#chunks[0];
       const at = held === undefined ? -1 : held.indexOf(mark, 0, 'latin1');
       if (held !== undefined && at >= 0) {
         const rest = held.subarray(at + mark.length);
-        this.#chunks = rest.length > 0 ? [rest] : [];
-        this.#buffered = rest.length;
+        if (rest.length > 0) this.#chunks[0] = rest;
+        else this.#chunks.shift();
+        this.#buffered -= at + mark.length;
         return held.subarray(0, at);
+      }
+      if (this.#chunks.length > 1) {
+        this.#chunks = [Buffer.concat(this.#chunks)];
+        continue;
       }
       if (this.#failure) throw this.#failure;
       if (this.#ended) throw new TugError('unavailable', 'the engine closed the connection without a whole answer');

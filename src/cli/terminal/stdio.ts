@@ -60,7 +60,8 @@ export async function copyOutput(
       continue;
     }
     decoder.push(chunk);
-    for (const { name, parts } of pieces) await writePiece(name, Buffer.concat(parts), options);
+    for (const { name, parts } of pieces)
+      await writePiece(name, parts.length === 1 ? parts[0]! : Buffer.concat(parts), options);
     pieces = [];
   }
 }

@@ -23,7 +23,12 @@ export function isObject(value: unknown): value is JsonObject {
 /** The object without some fields. */
 export function without(object: JsonObject, fields: readonly string[]): JsonObject {
   if (!fields.some((field) => field in object)) return object;
-  return Object.fromEntries(Object.entries(object).filter(([name]) => !fields.includes(name)));
+  const rest: Record<string, unknown> = {};
+  for (const name of Object.keys(object)) {
+    // an assignment to this name would change the prototype, and no API has a field of it
+    if (name !== '__proto__' && !fields.includes(name)) rest[name] = object[name];
+  }
+  return rest;
 }
 
 /** The object with one field changed, if that holds an object. */
