@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname as hostHostname } from 'node:os';
-import { invalid } from '../base/errors.ts';
+import { errnoOf, invalid } from '../base/errors.ts';
 import type { Sandbox } from '../networks/contract.ts';
 import type { OciMount } from '../runtime/spec/types.ts';
 import type { ContainerPaths } from './paths.ts';
@@ -56,14 +56,14 @@ const localNames = [
 
 function hostsFile(record: ContainerRecord, hostname: string, sandbox: Sandbox): string {
   const extra = (record.host.ExtraHosts ?? []).map((entry) => parseExtraHost(entry, sandbox));
-  if (sandbox.namespace.kind === 'host' && extra.length === 0) return readFileSync('/etc/hosts', 'utf8');
+  if (sandbox.namespace.kind === 'host' && extra.length === 0) return readHost('/etc/hosts');
   const lines = sandbox.namespace.kind === 'host' ? [] : [...localNames, ...extra];
   const own = record.config.Domainname ? `${hostname}.${record.config.Domainname} ${hostname}` : hostname;
   for (const endpoint of Object.values(sandbox.endpoints))
     if (endpoint.IPAddress) lines.push([endpoint.IPAddress, own]);
   const text = lines.map(([address, names]) => `${address}\t${names}\n`).join('');
   if (sandbox.namespace.kind !== 'host') return text;
-  return readFileSync('/etc/hosts', 'utf8') + extra.map(([address, name]) => `${address}\t${name}\n`).join('');
+  return readHost('/etc/hosts') + extra.map(([address, name]) => `${address}\t${name}\n`).join('');
 }
 
 /** `name:address` or `name=address`; `host-gateway` stands for the default bridge's gateway. @throws invalid. */
@@ -96,13 +96,18 @@ function resolvConf(record: ContainerRecord, sandbox: Sandbox): string {
 const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
 
 function readHostResolvConf(): { servers: string[]; search: string[]; options: string[] } {
-  let text = '';
-  try {
-    text = readFileSync('/etc/resolv.conf', 'utf8');
-  } catch {
-    // a host without one has no name servers to pass on
-  }
+  const text = readHost('/etc/resolv.conf');
   const values = (key: string): string[] =>
     [...text.matchAll(new RegExp(`^\\s*${key}\\s+(.+?)\\s*$`, 'gm'))].flatMap(([, rest]) => rest!.split(/\s+/));
   return { servers: values('nameserver'), search: values('search'), options: values('options') };
+}
+
+/** A host without the file has nothing in it to pass on. */
+function readHost(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return '';
+    throw error;
+  }
 }

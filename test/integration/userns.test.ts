@@ -16,7 +16,7 @@ before(async () => {
   engine = await startEngine({ args: ['--userns-remap', '100000-165535'], mode: 0o711 });
   image = await starterImage(engine);
 });
-after(() => engine[Symbol.asyncDispose]());
+after(() => engine?.[Symbol.asyncDispose]());
 
 async function said(name: (typeof commandLines)[number], ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await engine[name](args);

@@ -9,7 +9,10 @@ import { type BootResult, boot } from './qemu.ts';
 
 const projectRoot = path.resolve(import.meta.dirname, '../..');
 const cache = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'), 'tug-vm');
-const tests = process.argv.length > 2 ? process.argv.slice(2) : ['test/vm/smoke.ts', 'test/vm/limits.ts'];
+const tests =
+  process.argv.length > 2
+    ? process.argv.slice(2)
+    : ['smoke', 'limits', 'userns', 'apparmor'].map((name) => `test/vm/${name}.ts`);
 
 process.exitCode = await main();
 
