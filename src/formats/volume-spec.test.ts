@@ -64,5 +64,6 @@ test('names of volumes', () => {
   for (const name of ['data', 'a1', 'a_b.c-d']) checkVolumeName(name);
   assert.throws(() => checkVolumeName('./x'), /^TugError: create \.\/x: "\.\/x" includes invalid characters/);
   assert.throws(() => checkVolumeName('a'), /too short/);
+  assert.throws(() => checkVolumeName('a'.repeat(256)), { kind: 'invalid', message: /too long/ });
   assert.throws(() => checkVolumeName(''), { kind: 'invalid' });
 });

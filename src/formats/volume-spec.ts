@@ -29,6 +29,8 @@ const optionGroups: readonly (readonly string[])[] = [
   ['nocopy'],
   ['consistent', 'cached', 'delegated', 'default'],
 ];
+/** What a folder can be called (NAME_MAX). */
+const longestName = 255;
 const volumeName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
 /**
@@ -67,6 +69,10 @@ export function formatVolumeSpec({ source, target, mode }: VolumeSpec): string {
 
 /** @throws invalid in Docker's words for what cannot be a volume's name. */
 export function checkVolumeName(name: string): void {
+  if (name.length > longestName)
+    throw invalid(
+      `create ${name.slice(0, 32)}...: volume name is too long, names have at most ${longestName} characters`,
+    );
   if (volumeName.test(name)) return;
   if (name.length === 1) {
     throw invalid('volume name is too short, names should be at least two alphanumeric characters');

@@ -103,6 +103,6 @@ export function publishCreated({ events }: VolumeContext, { name, driver }: Volu
 /** Docker says what it was about to make. */
 function prefixed(error: unknown, name: string): unknown {
   const prefix = `create ${name}: `;
-  if (!(error instanceof TugError) || error.message.startsWith(prefix)) return error;
+  if (!(error instanceof TugError) || error.message.startsWith('create ')) return error;
   return new TugError(error.kind, prefix + error.message, { code: error.code, cause: error });
 }

@@ -75,7 +75,7 @@ describe('system prune', { concurrency: false }, () => {
     const all = await engine.tug(['system', 'prune', '-a', '--dry-run']);
     assert.match(all.stdout, /^Images to delete:\ndeleted: /, 'what a container runs from stays');
     const volumes = await engine.tug(['system', 'prune', '--volumes']);
-    assert.deepEqual([volumes.code, /tug has none yet\. Leave out --volumes/.test(volumes.stderr)], [1, true]);
+    assert.match(volumes.stdout, /all anonymous volumes not used by at least one container/);
   });
 
   it('answers 400 to filters that are none', async () => {
