@@ -42,6 +42,8 @@ export interface ContainerDeps {
   readonly execRoot: string;
   /** The static init that `--init` puts first, or undefined where none is installed. */
   readonly initPath: string | undefined;
+  /** The null device, where its owner cannot be changed. */
+  readonly nullDevice: string;
   /** `userns-remap`; undefined where containers have the host's ids. */
   readonly remap: UserRemap | undefined;
   /** The contexts that containers have with `selinux-enabled`; undefined where SELinux is not used. */

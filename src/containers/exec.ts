@@ -106,6 +106,7 @@ async function launch(
     stdin: (request.AttachStdin ?? false) && !options.detach,
     attach: !options.detach && Boolean(request.AttachStdin || request.AttachStdout || request.AttachStderr),
     size: rows && columns ? { rows, columns } : undefined,
+    ...(maps || process.user.uid !== 0 ? { nullDevice: context.nullDevice } : {}),
     ...(maps ? { pipeOwner: outsideId(maps.uids, process.user.uid) } : {}),
   });
 }

@@ -107,6 +107,7 @@ async function bringUp(context: ContainerContext, record: ContainerRecord, signa
     runtime,
     terminal: record.config.Tty ?? false,
     stdin: record.config.OpenStdin ?? false,
+    ...(user || !/^(root|0)?(:|$)/.test(record.config.User ?? '') ? { nullDevice: context.nullDevice } : {}),
     ready,
     signal,
   });

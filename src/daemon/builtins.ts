@@ -77,9 +77,13 @@ export function openRuntimes({ runtimes, execRoot, runtimeTimeout }: DaemonConfi
 
 const shownProgram = (execRoot: string, name: string): string => path.join(execRoot, 'bin', name);
 
-/** Takes away what `openRuntimes` mounted. Containers that run do not need it. */
+/** The null device on a mount of its own, for `nullDevice` of the monitors. */
+export const openNullDevice = ({ execRoot }: DaemonConfig): string =>
+  bindReadOnly('/dev/null', shownProgram(execRoot, 'null'), { device: true });
+
+/** Takes away what `openRuntimes` and `openNullDevice` mounted. Containers that run do not need it. */
 export function closeRuntimes({ execRoot }: DaemonConfig): void {
-  for (const name of Object.keys(runtimeDrivers)) releaseProgram(shownProgram(execRoot, name));
+  for (const name of [...Object.keys(runtimeDrivers), 'null']) releaseProgram(shownProgram(execRoot, name));
 }
 
 /** @throws unsupported when there is no runtime at all, invalid when the one that is asked for is not there. */

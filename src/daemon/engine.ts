@@ -205,6 +205,7 @@ function openMachinery({ config, id, log }: Foundations, remap: UserRemap | unde
     ...logging,
     initPath: builtins.findInit(),
     remap,
+    nullDevice: builtins.openNullDevice(config),
     ...builtins.openSecurityModules(config, log),
   };
   const closeMachinery = async (): Promise<void> => {

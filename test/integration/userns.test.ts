@@ -49,6 +49,21 @@ for (const name of commandLines) {
     });
   }
 
+  it(`${name}: the host keeps its null device`, async () => {
+    const box = `null-${name}`;
+    for (const runtime of ['crun', 'runc']) {
+      for (const mode of ['', 'host']) {
+        const inode = '$(stat -L -c %t:%T /proc/self/fd/0)';
+        const run = ['run', '-d', '--name', box, '--runtime', runtime, `--userns=${mode}`, '-u', '1234', image];
+        await said(name, ...run, 'sh', '-c', 'sleep 1000; :');
+        assert.equal(await said(name, 'exec', box, 'sh', '-c', `echo ${inode}`), '1:3');
+        const { uid, gid } = fs.statSync('/dev/null');
+        assert.ok(![1234, 101234].includes(uid) && gid !== 100000, `${runtime} ${mode}: ${uid}:${gid}`);
+        await tug('rm', '-f', box);
+      }
+    }
+  });
+
   it(`${name}: exec writes to its streams by name, and a user out of range is refused`, async () => {
     const box = `streams-${name}`;
     await tug('run', '-d', '--name', box, image, 'sleep', '1000');

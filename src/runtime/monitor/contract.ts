@@ -74,6 +74,11 @@ export interface MonitorCreate {
   /** Keep a stdin pipe open for attachers; without it stdin is /dev/null. */
   readonly stdin: boolean;
   /**
+   * What stands for /dev/null as the standard input: runtimes give what they find there to the process's user, who
+   * could then close the host's own device to everybody. Without it that is what they find.
+   */
+  readonly nullDevice?: string;
+  /**
    * The monitor starts at once; what it is to create need be complete (config.json, mounts, namespaces) only when
    * this resolves. When it rejects, the monitor is taken back and `create` rejects with the same error.
    */
@@ -95,6 +100,11 @@ export interface MonitorExec {
   /** Wanted before the first byte of output: the process runs only after this was connected. */
   readonly attach: boolean;
   readonly size: { rows: number; columns: number } | undefined;
+  /**
+   * What stands for /dev/null as the standard input: runtimes give what they find there to the process's user, who
+   * could then close the host's own device to everybody. Without it that is what they find.
+   */
+  readonly nullDevice?: string;
   /** The host's uid that is to own the pipes of its output; left to the runtime without it. Only with `attach`. */
   readonly pipeOwner?: number;
 }

@@ -6,7 +6,7 @@ import { refusedByRuntime, runtimeWords } from '../../../runtime-words.ts';
 import type { MonitorCreate, Monitored } from '../../contract.ts';
 import { type Launched, launch, type Report, reportInTime } from './launch.ts';
 import { writeNote } from './note.ts';
-import { prepareStdin } from './stdin.ts';
+import { prepareStdin, readingFrom } from './stdin.ts';
 
 /** Creates a container under a conmon of its own, up to the moment before the user's process runs. */
 export async function createContainer(
@@ -27,6 +27,7 @@ export async function createContainer(
       runtime,
       log: request.log,
       args: terminal ? ['--terminal'] : [],
+      ...(request.nullDevice && !stdin && readingFrom(request.nullDevice, runtime)),
       ...(stdin && { runtimePath: stdin.runtimePath, runtimeArgs: stdin.runtimeArgs }),
       inherit: [startRead, ...(stdin ? [stdin.holder] : [])],
       env: { _OCI_STARTPIPE: String(startRead) },

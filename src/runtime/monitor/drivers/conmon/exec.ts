@@ -7,7 +7,7 @@ import type { AttachedStdio, MonitorExec, MonitoredExec } from '../../contract.t
 import { type Launched, launch, reportInTime } from './launch.ts';
 import { openLines } from './lines.ts';
 import { writeNote } from './note.ts';
-import { prepareStdin } from './stdin.ts';
+import { prepareStdin, readingFrom } from './stdin.ts';
 
 /**
  * Runs a process in a container. With `attach`, conmon makes its socket, waits until somebody is connected,
@@ -59,6 +59,7 @@ function launchExec(conmon: string, request: MonitorExec, gate: Gate | undefined
       runtime,
       log: undefined,
       args: [...spec, ...(gate ? ['--exec-attach'] : []), ...(terminal ? ['--terminal'] : [])],
+      ...(request.nullDevice && !stdin && readingFrom(request.nullDevice, runtime)),
       ...(stdin && { runtimePath: stdin.runtimePath, runtimeArgs: stdin.runtimeArgs }),
       inherit: [...(gate?.inherit ?? []), ...(stdin ? [stdin.holder] : [])],
       env: gate?.env ?? {},

@@ -26,6 +26,12 @@ export interface PreparedStdin {
   close(): void;
 }
 
+/** The runtime behind a shell that opens a file as its standard input. */
+export const readingFrom = (file: string, runtime: Runtime) => ({
+  runtimePath: '/bin/sh',
+  runtimeArgs: ['-c', 'f=$1; shift; exec "$@" <"$f"', 'sh', file, runtime.path],
+});
+
 const fifoOf = (folder: string): string => path.join(folder, 'stdin');
 
 /** Makes the FIFO, with a parked writer. @throws the system error, with no descriptor left. */
@@ -40,8 +46,7 @@ export function prepareStdin(folder: string, runtime: Runtime): PreparedStdin {
     try {
       const holder = parkDescriptor(writer);
       return {
-        runtimePath: '/bin/sh',
-        runtimeArgs: ['-c', 'f=$1; shift; exec "$@" <"$f"', 'sh', fifo, runtime.path],
+        ...readingFrom(fifo, runtime),
         holder,
         close: () => closeSync(holder),
       };
