@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { globSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { chmodSync, globSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { compareSnapshots, formatDifferences, type Snapshot, takeSnapshot } from './helpers/leaks.ts';
@@ -27,6 +27,7 @@ async function main(chosen: readonly string[]): Promise<number> {
   using _orphans = adoptOrphans(ownChildren);
   const [before, undo] = prepare();
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tug-'));
+  chmodSync(folder, 0o711); // remapped containers pass through it
   const totals: Totals[] = [];
   try {
     if (chosen.length === 0) totals.push(...(await runChecks()));

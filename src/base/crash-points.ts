@@ -43,6 +43,7 @@ export const crashPointNames = [
   'image.pull.layer-unpacked',
   'image.pull.layer-committed',
   'image.pull.recorded',
+  'image.settle.due',
   'image.settle.synced',
   'image.load.recorded',
   'image.import.recorded',

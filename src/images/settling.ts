@@ -36,6 +36,9 @@ export interface Unsettled {
   readonly held: boolean;
 }
 
+/** Milliseconds from the first note to the sync: an image that comes quickly is synced once. */
+const delay = 300;
+
 /**
  * `session` is a name for as long as what the kernel holds of the data root's file systems is not lost; `sync` writes
  * that to the disk.
@@ -76,14 +79,14 @@ export function createSettling(deps: {
     next ??= running.then(start, start);
     return next;
   };
-  let due = false;
+  let timer: NodeJS.Timeout | undefined;
   const soon = (): void => {
-    if (due || closed) return;
-    due = true;
-    setImmediate(() => {
-      due = false;
+    if (timer || closed) return;
+    timer = setTimeout(() => {
+      timer = undefined;
+      crashPoint('image.settle.due');
       flush().catch((error: unknown) => log.error('images are not on the disk: it does not take them', { error }));
-    });
+    }, delay).unref();
   };
 
   return {
@@ -96,6 +99,7 @@ export function createSettling(deps: {
     flush,
     async close() {
       closed = true;
+      clearTimeout(timer);
       await Promise.allSettled([running, next]);
     },
   };

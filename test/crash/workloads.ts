@@ -225,6 +225,7 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'image.pull.layer-unpacked': pull,
   'image.pull.layer-committed': pull,
   'image.pull.recorded': pull,
+  'image.settle.due': pull,
   'image.settle.synced': pull,
   'image.load.recorded': load,
   'image.import.recorded': importImage,

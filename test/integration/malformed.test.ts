@@ -26,6 +26,9 @@ const textOrList = new Set(['Cmd', 'Entrypoint']);
 /** Seconds of sleep enough for any test; it is killed at the end. */
 const forever = ['sleep', '100000'];
 
+/** Updates of volumes are of swarms only, and refused as Docker does outside of one: with 503. */
+const isOfSwarms = ({ method, path }: FuzzRequest): boolean => method === 'PUT' && path.includes('/volumes/');
+
 describe('requests that make no sense', () => {
   const spec = readApiSpec();
   const absent = spec === undefined && 'the API specification does not lie beside the project (../shared/specs)';
@@ -133,7 +136,7 @@ describe('requests that make no sense', () => {
       for (let done = 0; done < count; done += 1) {
         const request = next();
         const status = await send(engine.socket, agent, request);
-        if (status >= 500) faults.push(`${status} ${JSON.stringify(request).slice(0, 400)}`);
+        if (status >= 500 && !isOfSwarms(request)) faults.push(`${status} ${JSON.stringify(request).slice(0, 400)}`);
       }
     };
     await Promise.all(Array.from({ length: 8 }, () => worker(250)));
