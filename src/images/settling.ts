@@ -36,8 +36,9 @@ export interface Unsettled {
   readonly held: boolean;
 }
 
-/** Milliseconds from the first note to the sync: an image that comes quickly is synced once. */
-const delay = 300;
+/** Milliseconds from the last note to the sync, and the most from the first: an image that comes is not held up by it. */
+const quiet = 500;
+const longest = 10_000;
 
 /**
  * `session` is a name for as long as what the kernel holds of the data root's file systems is not lost; `sync` writes
@@ -80,13 +81,17 @@ export function createSettling(deps: {
     return next;
   };
   let timer: NodeJS.Timeout | undefined;
+  let since = 0;
   const soon = (): void => {
-    if (timer || closed) return;
+    if (closed) return;
+    if (timer) clearTimeout(timer);
+    else since = performance.now();
+    const wait = Math.min(quiet, since + longest - performance.now());
     timer = setTimeout(() => {
       timer = undefined;
       crashPoint('image.settle.due');
       flush().catch((error: unknown) => log.error('images are not on the disk: it does not take them', { error }));
-    }, delay).unref();
+    }, wait).unref();
   };
 
   return {
