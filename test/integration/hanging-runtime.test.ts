@@ -11,7 +11,7 @@ import { listProcesses } from '../helpers/leaks-processes.ts';
 
 /** crun, but for one of its commands, at which it leaves a file and sleeps. */
 const script = (folder: string, hangsAt: string): string => `#!/bin/sh
-for word in "$@"; do case "$word" in ${hangsAt}) touch ${folder}/hangs; sleep 1000;; esac; done
+for word in "$@"; do case "$word" in ${hangsAt}) touch ${folder}/hangs; exec sleep 1000;; esac; done
 exec crun "$@"
 `;
 
