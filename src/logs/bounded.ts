@@ -15,6 +15,9 @@ import { listSegments, sizeOf } from './segments.ts';
  */
 const quietTime = 1000;
 
+/** Bytes that the monitor writes at a time: with less room it drops them. */
+const monitorPiece = 8192;
+
 export interface LogCare {
   readonly growth: GrowthWatch;
   readonly log: Logger;
@@ -118,7 +121,8 @@ export function keepBounded(care: LogCare, container: LoggedContainer, limits: L
 function watchSpace({ log }: LogCare, { id, monitorLog }: LoggedContainer): () => void {
   let full = false;
   return () => {
-    const isFull = statfsSync(path.dirname(monitorLog)).bavail === 0;
+    const { bavail, bsize } = statfsSync(path.dirname(monitorLog));
+    const isFull = bavail * bsize < monitorPiece;
     if (isFull === full) return;
     full = isFull;
     if (full) log.error('the disk is full: what a container writes from now on is not logged', { container: id });

@@ -21,15 +21,19 @@ describe('a disk that is full under the logs', () => {
   for (const driver of ['local', 'json-file']) {
     it(`stops neither the container nor the engine, and says what is lost (${driver})`, async () => {
       const gate = (file: string) => `while [ ! -e ${file} ]; do sleep 0.02; done`;
-      const script = `${gate('/go')}; seq 1 100000; touch /written; ${gate('/on')}; seq 200001 200100`;
+      const script = `${gate('/go')}; seq 1 100000; touch /written; ${gate('/on')}; seq 200001 200100; ${gate('/end')}`;
       const args = ['--log-driver', driver, '--tmpfs', '/t', '--log-opt', 'max-size=2m', 'busybox', 'sh', '-c', script];
+      const mark = engine.log().length;
       await engine.tug(['run', '-d', '--name', driver, ...args]);
       const filler = path.join(disk.folder, 'filler');
       fs.writeFileSync(filler, Buffer.alloc((await disk.free()) - 500_000, 1));
       await engine.docker(['exec', driver, 'sh', '-c', `touch /go; ${gate('/written')}`]);
+      await logged(engine, mark, /the disk is full: what a container writes from now on is not logged/);
       assert.ok((await disk.free()) < 4096);
       fs.rmSync(filler);
       await engine.docker(['exec', driver, 'touch', '/on']);
+      await logged(engine, mark, /is logged again; what it wrote while the disk was full is lost/);
+      await engine.docker(['exec', driver, 'touch', '/end']);
       await engine.docker(['wait', driver]);
       const lines = (await engine.docker(['logs', driver])).stdout.trim().split('\n');
       assert.ok(lines.length > 1000 && lines.length < 100_100, `${lines.length} lines`);
@@ -40,9 +44,21 @@ describe('a disk that is full under the logs', () => {
         lines.slice(-99),
         Array.from({ length: 99 }, (_, index) => String(200_002 + index)),
       );
-      assert.match(engine.log(), /the disk is full: what a container writes from now on is not logged/);
-      assert.match(engine.log(), /is logged again; what it wrote while the disk was full is lost/);
       await engine.tug(['rm', driver]);
     });
   }
 });
+
+/** Resolves when the engine's log says it after the mark. */
+async function logged(engine: TestEngine, mark: number, words: RegExp): Promise<void> {
+  const watcher = fs.watch(path.join(engine.root, 'tugd.log'));
+  try {
+    while (!words.test(engine.log().slice(mark)))
+      await new Promise<void>((resolve) => {
+        watcher.once('change', () => resolve());
+        if (words.test(engine.log().slice(mark))) resolve();
+      });
+  } finally {
+    watcher.close();
+  }
+}
