@@ -62,6 +62,19 @@ const commit = (client: Client): ImageScenario => ({
   measure: (engine, site) => measureCommit(engine, site, client),
 });
 
+/** An answer of the API, in milliseconds, by an engine that has 500 images. */
+const listRow = (what: string, path: string, limit: number): ImageScenario => ({
+  name: `image: ${what}, at the API`,
+  kind: 'steps',
+  unit: 'ms',
+  limit,
+  rounds: 20,
+  warmUp: 3,
+  engines: ['dockerd', 'tug'],
+  before: (engine, site) => runCommand(engine, ['load', '-q', '-i', site.fixture.many]),
+  measure: (engine) => timed(() => getJson(engine, path)),
+});
+
 /** The images' rows. The last ones fill the engines with 500 images and leave them there. */
 export const imageScenarios: readonly ImageScenario[] = [
   {
@@ -164,26 +177,6 @@ export const imageScenarios: readonly ImageScenario[] = [
     measure: (engine) => peakMemory(engine, () => runCommand(engine, transfer(engine, 'pull', names.memory))),
     after: (engine) => runCommand(engine, ['rmi', '-f', names.memory]),
   },
-  {
-    name: 'image: images with 500 images, at the API',
-    kind: 'steps',
-    unit: 'ms',
-    limit: 30,
-    rounds: 20,
-    warmUp: 3,
-    engines: ['dockerd', 'tug'],
-    before: (engine, site) => runCommand(engine, ['load', '-q', '-i', site.fixture.many]),
-    measure: (engine) => timed(() => getJson(engine, '/images/json')),
-  },
-  {
-    name: 'image: system df -v with 500 images, at the API',
-    kind: 'steps',
-    unit: 'ms',
-    limit: 100,
-    rounds: 20,
-    warmUp: 3,
-    engines: ['dockerd', 'tug'],
-    before: (engine, site) => runCommand(engine, ['load', '-q', '-i', site.fixture.many]),
-    measure: (engine) => timed(() => getJson(engine, '/system/df?verbose=1')),
-  },
+  listRow('images with 500 images', '/images/json', 30),
+  listRow('system df -v with 500 images', '/system/df?verbose=1', 100),
 ];

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { errnoOf, invalid, messageOf, TugError } from '../base/errors.ts';
+import { namesIn } from '../base/read-if-there.ts';
 
 /** A context as `meta.json` of Docker's store has it. Keys of other programs stay as they are. */
 export interface ContextMeta {
@@ -108,14 +109,5 @@ function readMeta(file: string): ContextMeta[] {
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     throw invalid(`${file}: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
   }
 }

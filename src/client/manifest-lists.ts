@@ -9,11 +9,11 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
 } from 'node:fs';
 import path from 'node:path';
 import type { Descriptor, ImageManifest } from '../api/oci/image.ts';
 import { errnoOf, invalid, messageOf } from '../base/errors.ts';
+import { writeAllSync } from '../base/write-all.ts';
 import { formatReference, type Reference } from '../formats/reference.ts';
 
 /** An image's manifest as it lies in a local list, in the shape of Docker's command line. */
@@ -128,8 +128,7 @@ function createFolder(draft: string, folder: string, files: readonly { name: str
 function writeSynced(file: string, text: string): void {
   const fd = openSync(file, 'wx', 0o644);
   try {
-    const bytes = Buffer.from(text);
-    for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+    writeAllSync(fd, Buffer.from(text));
     fsyncSync(fd);
   } finally {
     closeSync(fd);

@@ -1,6 +1,7 @@
-import { closeSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { errnoOf, notFound } from '../base/errors.ts';
+import { namesIn } from '../base/read-if-there.ts';
 import { mount, mountFlags, unmount } from '../host/mount.ts';
 import { restrictionsOf } from '../host/mount-options.ts';
 import { bindMapped } from '../host/mount-tree.ts';
@@ -79,15 +80,6 @@ export async function letGo(context: ContainerContext, record: ContainerRecord, 
     .reverse())
     unmount(path.join(bundle, name), { detach: true });
   return await context.volumes.unmount(user);
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 /** Binds a part of a tree to a place of its own, so that nobody can put a link in its way between look-up and mount. */

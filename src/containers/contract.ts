@@ -8,6 +8,7 @@ import type {
   ExecCreateRequest,
   ExecInspect,
   FilesystemChange,
+  PathStat,
   WaitResponse,
 } from '../api/types/container.ts';
 import type { ContainerStats, ContainerTop } from '../api/types/container-stats.ts';
@@ -15,9 +16,6 @@ import type { UpdateRequest, UpdateResponse } from '../api/types/container-updat
 import type { ContainerWhy } from '../api/types/container-why.ts';
 import type { LogBatch, LogReadOptions } from '../logs/contract.ts';
 import type { AttachedStdio } from '../runtime/monitor/contract.ts';
-import type { PathStat } from './copy/path-stat.ts';
-
-export type { PathStat } from './copy/path-stat.ts';
 
 /**
  * What the HTTP routers ask of containers. `reference` is an id, an unambiguous short id, or a name with or

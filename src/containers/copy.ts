@@ -1,12 +1,13 @@
 import * as net from 'node:net';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { PathStat } from '../api/types/container.ts';
 import { errnoOf, invalid, notFound, TugError } from '../base/errors.ts';
 import { createPipe } from '../host/adopted-fd.ts';
 import { unpackedStream } from '../images/archive/unpacked-stream.ts';
 import { type ByteString, byteString } from '../images/unpack/names.ts';
 import type { ContainerContext } from './context.ts';
-import type { ArchiveOptions, ContainerArchive, PathStat } from './contract.ts';
+import type { ArchiveOptions, ContainerArchive } from './contract.ts';
 import { settle } from './copy/carry.ts';
 import { rootPath } from './copy/place.ts';
 import { type FilesView, openFiles } from './copy/view.ts';

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { hostname as hostHostname } from 'node:os';
-import { errnoOf, invalid } from '../base/errors.ts';
+import { invalid } from '../base/errors.ts';
+import { readIfThere } from '../base/read-if-there.ts';
 import type { Sandbox } from '../networks/contract.ts';
 import type { OciMount } from '../runtime/spec/types.ts';
 import type { ContainerPaths } from './paths.ts';
@@ -103,11 +104,4 @@ function readHostResolvConf(): { servers: string[]; search: string[]; options: s
 }
 
 /** A host without the file has nothing in it to pass on. */
-function readHost(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return '';
-    throw error;
-  }
-}
+const readHost = (file: string): string => readIfThere(file) ?? '';

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import * as path from 'node:path';
-import { errnoOf, invalid, unsupported } from '../base/errors.ts';
+import { invalid, unsupported } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { runChecked } from '../base/process.ts';
+import { readIfThere } from '../base/read-if-there.ts';
 import { containerPaths } from '../containers/paths.ts';
 import type { UserRemap } from '../containers/user-namespace.ts';
 import { rootOf, subordinateRanges } from '../formats/id-maps.ts';
@@ -63,17 +64,10 @@ function refuseClosedFolders(folder: string, root: { uid: number; gid: number })
 }
 
 function readIdFiles(): IdFiles {
-  const [passwd = '', group = '', subuid = '', subgid = ''] = ['passwd', 'group', 'subuid', 'subgid'].map(readEtc);
+  const [passwd = '', group = '', subuid = '', subgid = ''] = ['passwd', 'group', 'subuid', 'subgid'].map(
+    (name) => readIfThere(`/etc/${name}`), // nobody is in one that is not there
+  );
   return { passwd, group, subuid, subgid };
-}
-
-function readEtc(name: string): string {
-  try {
-    return readFileSync(`/etc/${name}`, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return ''; // nobody is in it
-    throw error;
-  }
 }
 
 const firstId = 100_000;

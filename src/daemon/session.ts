@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { errnoOf } from '../base/errors.ts';
+import { readIfThere } from '../base/read-if-there.ts';
 
 /**
  * A name for the time from one boot of the host to the next, by which the engine knows whether what the last engine
@@ -17,13 +17,4 @@ export function bootSession(execRoot: string): string {
   fs.writeFileSync(`${file}.new`, session, { mode: 0o600 });
   fs.renameSync(`${file}.new`, file);
   return session;
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return fs.readFileSync(file, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }

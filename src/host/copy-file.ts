@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { errnoOf } from '../base/errors.ts';
+import { writeAllSync } from '../base/write-all.ts';
 import { dataSegments } from './data-segments.ts';
 import { check, libc } from './ffi.ts';
 
@@ -42,7 +43,7 @@ function copyRange(from: number, to: number, offset: number, length: number, buf
   for (let at = offset; at < offset + length; ) {
     const read = fs.readSync(from, buffer, 0, Math.min(buffer.length, offset + length - at), at);
     if (read === 0) return; // it was made shorter meanwhile
-    for (let written = 0; written < read; ) written += fs.writeSync(to, buffer, written, read - written, at + written);
+    writeAllSync(to, buffer.subarray(0, read), at);
     at += read;
   }
 }

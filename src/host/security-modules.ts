@@ -1,7 +1,8 @@
-import { closeSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, readdirSync } from 'node:fs';
 import * as path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { errnoOf, invalid } from '../base/errors.ts';
+import { readIfThere } from '../base/read-if-there.ts';
 import { openFolderBeneath } from './read-in-root.ts';
 import { setXattr } from './xattr.ts';
 
@@ -14,15 +15,6 @@ export function readLxcContexts(): string | undefined {
   if (readIfThere('/sys/fs/selinux/enforce') === undefined) return undefined;
   const type = /^SELINUXTYPE=(\S+)/m.exec(readIfThere('/etc/selinux/config') ?? '')?.[1] ?? 'targeted';
   return readIfThere(`/etc/selinux/${type}/contexts/lxc_contexts`);
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 const attribute = 'security.selinux';

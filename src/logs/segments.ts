@@ -1,6 +1,6 @@
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
-import { errnoOf } from '../base/errors.ts';
+import { namesIn } from '../base/read-if-there.ts';
 
 /**
  * A log is the file that is written, and the older segments `FILE.N` and `FILE.N.gz` beside it. N only ever grows: the
@@ -41,15 +41,6 @@ export function listSegments(file: string): SegmentList {
   if (isOpen) closed.pop();
   const number = isOpen ? last.number : (last?.number ?? 0) + 1;
   return { closed, current: { number, path: file, compressed: false } };
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 /** Whether two names lead to one file. False when either is not there. */

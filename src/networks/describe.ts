@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { EndpointSettings } from '../api/types/container.ts';
-import { errnoOf, internal } from '../base/errors.ts';
+import { internal } from '../base/errors.ts';
+import { readIfThere } from '../base/read-if-there.ts';
 import type { Sandbox } from './contract.ts';
 import type { Network, PublishedPort } from './driver-contract.ts';
 import { parseCidr } from './ipv4.ts';
@@ -80,13 +80,4 @@ function describePorts(ports: readonly PublishedPort[]): Sandbox['ports'] {
 function nameserversHere(): string[] | undefined {
   const host = readIfThere('/etc/resolv.conf');
   return host === undefined ? undefined : containerNameservers(host, readIfThere('/run/systemd/resolve/resolv.conf'));
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }

@@ -142,7 +142,6 @@ describe('dockerode', () => {
       { StatusCode: number },
       Docker.Container,
     ];
-    output.end();
     assert.deepEqual([result.StatusCode, await heard], [6, 'ran\r\n']);
     await container.remove();
 

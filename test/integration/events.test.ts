@@ -122,24 +122,9 @@ describe('events', () => {
     const created = async (since: number) =>
       (await past(engine, since, { event: ['create'] })).map(({ Actor }) => Actor.Attributes['name']);
     assert.deepEqual([await created(began), await created(between)], [['before', 'after'], ['after']]);
-    const docker = await engine.docker([
-      'events',
-      '--since',
-      String(began),
-      '--until',
-      String(Date.now() / 1000),
-      '--format',
-      '{{.Type}} {{.Action}}',
-    ]);
-    const tug = await engine.tug([
-      'events',
-      '--since',
-      String(began),
-      '--until',
-      String(Date.now() / 1000),
-      '--format',
-      '{{.Type}} {{.Action}}',
-    ]);
+    const window = ['--since', String(began), '--until', String(Date.now() / 1000)];
+    const args = ['events', ...window, '--format', '{{.Type}} {{.Action}}'];
+    const [docker, tug] = [await engine.docker(args), await engine.tug(args)];
     assert.deepEqual([tug.stdout, tug.stdout.split('\n')[0]], [docker.stdout, 'image tag']);
   });
 

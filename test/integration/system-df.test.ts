@@ -4,6 +4,10 @@ import { starterArchive } from '../../scripts/starter-image.ts';
 import type { DataUsage } from '../../src/api/types/system.ts';
 import { startEngine, starterImage } from '../helpers/engine.ts';
 
+/** The two are not asked at the same moment: what they say of time is left out. */
+const timeless = (text: string): string =>
+  text.replace(/Less than a second ago|About a minute ago|\d+ seconds? ago/g, 'AGO').replace(/ +/g, ' ');
+
 describe('system df', () => {
   it('counts every byte once, and prints what Docker prints', async () => {
     await using engine = await startEngine();
@@ -82,7 +86,7 @@ describe('system df', () => {
         await engine.docker(['system', 'df', ...args]),
         await engine.tug(['system', 'df', ...args]),
       ];
-      assert.deepEqual([tug.code, tug.stdout], [0, docker.stdout], args.join(' '));
+      assert.deepEqual([tug.code, timeless(tug.stdout)], [0, timeless(docker.stdout)], args.join(' '));
     }
     const table = (await engine.tug(['system', 'df'])).stdout;
     assert.match(

@@ -162,3 +162,15 @@ export interface WaitResponse {
   StatusCode: number;
   Error?: { Message: string };
 }
+
+/** What `X-Docker-Container-Path-Stat` says of a path. */
+export interface PathStat {
+  readonly name: string;
+  readonly size: number;
+  /** Bits of Go's `fs.FileMode`. */
+  readonly mode: number;
+  /** RFC 3339 with nanoseconds. */
+  readonly mtime: string;
+  /** For a link, the absolute path inside the container that it leads to in the end; else empty. */
+  readonly linkTarget: string;
+}

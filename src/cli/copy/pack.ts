@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
-import { paddingOf, type TarEntryType } from '../../formats/tar/entry.ts';
+import { paddingOf } from '../../formats/tar/entry.ts';
+import { deviceNumbers, entryTypeOf } from '../../formats/tar/file-kind.ts';
 import { formatEntry, type TarEntryInput, tarTrailer } from '../../formats/tar/writer.ts';
 import { look } from './local.ts';
 import { type Rename, splitEntry } from './paths.ts';
@@ -41,7 +42,7 @@ function* walk(file: string, name: string): Generator<{ file: Buffer; name: stri
 
 async function* entryParts(file: Buffer, name: string, links: Map<string, Buffer>): AsyncGenerator<Buffer> {
   const stat = look('lstat', file, () => fs.lstatSync(file, { bigint: true }));
-  const type = typeOf(stat);
+  const type = entryTypeOf(stat);
   if (type === undefined) return;
   const archiveName = Buffer.from(name, 'latin1');
   const { uid, gid } = stat;
@@ -52,25 +53,8 @@ async function* entryParts(file: Buffer, name: string, links: Map<string, Buffer
   if (known !== undefined) yield formatEntry({ ...common, type: 'hard-link', linkName: known });
   else if (type === 'file') yield* contentParts(file, { ...common, type });
   else if (type === 'symlink') yield formatEntry({ ...common, type, linkName: fs.readlinkSync(file, 'buffer') });
-  else yield formatEntry({ ...common, type, ...deviceNumbers(type, stat.rdev) });
+  else yield formatEntry({ ...common, type, ...(type.endsWith('-device') ? deviceNumbers(stat.rdev) : {}) });
   if (type !== 'directory' && stat.nlink > 1n && known === undefined) links.set(key, archiveName);
-}
-
-function typeOf(stat: fs.BigIntStats): TarEntryType | undefined {
-  if (stat.isFile()) return 'file';
-  if (stat.isDirectory()) return 'directory';
-  if (stat.isSymbolicLink()) return 'symlink';
-  if (stat.isCharacterDevice()) return 'character-device';
-  if (stat.isBlockDevice()) return 'block-device';
-  return stat.isFIFO() ? 'fifo' : undefined;
-}
-
-/** As makedev(3) put them together. */
-function deviceNumbers(type: TarEntryType, device: bigint) {
-  if (!type.endsWith('-device')) return {};
-  const deviceMajor = Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn));
-  const deviceMinor = Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n));
-  return { deviceMajor, deviceMinor };
 }
 
 const readAsync = promisify(fs.read);

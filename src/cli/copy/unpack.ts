@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { errnoOf, invalid } from '../../base/errors.ts';
+import { writeAllSync } from '../../base/write-all.ts';
+import { createDataPlacer } from '../../formats/tar/data-placer.ts';
 import type { TarEntry } from '../../formats/tar/entry.ts';
 import { createTarReader } from '../../formats/tar/reader.ts';
-import { createSparsePlacer } from '../../formats/tar/sparse.ts';
 import { look } from './local.ts';
 import type { Rename } from './paths.ts';
 
@@ -123,22 +124,9 @@ const { O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
 
 function openFile(path: Buffer, entry: TarEntry): OpenFile {
   const fd = look('open', path, () => fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL, 0o600));
-  let position = 0;
-  const writeAt = (offset: number, chunk: Buffer): void => {
-    for (let done = 0; done < chunk.length; ) {
-      const [from, left] = [done, chunk.length - done];
-      done += look('write', path, () => fs.writeSync(fd, chunk, from, left, offset + from));
-    }
-  };
-  const sparse = entry.sparse && createSparsePlacer(entry.sparse, writeAt);
+  const writeAt = (offset: number, chunk: Buffer): void => look('write', path, () => writeAllSync(fd, chunk, offset));
   return {
-    write(chunk) {
-      if (sparse) sparse(chunk);
-      else {
-        writeAt(position, chunk);
-        position += chunk.length;
-      }
-    },
+    write: createDataPlacer(entry.sparse, writeAt),
     end() {
       try {
         if (entry.sparse) fs.ftruncateSync(fd, entry.size);

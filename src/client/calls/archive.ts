@@ -1,15 +1,7 @@
+import type { PathStat } from '../../api/types/container.ts';
 import { internal, isKind, TugError } from '../../base/errors.ts';
 import type { Engine } from '../engine.ts';
 import type { HttpResponse } from '../http.ts';
-
-/** What an engine says of a path in a container. `mode` has the bits of Go's `fs.FileMode`. */
-export interface PathStat {
-  readonly name: string;
-  readonly size: number;
-  readonly mode: number;
-  readonly mtime: string;
-  readonly linkTarget: string;
-}
 
 const has = (mode: number, bit: number): boolean => Math.floor(mode / 2 ** bit) % 2 === 1;
 export const isFolder = (mode: number): boolean => has(mode, 31);

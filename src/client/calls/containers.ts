@@ -47,17 +47,18 @@ export async function start(
   await engine.send('POST', at(reference, '/start'), { query });
 }
 
-/** @param options.timeout seconds; the container's own when undefined, -1 for no limit. */
-export async function stop(
-  engine: Engine,
-  reference: string,
-  options: { timeout: number | undefined; signal: string | undefined },
-): Promise<void> {
+export interface StopOptions {
+  /** Seconds; the container's own when undefined, -1 for no limit. */
+  readonly timeout: number | undefined;
+  readonly signal: string | undefined;
+}
+
+export async function stop(engine: Engine, reference: string, options: StopOptions): Promise<void> {
   await engine.send('POST', at(reference, '/stop'), { query: { t: options.timeout, signal: options.signal } });
 }
 
 /** Like `stop`, and then it is started. */
-export async function restart(engine: Engine, reference: string, options: Parameters<typeof stop>[2]): Promise<void> {
+export async function restart(engine: Engine, reference: string, options: StopOptions): Promise<void> {
   await engine.send('POST', at(reference, '/restart'), { query: { t: options.timeout, signal: options.signal } });
 }
 

@@ -1,19 +1,8 @@
 import * as fs from 'node:fs';
+import type { PathStat } from '../../api/types/container.ts';
 import { errnoOf } from '../../base/errors.ts';
 import { type ByteString, byteString } from '../../images/unpack/names.ts';
 import { inFolder, openPlace } from './place.ts';
-
-/** What `X-Docker-Container-Path-Stat` says of a path. */
-export interface PathStat {
-  readonly name: string;
-  readonly size: number;
-  /** Bits of Go's `fs.FileMode`. */
-  readonly mode: number;
-  /** RFC 3339 with nanoseconds. */
-  readonly mtime: string;
-  /** For a link, the absolute path inside the container that it leads to in the end; else empty. */
-  readonly linkTarget: string;
-}
 
 /**
  * What a path inside the root is; a link at its end counts itself, unless the path ends in `/` or `/.`.

@@ -1,7 +1,8 @@
 import * as fs from 'node:fs';
 import { errnoOf, invalid } from '../../base/errors.ts';
+import { writeAllSync } from '../../base/write-all.ts';
+import { createDataPlacer } from '../../formats/tar/data-placer.ts';
 import type { TarEntry } from '../../formats/tar/entry.ts';
-import { createSparsePlacer } from '../../formats/tar/sparse.ts';
 import { setTimes, setTimesOfFd } from '../../host/file-times.ts';
 import { makeNode, nodeTypes } from '../../host/mknod.ts';
 import { applyXattrs } from '../../images/unpack/metadata.ts';
@@ -134,19 +135,8 @@ const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_DIRECTORY } = fs.constants;
 function openFile(folder: number, name: ByteString, entry: TarEntry, options: WriteOptions): OpenFile {
   const path = inFolder(folder, name);
   const fd = fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-  let position = 0;
-  const writeAt = (offset: number, chunk: Buffer): void => {
-    for (let done = 0; done < chunk.length; ) done += fs.writeSync(fd, chunk, done, chunk.length - done, offset + done);
-  };
-  const place = entry.sparse && createSparsePlacer(entry.sparse, writeAt);
   return {
-    write(chunk) {
-      if (place) place(chunk);
-      else {
-        writeAt(position, chunk);
-        position += chunk.length;
-      }
-    },
+    write: createDataPlacer(entry.sparse, (offset, chunk) => writeAllSync(fd, chunk, offset)),
     end() {
       try {
         if (entry.sparse) fs.ftruncateSync(fd, entry.size);

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { writeAllSync } from '../../base/write-all.ts';
 import type { IdMaps } from '../../formats/id-maps.ts';
 import { createBreath } from '../../images/trees/breath.ts';
 import { holdFolder } from '../../images/trees/folder.ts';
@@ -18,7 +19,7 @@ export async function readFiles(root: number, path: ByteString, out: number, map
   const top = folder ?? openPlace(root, parentPath(path), { follow: true, folder: true });
   try {
     const files = folder === undefined ? [{ root: rootPath(top), path: baseName(path) }] : walk(top, path);
-    for await (const part of tarStream(files, { blocking: true, ...(maps ? { maps } : {}) })) writeAll(out, part);
+    for await (const part of tarStream(files, { blocking: true, ...(maps ? { maps } : {}) })) writeAllSync(out, part);
   } finally {
     fs.closeSync(top);
   }
@@ -74,8 +75,4 @@ function isKernels(top: number, path: ByteString, fromRoot: boolean): boolean {
   const here = fs.statSync(held.at('.'));
   if (here.dev === fs.fstatSync(top).dev) return false;
   return (fromRoot && path === 'dev') || kernelFileSystems.has(fs.statfsSync(held.at('.')).type);
-}
-
-function writeAll(fd: number, bytes: Buffer): void {
-  for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done);
 }

@@ -1,5 +1,6 @@
+import type { PathStat } from '../../api/types/container.ts';
 import { invalid } from '../../base/errors.ts';
-import type { ContainerService, PathStat } from '../../containers/contract.ts';
+import type { ContainerService } from '../../containers/contract.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Handlers } from '../http/router.ts';
 

@@ -12,14 +12,9 @@ export async function attachContainer(
   queue: QueueOptions,
   exchange: Exchange,
 ): Promise<undefined> {
-  const { query } = exchange;
-  const detachKeys = detachSequence(query.text('detachKeys'));
-  const wants = { stdin: query.boolean('stdin'), stdout: query.boolean('stdout'), stderr: query.boolean('stderr') };
-  const connection = await exchange.hijack();
-  const options = { ...wants, logs: query.boolean('logs'), stream: query.boolean('stream') };
-  const streams = await containers.attach(exchange.param('id'), options, exchange.signal);
+  const { connection, streams, wants } = await attach(containers, exchange);
   connection.accept(rawStreamType(exchange, streams.terminal));
-  await connectStdio(connection.socket, streams, { ...wants, detachKeys, queue });
+  await connectStdio(connection.socket, streams, { ...wants, queue });
 }
 
 /** `GET /containers/{id}/attach/ws`: the same over a WebSocket, in binary frames, output and errors as one stream. */
@@ -28,15 +23,21 @@ export async function attachOverWebSocket(
   queue: QueueOptions,
   exchange: Exchange,
 ): Promise<undefined> {
+  const head = websocketHead(exchange.request);
+  const { connection, streams, wants } = await attach(containers, exchange);
+  connection.switchTo(head);
+  await connectStdio(websocketStream(connection.socket), streams, { ...wants, queue, unframed: true });
+}
+
+/** Takes the connection over and the container's streams, as the query asks for them. */
+async function attach(containers: ContainerService, exchange: Exchange) {
   const { query } = exchange;
   const detachKeys = detachSequence(query.text('detachKeys'));
-  const head = websocketHead(exchange.request);
-  const wants = { stdin: query.boolean('stdin'), stdout: query.boolean('stdout'), stderr: query.boolean('stderr') };
+  const wanted = { stdin: query.boolean('stdin'), stdout: query.boolean('stdout'), stderr: query.boolean('stderr') };
   const connection = await exchange.hijack();
-  const options = { ...wants, logs: query.boolean('logs'), stream: query.boolean('stream') };
+  const options = { ...wanted, logs: query.boolean('logs'), stream: query.boolean('stream') };
   const streams = await containers.attach(exchange.param('id'), options, exchange.signal);
-  connection.switchTo(head);
-  await connectStdio(websocketStream(connection.socket), streams, { ...wants, detachKeys, queue, unframed: true });
+  return { connection, streams, wants: { ...wanted, detachKeys } };
 }
 
 /** The keys that detach. @throws invalid for what is no key sequence. */

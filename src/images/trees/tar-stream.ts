@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { promisify } from 'node:util';
 import { type IdMaps, insideId } from '../../formats/id-maps.ts';
 import { paddingOf, type SparseSegment, type TarEntryType } from '../../formats/tar/entry.ts';
+import { deviceNumbers, entryTypeOf } from '../../formats/tar/file-kind.ts';
 import { formatEntry, type TarEntryInput, tarTrailer } from '../../formats/tar/writer.ts';
 import { dataSegments } from '../../host/data-segments.ts';
 import { readMetadata } from '../unpack/metadata.ts';
@@ -86,7 +87,7 @@ function hold(writer: Writer, root: string, path: ByteString): HeldFolder | unde
 async function* fileParts(writer: Writer, { root, path, name = path }: TarSource): AsyncGenerator<Buffer> {
   const file = hold(writer, root, parentOf(path))?.at(path.slice(path.lastIndexOf('/') + 1));
   const stat = file && fs.lstatSync(file, { bigint: true, throwIfNoEntry: false });
-  const type = stat && typeOf(stat);
+  const type = stat && entryTypeOf(stat);
   if (!file || !type) return;
   const input = describe(name, type, file, stat, writer.maps);
   if (!input) return;
@@ -110,15 +111,6 @@ async function* fileParts(writer: Writer, { root, path, name = path }: TarSource
   if (stat.nlink > 1n && type !== 'directory') writer.links.set(key, name);
 }
 
-function typeOf(stat: fs.BigIntStats): TarEntryType | undefined {
-  if (stat.isFile()) return 'file';
-  if (stat.isDirectory()) return 'directory';
-  if (stat.isSymbolicLink()) return 'symlink';
-  if (stat.isCharacterDevice()) return 'character-device';
-  if (stat.isBlockDevice()) return 'block-device';
-  return stat.isFIFO() ? 'fifo' : undefined;
-}
-
 function describe(
   name: ByteString,
   type: TarEntryType,
@@ -135,13 +127,6 @@ function describe(
     if (type === 'symlink') return { ...input, linkName: fs.readlinkSync(file, 'buffer') };
     return type.endsWith('-device') ? { ...input, ...deviceNumbers(stat.rdev) } : input;
   });
-}
-
-/** As makedev(3) put them together. */
-function deviceNumbers(device: bigint): { deviceMajor: number; deviceMinor: number } {
-  const deviceMajor = Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn));
-  const deviceMinor = Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n));
-  return { deviceMajor, deviceMinor };
 }
 
 const { O_RDONLY, O_NOFOLLOW } = fs.constants;

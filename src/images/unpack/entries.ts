@@ -1,7 +1,8 @@
 import * as fs from 'node:fs';
 import { errnoOf, invalid } from '../../base/errors.ts';
+import { writeAllSync } from '../../base/write-all.ts';
+import { createDataPlacer } from '../../formats/tar/data-placer.ts';
 import type { TarEntry } from '../../formats/tar/entry.ts';
-import { createSparsePlacer } from '../../formats/tar/sparse.ts';
 import { setTimesOfFd } from '../../host/file-times.ts';
 import { makeNode, nodeTypes } from '../../host/mknod.ts';
 import { carryFolder, clearPlace, joinPath, type LayerTree, markBrought, pathIn, resolveFolder } from './layer-tree.ts';
@@ -120,19 +121,8 @@ const setIdBits = 0o7000;
 
 function openFile(tree: LayerTree, relative: ByteString, entry: TarEntry): OpenFile {
   const fd = inPlace(tree, relative, (path) => fs.openSync(path, writeFlags, entry.mode & 0o777));
-  let position = 0;
-  const writeAt = (offset: number, chunk: Buffer): void => {
-    for (let done = 0; done < chunk.length; ) done += fs.writeSync(fd, chunk, done, chunk.length - done, offset + done);
-  };
-  const place = entry.sparse && createSparsePlacer(entry.sparse, writeAt);
   return {
-    write(chunk) {
-      if (place) place(chunk);
-      else {
-        writeAt(position, chunk);
-        position += chunk.length;
-      }
-    },
+    write: createDataPlacer(entry.sparse, (offset, chunk) => writeAllSync(fd, chunk, offset)),
     end() {
       try {
         if (entry.sparse) fs.ftruncateSync(fd, entry.size);

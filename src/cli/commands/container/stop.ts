@@ -1,23 +1,17 @@
 import { stop } from '../../../client/calls/containers.ts';
 import type { Command } from '../../command.ts';
 import { forEach } from '../../each.ts';
+import { stopFlags, stopOptions } from './stop-flags.ts';
 
 export const command: Command = {
   paths: ['container stop', 'stop'],
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
   short: 'Stop running containers',
-  flags: [
-    { long: 'signal', short: 's', kind: 'string', description: 'Signal to send first' },
-    { long: 'timeout', short: 't', kind: 'int', description: 'Seconds until SIGKILL; -1 for never' },
-    { long: 'time', kind: 'int', description: '', aliasOf: 'timeout' },
-  ],
+  flags: stopFlags,
   args: { min: 1 },
-  run: ({ flags, args }, session) => {
-    const timeout = flags.given('timeout') ? flags.int('timeout') : undefined;
-    const signal = flags.optional('signal');
-    return forEach(session, args, async (name) => {
-      await stop(session.engine, name, { timeout, signal });
+  run: ({ flags, args }, session) =>
+    forEach(session, args, async (name) => {
+      await stop(session.engine, name, stopOptions(flags));
       return name;
-    });
-  },
+    }),
 };
