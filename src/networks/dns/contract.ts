@@ -1,0 +1,77 @@
+/**
+ * Which names containers have for each other on networks of users' own.
+ *
+ * The name server runs in a thread of its own and asks over a database connection of its own, which only reads.
+ * So an implementation is a function of a `Database` (such as `createNameDirectory(database)`) that answers from what
+ * is recorded alone and keeps nothing in memory; what is committed is known to the very next look-up.
+ */
+export interface NameDirectory {
+  /**
+   * The addresses that a name has for a container: those of containers on networks which both share and that serve
+   * names (the default bridge, `host` and `none` do not), the asking container itself among them. A name is a
+   * container's name, its short id, an alias on that network, what `--link` called it, or any of these followed by
+   * `.NETWORK`. On several shared networks: the addresses on all of them, in the order in which the asking
+   * container's networks rank. Containers that do not run have no address.
+   * @param name in lower case, without the dot at the end.
+   * @returns undefined when nobody is called so, which makes the question one for the servers upstream.
+   */
+  lookup(containerId: string, name: string): NameAddresses | undefined;
+
+  /**
+   * The name of the container that has an address on a network of the asking container, as `NAME.NETWORK`. An IPv6
+   * address is in the form of RFC 5952 (`fd00::2`). Undefined when none has it.
+   */
+  reverse(containerId: string, ip: string): string | undefined;
+}
+
+/** Either list may be empty: then the name exists and has no address of that kind. */
+export interface NameAddresses {
+  readonly ipv4: readonly string[];
+  readonly ipv6: readonly string[];
+}
+
+/** The address in every such sandbox at which its container asks. */
+export const nameServerAddress = '127.0.0.11';
+
+/**
+ * The name servers of all sandboxes that have one. Their ports are recorded by the caller beside the sandbox, so
+ * that a restarted engine answers where the sandbox's rules lead already.
+ */
+export interface NameServers extends AsyncDisposable {
+  /**
+   * Answers inside the sandbox's namespace from now on; synchronous up to bound sockets and rules (below 2 ms), so that no
+   * query sent later is lost. With `ports` of an engine before it takes these again. A server that the container has is replaced.
+   * @throws the system error (ENOENT without the namespace). Nothing is left then.
+   */
+  serve(sandbox: NamedSandbox, ports?: NameServerPorts): NameServerPorts;
+  /** Changes where a container's other questions go. Nothing when it has no server. */
+  redirect(containerId: string, upstream: Upstream): void;
+  /** Ends a container's server. What is asked later waits in vain until its client gives up. Idempotent. */
+  end(containerId: string): void;
+}
+
+export interface NamedSandbox {
+  readonly containerId: string;
+  /** The file at which its network namespace is pinned. */
+  readonly namespace: string;
+  readonly upstream: Upstream;
+}
+
+/** The random ports that 127.0.0.11:53 leads to inside a sandbox. */
+export interface NameServerPorts {
+  readonly udp: number;
+  readonly tcp: number;
+}
+
+/** Who is asked what the directory does not know, in turn until one answers. None: such names do not exist. */
+export interface Upstream {
+  readonly servers: readonly UpstreamServer[];
+}
+
+export interface UpstreamServer {
+  /** IPv4 or IPv6, the latter possibly with a zone. */
+  readonly address: string;
+  readonly port: number;
+  /** From which namespace: servers on the host's loopback are only there, all others are asked as the container would. */
+  readonly from: 'host' | 'container';
+}
