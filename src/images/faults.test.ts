@@ -86,7 +86,7 @@ describe('a full disk', () => {
     const blob = Buffer.alloc(20 * mebibyte);
     const before = await files();
     const writer = await service.content.ingest({ digest: sha256(blob), size: blob.length });
-    const writing = writer.write(blob).then(() => writer.place());
+    const writing = writer.write(blob).then(() => writer.commit());
     await assert.rejects(writing, (error) => isKind(error, 'exhausted'));
     await writer.close(false);
     assert.deepEqual(await files(), before);

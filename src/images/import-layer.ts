@@ -59,12 +59,9 @@ async function keepAndUnpack(
   operation.holdLayers([digest]);
   const running = early.running();
   await running?.opened; // by its name, which it loses now
-  await tar.place();
-  const kept = tar.keep(); // on its way to the disk while it is unpacked
-  kept.catch(() => {}); // the unpacking waits for it and tells
-  kept.then(() => early.keep(layer), early.fail);
-  await (running?.done ?? deps.unpacker.unpack(layer, digest, [], signal, () => {}, kept));
-  await kept; // also where the layer was there already
+  await tar.keep();
+  early.keep(layer);
+  await (running?.done ?? deps.unpacker.unpack(layer, digest, [], signal, () => {}, true));
   return layer;
 }
 
@@ -80,9 +77,9 @@ interface Early {
 
 function startEarly({ unpacker }: ImportDeps, { file }: BlobSpool, signal: AbortSignal): Early {
   const flag = new SharedArrayBuffer(4);
-  const kept = Promise.withResolvers<Descriptor>();
-  kept.promise.catch(() => {}); // heard by the unpacking, if there is one
-  const layer: ArrivingLayer = { file, whole: flag, kept: kept.promise };
+  const blob = Promise.withResolvers<Descriptor>();
+  blob.promise.catch(() => {}); // heard by the unpacking, if there is one
+  const layer: ArrivingLayer = { file, whole: flag, blob: blob.promise };
   let running: ReturnType<typeof unpacker.unpackArriving> | undefined;
   return {
     begin(failed) {
@@ -92,7 +89,7 @@ function startEarly({ unpacker }: ImportDeps, { file }: BlobSpool, signal: Abort
     },
     running: () => running,
     whole: () => void Atomics.store(new Int32Array(flag), 0, 1),
-    keep: kept.resolve,
-    fail: kept.reject,
+    keep: blob.resolve,
+    fail: blob.reject,
   };
 }

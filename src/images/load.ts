@@ -127,9 +127,9 @@ async function bringLayers(
   try {
     for (const [at, name] of image.layers.entries()) {
       signal.throwIfAborted();
-      const { blob, kept } = await placeLayer(load, name, image.descriptors?.[at]);
+      const blob = await keepLayer(load, name, image.descriptors?.[at]);
       blobs.push(blob);
-      const work = unpackLayer(load, blob, kept, { diffId: diffIds[at] ?? '', parents: chain.slice(0, at), signal });
+      const work = unpackLayer(load, blob, { diffId: diffIds[at] ?? '', parents: chain.slice(0, at), signal });
       work.catch((error: unknown) => group.abort(error));
       unpacking.push(work);
     }
@@ -142,34 +142,24 @@ async function bringLayers(
   }
 }
 
-interface PlacedLayer {
-  readonly blob: Descriptor;
-  readonly kept: Promise<void>;
-}
-
-async function placeLayer(load: Load, name: string, expected: Descriptor | undefined): Promise<PlacedLayer> {
+async function keepLayer(load: Load, name: string, expected: Descriptor | undefined): Promise<Descriptor> {
   const file = load.members.get(name);
   if (!file) throw invalid(`the archive has no ${name}, which its manifest names as a layer`, { code: 'bad-archive' });
   if (expected) checkDigest(expected, file);
   load.operation.holdBlob(file.digest);
-  await file.place();
-  const kept = file.keep();
-  kept.catch(() => {}); // whoever commits the layer is told
-  const blob = expected ?? { mediaType: layerType(file), digest: file.digest, size: file.size };
-  return { blob, kept };
+  await file.keep();
+  return expected ?? { mediaType: layerType(file), digest: file.digest, size: file.size };
 }
 
 async function unpackLayer(
   { unpacker, progress }: Load,
   blob: Descriptor,
-  kept: Promise<void>,
   { diffId, parents, signal }: { diffId: string; parents: readonly string[]; signal: AbortSignal },
 ): Promise<void> {
   const id = shortId(diffId);
   const tell = (current: number, total: number): void =>
     progress({ status: 'Loading layer', id, progressDetail: { current, total } });
-  await unpacker.unpack(blob, diffId, parents, signal, tell, kept);
-  await kept; // also where the layer was there already
+  await unpacker.unpack(blob, diffId, parents, signal, tell, true);
   tell(blob.size, blob.size);
 }
 

@@ -21,28 +21,23 @@ export interface DownloadDeps {
 export interface Downloads {
   /**
    * Fetches a blob unless it is there. Cut connections are resumed where they ended, within the retry policy's
-   * bounds. Interrupted, it leaves the part that came, and the next call goes on from there. Resolves when the blob
-   * is verified and can be read at its path; `kept` when it is of the store.
+   * bounds. Interrupted, it leaves the part that came, and the next call goes on from there. Resolves when it
+   * is verified and of the store.
    * @throws not-found, unauthorized, unavailable (the part stays); invalid `digest-mismatch`, `size-mismatch`, exhausted (nothing stays).
    */
-  fetch(blob: Descriptor, from: Repository, progress: Progress, signal: AbortSignal): Promise<FetchedBlob>;
-}
-
-export interface FetchedBlob {
-  /** Need not be waited for: a rejection that nobody hears is silent. @throws exhausted. */
-  readonly kept: Promise<void>;
+  fetch(blob: Descriptor, from: Repository, progress: Progress, signal: AbortSignal): Promise<void>;
 }
 
 export function createDownloads(deps: DownloadDeps): Downloads {
-  const sharing = createSharing<FetchedBlob>({ retryOthers: true });
+  const sharing = createSharing<void>({ retryOthers: true });
   const slots = createSlots(deps.concurrent);
   return {
     fetch: (blob, from, progress, signal) =>
       sharing.join(blob.digest, progress, signal, async (shared, sharedSignal) => {
-        if (deps.content.has(blob.digest)) return { kept: Promise.resolve() };
+        if (deps.content.has(blob.digest)) return;
         const layer = layerProgress(shared, blob.digest);
         if (slots.free() === 0) layer.say('Waiting');
-        return slots.with(sharedSignal, () => download(deps, blob, from, layer, sharedSignal));
+        await slots.with(sharedSignal, () => download(deps, blob, from, layer, sharedSignal));
       }),
   };
 }
@@ -56,17 +51,17 @@ async function download(
   from: Repository,
   layer: LayerProgress,
   signal: AbortSignal,
-): Promise<FetchedBlob> {
+): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const writer = await deps.content.ingest(blob);
     const seen = { start: writer.offset, now: writer.offset };
     try {
       await copy(blob, from, writer, seen, layer, signal);
       layer.say('Verifying Checksum');
-      await writer.place();
+      await writer.commit();
+      crashPoint('image.pull.blob-written');
       layer.say('Download complete');
-      crashPoint('image.pull.blob-placed');
-      return { kept: keep(writer) };
+      return;
     } catch (error) {
       const failure = asTugError(error);
       await writer.close(isPassing(failure) || isKind(failure, 'cancelled'));
@@ -78,12 +73,6 @@ async function download(
       await pause(wait, signal);
     }
   }
-}
-
-function keep(writer: BlobWriter): Promise<void> {
-  const kept = writer.commit().then(() => crashPoint('image.pull.blob-written'));
-  kept.catch(() => {});
-  return kept;
 }
 
 async function copy(

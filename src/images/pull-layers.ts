@@ -52,17 +52,12 @@ export async function bringLayers(
 async function bringLayer(deps: LayerDeps, layer: Layer, from: Repository, progress: Progress, signal: AbortSignal) {
   const { blob, diffId, chain } = layer;
   const lines = layerProgress(progress, blob.digest);
-  let kept: Promise<void> | undefined;
-  if (deps.content.has(blob.digest)) lines.say('Download complete');
-  else kept = (await deps.downloads.fetch(blob, from, progress, signal)).kept;
+  const isNew = !deps.content.has(blob.digest);
+  if (isNew) await deps.downloads.fetch(blob, from, progress, signal);
+  else lines.say('Download complete');
   const tell = (done: number, total: number): void => lines.bar('Extracting', done, total);
   tell(0, blob.size);
-  try {
-    await deps.unpacker.unpack(blob, diffId, chain.slice(0, -1), signal, tell, kept);
-  } finally {
-    await kept?.catch(() => {}); // its failure is the unpacker's
-  }
-  await kept;
+  await deps.unpacker.unpack(blob, diffId, chain.slice(0, -1), signal, tell, isNew);
   lines.say('Pull complete');
 }
 

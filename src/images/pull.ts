@@ -181,7 +181,7 @@ async function bringConfig(
   const { content, downloads, reference, signal } = operation;
   const name = formatFamiliar(reference);
   lease(operation, 'blob', manifest.config.digest);
-  await (await downloads.fetch(manifest.config, from, () => {}, signal)).kept;
+  await downloads.fetch(manifest.config, from, () => {}, signal);
   const config = readConfig(await content.read(manifest.config.digest), manifest.layers.length, name);
   const { asked, progress } = operation;
   if (asked && config.architecture !== asked.architecture) {

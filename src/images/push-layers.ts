@@ -115,8 +115,7 @@ async function fetchOriginal(operation: PushOperation, blob: Descriptor, lines: 
     for (const from of [...mirrors, own]) {
       try {
         lines.say('Fetching the original');
-        const { kept } = await work.downloads.fetch(blob, from, operation.progress, signal);
-        await kept;
+        await work.downloads.fetch(blob, from, operation.progress, signal);
         return content.has(blob.digest);
       } catch (error) {
         const isRefusal = error instanceof TugError && !isKind(error, 'exhausted') && !isKind(error, 'internal');

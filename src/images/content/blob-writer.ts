@@ -6,15 +6,11 @@ import { parseDigest } from '../../formats/digest.ts';
 import type { BlobWriter } from './contract.ts';
 import { writeBehind } from './write-behind.ts';
 
-/** Makes a file whose digest is verified a blob of the store, in two steps. */
-export interface Publish {
-  /** Moves it to where the blob belongs, from where it can be read. */
-  place(file: string, digest: string): Promise<void>;
-  /** Records a placed blob. A failure drops it. Once for each `place`. @throws exhausted. */
-  keep(digest: string, size: number): Promise<void>;
-  /** Takes a placed blob away again, unless the store has it or someone else has placed it too. */
-  drop(digest: string): Promise<void>;
-}
+/**
+ * Makes a file whose digest is verified a blob of the store, in one synchronous step: moved to where the blob belongs,
+ * and recorded. Killed between the two, the next start takes the file away. @throws exhausted; the file is gone then.
+ */
+export type Publish = (file: string, digest: string, size: number) => void;
 
 export interface BlobWriterDeps {
   readonly expected: { readonly digest: string; readonly size: number };
@@ -81,24 +77,22 @@ async function resume(deps: BlobWriterDeps, { file, handle, algorithm, release }
   } else if (written > 0) await hashFile(handle, hash);
 
   const behind = writeBehind(handle);
-  let state: 'open' | 'placed' | 'kept' | 'closed' = 'open';
+  let isOpen = true;
   const close = async (keep: boolean): Promise<void> => {
-    if (state === 'closed') return;
-    const was = state;
-    state = 'closed';
+    if (!isOpen) return;
+    isOpen = false;
     try {
       if (keep)
         await behind.flush().catch(() => {}); // the next try goes on from what is there
       else await behind.drop();
       await handle.close();
-      if (was === 'placed') await deps.publish.drop(digest);
-      if (was === 'open' && (!keep || written === 0)) await fs.rm(file, { force: true });
+      if (!keep || written === 0) await fs.rm(file, { force: true });
     } finally {
       release();
     }
   };
-  const place = async (): Promise<void> => {
-    if (state !== 'open') return;
+  const commit = async (): Promise<void> => {
+    if (!isOpen) return;
     if (written < size) throw await refuse(close, digest, size, `only ${written}`);
     const found = `${algorithm}:${hash.digest('hex')}`;
     if (found !== digest) {
@@ -107,12 +101,13 @@ async function resume(deps: BlobWriterDeps, { file, handle, algorithm, release }
     }
     try {
       await behind.flush();
-      await deps.publish.place(file, digest);
-      state = 'placed';
+      deps.publish(file, digest, size);
     } catch (error) {
       await close(false);
       throw asTugError(error);
     }
+    isOpen = false;
+    await handle.close().finally(release);
   };
   return {
     offset: written,
@@ -132,17 +127,7 @@ async function resume(deps: BlobWriterDeps, { file, handle, algorithm, release }
       hash = createHash(algorithm);
       written = 0;
     },
-    place,
-    async commit() {
-      await place();
-      if (state !== 'placed') return;
-      state = 'kept';
-      try {
-        await deps.publish.keep(digest, size);
-      } finally {
-        await close(true);
-      }
-    },
+    commit,
     close,
   };
 }
@@ -167,7 +152,6 @@ function wholeBlob(size: number): BlobWriter {
     offset: size,
     write: async () => {},
     restart: async () => {},
-    place: async () => {},
     commit: async () => {},
     close: async () => {},
   };

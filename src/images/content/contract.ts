@@ -29,13 +29,7 @@ export interface BlobWriter {
   write(chunk: Uint8Array): Promise<void>;
   /** Throws away what is there and begins again at 0 (the server did not honour the range). */
   restart(): Promise<void>;
-  /**
-   * Verifies size and digest and puts the blob where `path` says, to be read from there. It is not of the store before
-   * `commit`: killed between the two, the engine's next start takes it away. Idempotent. @throws as `commit`, and
-   * exhausted.
-   */
-  place(): Promise<void>;
-  /** Verifies size and digest, publishes. @throws invalid with code `digest-mismatch` or `size-mismatch`, and the data is dropped. */
+  /** Verifies size and digest, publishes. Idempotent. @throws invalid with code `digest-mismatch` or `size-mismatch`, exhausted, and the data is dropped. */
   commit(): Promise<void>;
   /** Closes it. With `keep` what was written stays for a later resume. Idempotent; harmless after commit. */
   close(keep: boolean): Promise<void>;
@@ -48,7 +42,7 @@ export interface LayerUnpacker {
    * it as a snapshot; does nothing when the snapshot exists. Verifies the tar's digest against `diffId`.
    * A parent that is not there yet is waited for, so that the layers of an image may be unpacked side by side.
    * `progress` hears how many bytes of the blob are done, at most ten times a second.
-   * A blob that is only placed may be unpacked too: the snapshot is committed once `kept` says that it is of the store.
+   * Of a blob that was `verified` a moment ago, one that is a plain tar is not hashed again.
    * @throws invalid with code `diff-id-mismatch`, `layer-escapes`, `bad-archive`, ...; nothing is left.
    */
   unpack(
@@ -57,7 +51,7 @@ export interface LayerUnpacker {
     parents: readonly string[],
     signal: AbortSignal,
     progress?: (done: number, total: number) => void,
-    kept?: Promise<void>,
+    verified?: boolean,
   ): Promise<void>;
 }
 
@@ -65,7 +59,7 @@ export interface LayerUnpacker {
 export interface ArrivingUnpacker {
   /**
    * Unpacks a plain tar that stands on no other layer while it is still being written, in a thread of its own, and
-   * commits it once it is `kept`. @throws (`done`) as `unpack`; what `kept` throws. Nothing is left then.
+   * commits it once its `blob` is of the store. @throws (`done`) as `unpack`; what `blob` throws. Nothing is left then.
    */
   unpackArriving(layer: ArrivingLayer, signal: AbortSignal): { opened: Promise<void>; done: Promise<void> };
 }
@@ -77,7 +71,7 @@ export interface ArrivingLayer {
   /** An Int32 that becomes 1 when the file is whole. */
   readonly whole: SharedArrayBuffer;
   /** Its blob, once that is of the store. */
-  readonly kept: Promise<Descriptor>;
+  readonly blob: Promise<Descriptor>;
 }
 
 /** Records images in the state. */

@@ -20,11 +20,9 @@ export interface BlobSpool {
 export interface SpooledBlob {
   readonly digest: string;
   readonly size: number;
-  /** Where the bytes are: the spool file, after `place` and `keep` the blob's. */
+  /** Where the bytes are: the spool file, after `keep` the blob's. */
   readonly file: () => string;
-  /** Puts it where the store's blob of its digest is read. Of the store it is after `keep`. Idempotent. */
-  place(): Promise<void>;
-  /** Makes it a blob of the store. Idempotent. */
+  /** Makes it a blob of the store. Idempotent. @throws exhausted. */
   keep(): Promise<void>;
   discard(): Promise<void>;
 }
@@ -81,47 +79,26 @@ export async function openSpool(deps: SpoolDeps): Promise<BlobSpool> {
   };
 }
 
-function spooled(deps: SpoolDeps, file: string, digest: string, size: number, discard: () => Promise<void>) {
-  let placing: Promise<void> | undefined;
-  let keeping: Promise<void> | undefined;
-  /** `there` when the store has one of the same digest anyway. */
-  let state: 'spooled' | 'placed' | 'there' = 'spooled';
-  const move = async (): Promise<void> => {
-    if (deps.isWhole(digest)) {
-      await discard();
-      state = 'there';
-      return;
-    }
-    await deps.publish.place(file, digest).catch((error: unknown) => {
-      throw asTugError(error);
-    });
-    state = 'placed';
-  };
-  const place = (): Promise<void> => {
-    placing ??= move();
-    return placing;
-  };
-  const keep = async (): Promise<void> => {
-    await place();
-    if (state !== 'placed') return;
-    state = 'there';
-    await deps.publish.keep(digest, size);
-  };
-  const blob: SpooledBlob = {
+function spooled(
+  deps: SpoolDeps,
+  file: string,
+  digest: string,
+  size: number,
+  discard: () => Promise<void>,
+): SpooledBlob {
+  let isKept = false;
+  return {
     digest,
     size,
-    file: () => (state === 'spooled' ? file : deps.path(digest)),
-    place,
-    keep() {
-      keeping ??= keep();
-      return keeping;
+    file: () => (isKept ? deps.path(digest) : file),
+    async keep() {
+      if (isKept) return;
+      if (deps.isWhole(digest)) await discard();
+      else deps.publish(file, digest, size);
+      isKept = true;
     },
     async discard() {
-      await placing?.catch(() => {});
-      await keeping?.catch(() => {});
-      if (state === 'spooled') await discard();
-      if (state === 'placed') await deps.publish.drop(digest);
+      if (!isKept) await discard();
     },
   };
-  return blob;
 }

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type Descriptor, mediaTypes } from '../../api/oci/image.ts';
 import { writeFileWhole } from '../../base/atomic-file.ts';
+import { crashPoint } from '../../base/crash-points.ts';
 import type { Database, Migration } from '../../base/database.ts';
 import { asTugError, errnoOf, internal, invalid, notFound } from '../../base/errors.ts';
 import { parseDigest, sha256 } from '../../formats/digest.ts';
@@ -167,31 +168,14 @@ interface PublishDeps {
 }
 
 function createPublish({ fileOf, has, record }: PublishDeps): Publish {
-  /** How many have placed a blob that is not of the store yet. */
-  const placed = new Map<string, number>();
-  const leave = (digest: string): boolean => {
-    const others = (placed.get(digest) ?? 1) - 1;
-    if (others > 0) placed.set(digest, others);
-    else placed.delete(digest);
-    return others <= 0;
-  };
-  const drop = async (digest: string): Promise<void> => {
-    if (leave(digest) && !has(digest)) await fs.promises.rm(fileOf(digest), { force: true });
-  };
-  return {
-    async place(file, digest) {
-      await fs.promises.rename(file, fileOf(digest));
-      placed.set(digest, (placed.get(digest) ?? 0) + 1);
-    },
-    async keep(digest, size) {
-      try {
-        record(digest, size);
-        leave(digest);
-      } catch (error) {
-        await drop(digest);
-        throw asTugError(error);
-      }
-    },
-    drop,
+  return (file, digest, size) => {
+    try {
+      fs.renameSync(file, fileOf(digest));
+      crashPoint('image.pull.blob-placed');
+      record(digest, size);
+    } catch (error) {
+      if (!has(digest)) fs.rmSync(fileOf(digest), { force: true });
+      throw asTugError(error);
+    }
   };
 }

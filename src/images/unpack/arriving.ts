@@ -27,7 +27,7 @@ async function unpackAndCommit(
   const stage = await deps.driver.stage([]);
   try {
     const { size, diffId } = await unpackInto(deps, layer, stage, opened, signal);
-    const blob = await layer.kept;
+    const blob = await layer.blob;
     if (diffId !== undefined) throw invalid('bad archive: packed more than once', { code: 'bad-archive' });
     if (isThere(deps, blob.digest)) return await stage.abandon();
     crashPoint('image.pull.layer-unpacked');

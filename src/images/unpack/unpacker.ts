@@ -16,8 +16,8 @@ interface Layer {
   readonly chainId: string;
   readonly signal: AbortSignal;
   readonly progress: (bytes: number, total: number) => void;
-  /** Says when the blob is of the store, where it was only placed, its digest verified a moment ago. */
-  readonly kept: Promise<void> | undefined;
+  /** Whether the blob's digest was verified a moment ago. */
+  readonly verified: boolean;
 }
 
 /**
@@ -30,13 +30,13 @@ export function createLayerUnpacker(deps: UnpackerDeps): LayerUnpacker & Arrivin
   const arrivals = createArrivals((id) => isThere(deps, id));
 
   return {
-    async unpack(blob, diffId, parents, signal, progress = () => {}, kept) {
+    async unpack(blob, diffId, parents, signal, progress = () => {}, verified = false) {
       const below = parents.at(-1);
       const id = below === undefined ? diffId : chainId([below, diffId]);
       // Someone else's try may fail for reasons of its own, such as its caller's going away.
       for (let other = running.get(id); other; other = running.get(id)) await other.catch(() => {});
       if (isThere(deps, id)) return;
-      const layer: Layer = { blob, diffId, parents, chainId: id, signal, progress, kept };
+      const layer: Layer = { blob, diffId, parents, chainId: id, signal, progress, verified };
       const work = unpackAndCommit(deps, layer, () => arrivals.wait(below, signal));
       running.set(id, work);
       try {
@@ -70,7 +70,6 @@ async function unpackAndCommit(deps: UnpackerDeps, layer: Layer, parentIsThere: 
         result = await unpackInto(deps, layer, stage, false);
       }
     }
-    await layer.kept;
     crashPoint('image.pull.layer-unpacked');
     await stage.commit(layer.chainId);
     recordLayer(deps, { chainId: layer.chainId, diffId: layer.diffId, size: result.size, blob: layer.blob });
@@ -83,7 +82,7 @@ async function unpackAndCommit(deps: UnpackerDeps, layer: Layer, parentIsThere: 
 
 async function unpackInto(
   { content, pool, limits, log }: UnpackerDeps,
-  { blob, diffId, signal, progress, kept }: Layer,
+  { blob, diffId, signal, progress, verified }: Layer,
   stage: LayerStage,
   early: boolean,
 ): Promise<UnpackResult> {
@@ -95,7 +94,7 @@ async function unpackInto(
       whiteouts,
       below: early ? undefined : stage.below,
       limits: limits ?? defaultLimits,
-      ...(kept ? { digest: blob.digest } : {}),
+      ...(verified ? { digest: blob.digest } : {}),
     },
     signal,
     (bytes) => progress(bytes, blob.size),
