@@ -33,17 +33,15 @@ export interface NameAddresses {
 /** The address in every such sandbox at which its container asks. */
 export const nameServerAddress = '127.0.0.11';
 
-/**
- * The name servers of all sandboxes that have one. Their ports are recorded by the caller beside the sandbox, so
- * that a restarted engine answers where the sandbox's rules lead already.
- */
+/** The name servers of all sandboxes that have one. They keep no state: a restarted engine calls `serve` again. */
 export interface NameServers extends AsyncDisposable {
   /**
    * Answers inside the sandbox's namespace from now on; synchronous up to bound sockets and rules (below 2 ms), so that no
-   * query sent later is lost. With `ports` of an engine before it takes these again. A server that the container has is replaced.
-   * @throws the system error (ENOENT without the namespace). Nothing is left then.
+   * query sent later is lost. What it makes lies in the namespace alone and ends with it. A server that the container
+   * has, of this engine or of one before, is replaced. @throws the system error (ENOENT without the namespace);
+   * nothing is left then.
    */
-  serve(sandbox: NamedSandbox, ports?: NameServerPorts): NameServerPorts;
+  serve(sandbox: NamedSandbox): void;
   /** Changes where a container's other questions go. Nothing when it has no server. */
   redirect(containerId: string, upstream: Upstream): void;
   /** Ends a container's server. What is asked later waits in vain until its client gives up. Idempotent. */
@@ -57,15 +55,11 @@ export interface NamedSandbox {
   readonly upstream: Upstream;
 }
 
-/** The random ports that 127.0.0.11:53 leads to inside a sandbox. */
-export interface NameServerPorts {
-  readonly udp: number;
-  readonly tcp: number;
-}
-
-/** Who is asked what the directory does not know, in turn until one answers. None: such names do not exist. */
+/** Who is asked what the directory does not know, in turn until one answers. Without any, such questions fail (SERVFAIL). */
 export interface Upstream {
   readonly servers: readonly UpstreamServer[];
+  /** Keeps names without a dot from the servers: for resolvers that were told to try search domains first (`ndots`). */
+  readonly dottedOnly: boolean;
 }
 
 export interface UpstreamServer {
