@@ -42,7 +42,8 @@ export function command(file: string, ...args: string[]): string {
 /** What a network leaves on a host: links, rules, addresses and the settings it changes. */
 export function hostState(): string {
   return [
-    command('ip', '-o', 'link').replaceAll(/^\d+: |\\.*$/gm, ''),
+    // The kernel tells of a carrier some time after the other end came up.
+    command('ip', '-o', 'link').replaceAll(/^\d+: |NO-CARRIER,|,LOWER_UP|state \w+ |\\.*$/gm, ''),
     command('ip', '-o', 'address').replaceAll(/^\d+: /gm, ''),
     command('nft', 'list', 'ruleset'),
     fs.readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8'),
@@ -97,10 +98,10 @@ export function joinOutside(): string {
 }
 
 /** A TCP or UDP server inside a namespace that answers everything with the address it saw the asker at. */
-export async function answerInside(namespace: string, protocol: 'tcp' | 'udp', port: number): Promise<Disposable> {
+export async function answerInside(namespace: string, protocol: SocketKind, port: number): Promise<Disposable> {
   const fd = insideNetworkNamespace(namespace, () => boundSocket(protocol, port));
-  if (protocol === 'udp') {
-    const socket = createSocket('udp4');
+  if (protocol === 'udp' || protocol === 'udp6') {
+    const socket = createSocket(protocol === 'udp' ? 'udp4' : 'udp6');
     socket.on('message', (_, asker) => socket.send(asker.address, asker.port, asker.address));
     await new Promise<void>((resolve) => socket.bind({ fd }, resolve));
     return { [Symbol.dispose]: () => void socket.close() };
@@ -114,11 +115,27 @@ export async function answerInside(namespace: string, protocol: 'tcp' | 'udp', p
   return { [Symbol.dispose]: () => void server.close() };
 }
 
-function boundSocket(protocol: 'tcp' | 'udp', port: number): number {
-  const fd = check(libc('int socket(int, int, int)')(2, protocol === 'tcp' ? 1 : 2, 0), 'socket');
-  const address = Buffer.from([2, 0, port >> 8, port & 255, ...new Array<number>(12).fill(0)]);
+export type SocketKind = 'tcp' | 'udp' | 'tcp6' | 'udp6';
+const [AF_INET, AF_INET6] = [2, 10];
+
+/** The sockets of IPv6 take nothing else, and those of TCP a port whose former connections are not forgotten yet. */
+function boundSocket(protocol: SocketKind, port: number): number {
+  const family = protocol.endsWith('6') ? AF_INET6 : AF_INET;
+  const stream = protocol.startsWith('tcp');
+  const fd = check(libc('int socket(int, int, int)')(family, stream ? 1 : 2, 0), 'socket');
+  const [SOL_SOCKET, SO_REUSEADDR, IPPROTO_IPV6, IPV6_V6ONLY] = [1, 2, 41, 26];
+  if (stream) setOption(fd, SOL_SOCKET, SO_REUSEADDR);
+  if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+  const address = Buffer.alloc(family === AF_INET6 ? 28 : 16);
+  address.writeUInt16LE(family, 0);
+  address.writeUInt16BE(port, 2);
   check(libc('int bind(int, const void *, uint)')(fd, address, address.length), 'bind');
   return fd;
+}
+
+function setOption(fd: number, level: number, option: number): void {
+  const on = Buffer.from([1, 0, 0, 0]);
+  check(libc('int setsockopt(int, int, int, const void *, uint)')(fd, level, option, on, 4), 'setsockopt');
 }
 
 /** What a server answers to a client in `namespace` (or here), or undefined when it does not in time. */

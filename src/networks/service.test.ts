@@ -106,7 +106,7 @@ describe('containers on the default bridge', () => {
     assert.notEqual(await ask('198.51.100.1', 8080, { namespace: outside }), undefined);
     command('nft', 'flush', 'ruleset');
     await engine.networks.release(b.id);
-    assert.match(command('nft', 'list', 'tables'), /table ip tug-/);
+    assert.match(command('nft', 'list', 'tables'), /table inet tug-/);
   });
 });
 

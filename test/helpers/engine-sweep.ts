@@ -48,14 +48,14 @@ async function removeNetwork(bridge: string, id: string | undefined): Promise<vo
   if (existsSync(`/sys/class/net/${bridge}`)) await run('ip', ['link', 'delete', bridge]);
   const own = id === undefined ? [] : [engineNames(id).table];
   for (const table of new Set([...own, ...(await tablesOf(bridge))]))
-    await run('nft', ['delete', 'table', 'ip', table]);
+    await run('nft', ['delete', 'table', 'inet', table]);
 }
 
 /** The engines' tables that name a bridge: the state that tells the engine's id may be gone, or be on a disk that is. */
 async function tablesOf(bridge: string): Promise<string[]> {
   const { stdout } = await run('nft', ['list', 'tables']);
-  const tables = [...stdout.matchAll(/^table ip (tug-\S+)$/gm)].map(([, name = '']) => name);
-  const listings = await Promise.all(tables.map((table) => run('nft', ['list', 'table', 'ip', table])));
+  const tables = [...stdout.matchAll(/^table inet (tug-\S+)$/gm)].map(([, name = '']) => name);
+  const listings = await Promise.all(tables.map((table) => run('nft', ['list', 'table', 'inet', table])));
   return tables.filter((_, at) => listings[at]?.stdout.includes(`"${bridge}"`));
 }
 

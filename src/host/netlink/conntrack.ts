@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { attribute, nested } from './message.ts';
 import { fields } from './nftables.ts';
 import type { LabelledMessage } from './socket.ts';
@@ -8,27 +9,30 @@ import type { LabelledMessage } from './socket.ts';
  */
 const IPCTNL_MSG_CT_DELETE = (1 << 8) | 2;
 const AF_INET = 2;
+const AF_INET6 = 10;
 const CTA = { original: 1, reply: 2, filter: 25 } as const;
 const CTA_TUPLE = { ip: 1, protocol: 2 } as const;
-const CTA_IP = { source: 1, destination: 2 } as const;
+const CTA_IP = { source: 1, destination: 2, source6: 3, destination6: 4 } as const;
 const CTA_PROTO = { number: 1, sourcePort: 2, destinationPort: 3 } as const;
 const CTA_FILTER = { original: 1, reply: 2 } as const;
 const CTA_FILTER_F = { source: 1, destination: 2, protocol: 8, destinationPort: 32 } as const;
 
 /** Forgets connections that are answered from `ip`, such as those that were led to a container. */
 export function forgetAnsweredBy(ip: string): LabelledMessage {
+  const source = isIPv6(ip) ? CTA_IP.source6 : CTA_IP.source;
   return forget(
     `forget connections answered by ${ip}`,
+    ip,
     nested(CTA.filter, attribute(CTA_FILTER.reply, CTA_FILTER_F.source)),
-    nested(CTA.reply, nested(CTA_TUPLE.ip, attribute(CTA_IP.source, fields.address(ip)))),
+    nested(CTA.reply, nested(CTA_TUPLE.ip, attribute(source, fields.address(ip)))),
   );
 }
 
-/** Forgets connections of a protocol (by number) to `port`, of one host address when given. */
-export function forgetSentTo(protocol: number, port: number, ip?: string): LabelledMessage {
-  const flags =
-    CTA_FILTER_F.protocol | CTA_FILTER_F.destinationPort | (ip === undefined ? 0 : CTA_FILTER_F.destination);
-  const address = ip === undefined ? [] : [nested(CTA_TUPLE.ip, attribute(CTA_IP.destination, fields.address(ip)))];
+/** Forgets connections of a protocol (by number) to `port` of the host's address `ip`, or, `anywhere`, of all in its family. */
+export function forgetSentTo(protocol: number, port: number, ip: string, anywhere: boolean): LabelledMessage {
+  const flags = CTA_FILTER_F.protocol | CTA_FILTER_F.destinationPort | (anywhere ? 0 : CTA_FILTER_F.destination);
+  const destination = isIPv6(ip) ? CTA_IP.destination6 : CTA_IP.destination;
+  const address = anywhere ? [] : [nested(CTA_TUPLE.ip, attribute(destination, fields.address(ip)))];
   const ports = nested(
     CTA_TUPLE.protocol,
     attribute(CTA_PROTO.number, fields.protocol(protocol)),
@@ -36,14 +40,15 @@ export function forgetSentTo(protocol: number, port: number, ip?: string): Label
   );
   return forget(
     `forget connections to port ${port}`,
+    ip,
     nested(CTA.filter, attribute(CTA_FILTER.original, flags)),
     nested(CTA.original, ...address, ports),
   );
 }
 
-const forget = (label: string, ...attributes: Buffer[]): LabelledMessage => ({
+const forget = (label: string, ip: string, ...attributes: Buffer[]): LabelledMessage => ({
   label,
   type: IPCTNL_MSG_CT_DELETE,
   flags: 0,
-  payload: Buffer.concat([Buffer.from([AF_INET, 0, 0, 0]), ...attributes]),
+  payload: Buffer.concat([Buffer.from([isIPv6(ip) ? AF_INET6 : AF_INET, 0, 0, 0]), ...attributes]),
 });

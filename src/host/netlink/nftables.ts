@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { attribute, nested, requestFlags } from './message.ts';
 import type { LabelledMessage } from './socket.ts';
 
@@ -8,13 +9,15 @@ import type { LabelledMessage } from './socket.ts';
 const NFNL_SUBSYS_NFTABLES = 10;
 const batchTypes = { begin: 16, end: 17 } as const;
 const messageTypes = { add: (NFNL_SUBSYS_NFTABLES << 8) | 12, delete: (NFNL_SUBSYS_NFTABLES << 8) | 14 } as const;
-const NFPROTO_IPV4 = 2;
+const NFPROTO_INET = 1;
+/** A list's length has 16 bits; the longest element takes 120 bytes. */
+const ELEMENTS_PER_MESSAGE = 256;
 const NFTA_SET_ELEM_LIST = { table: 1, set: 2, elements: 3 } as const;
 const NFTA_LIST_ELEM = 1;
 const NFTA_SET_ELEM = { key: 1, data: 2 } as const;
 const NFTA_DATA_VALUE = 1;
 
-/** An element of a set of table `ip TABLE`; with data, of a map. A key or data of several fields is their concatenation. */
+/** An element of a set of table `inet TABLE`; with data, of a map. A key or data of several fields is their concatenation. */
 export interface SetElement {
   readonly set: string;
   readonly key: readonly Buffer[];
@@ -23,7 +26,7 @@ export interface SetElement {
 
 /** Fields as nftables stores them; a concatenation pads each to 4 bytes. */
 export const fields = {
-  address: (ip: string): Buffer => Buffer.from(ip.split('.').map(Number)),
+  address: addressBytes,
   port: (port: number): Buffer => Buffer.from([port >> 8, port & 255]),
   protocol: (number: number): Buffer => Buffer.from([number]),
 } as const;
@@ -38,30 +41,41 @@ export function elementChanges(
   added: readonly SetElement[],
   removed: readonly SetElement[],
 ): LabelledMessage[] {
-  const change = (verb: keyof typeof messageTypes) => (element: SetElement) => elementChange(verb, table, element);
-  return [batch('begin'), ...removed.map(change('delete')), ...added.map(change('add')), batch('end')];
+  const changes = (verb: keyof typeof messageTypes, elements: readonly SetElement[]): LabelledMessage[] =>
+    [...Map.groupBy(elements, ({ set }) => set)].flatMap(([set, own]) =>
+      inParts(own, ELEMENTS_PER_MESSAGE).map((part) => elementChange(verb, table, set, part)),
+    );
+  return [batch('begin'), ...changes('delete', removed), ...changes('add', added), batch('end')];
 }
 
-function elementChange(verb: keyof typeof messageTypes, table: string, element: SetElement): LabelledMessage {
-  const { set, key, data } = element;
+function elementChange(
+  verb: keyof typeof messageTypes,
+  table: string,
+  set: string,
+  elements: readonly SetElement[],
+): LabelledMessage {
   return {
     label: `${verb} element of ${table} ${set}`,
     type: messageTypes[verb],
     flags: verb === 'add' ? requestFlags.create : 0,
     payload: Buffer.concat([
-      generic(NFPROTO_IPV4, 0),
+      generic(NFPROTO_INET, 0),
       attribute(NFTA_SET_ELEM_LIST.table, table),
       attribute(NFTA_SET_ELEM_LIST.set, set),
-      nested(
-        NFTA_SET_ELEM_LIST.elements,
-        nested(
-          NFTA_LIST_ELEM,
-          nested(NFTA_SET_ELEM.key, attribute(NFTA_DATA_VALUE, concatenation(key))),
-          ...(data ? [nested(NFTA_SET_ELEM.data, attribute(NFTA_DATA_VALUE, concatenation(data)))] : []),
-        ),
-      ),
+      nested(NFTA_SET_ELEM_LIST.elements, ...elements.map(elementBytes)),
     ]),
   };
+}
+
+const elementBytes = ({ key, data }: SetElement): Buffer =>
+  nested(
+    NFTA_LIST_ELEM,
+    nested(NFTA_SET_ELEM.key, attribute(NFTA_DATA_VALUE, concatenation(key))),
+    ...(data ? [nested(NFTA_SET_ELEM.data, attribute(NFTA_DATA_VALUE, concatenation(data)))] : []),
+  );
+
+function inParts<T>(list: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, part) => list.slice(part * size, (part + 1) * size));
 }
 
 function batch(end: keyof typeof batchTypes): LabelledMessage {
@@ -79,3 +93,25 @@ const generic = (family: number, resource: number): Buffer => Buffer.from([famil
 
 const concatenation = (parts: readonly Buffer[]): Buffer =>
   Buffer.concat(parts.map((part) => Buffer.concat([part, Buffer.alloc((4 - (part.length % 4)) % 4)])));
+
+/** An IPv4 or IPv6 address in the network's order. */
+function addressBytes(ip: string): Buffer {
+  if (!isIPv6(ip)) return Buffer.from(ip.split('.').map(Number));
+  const [head = '', tail] = ip.split('::');
+  const first = groups(head);
+  const last = tail === undefined ? [] : groups(tail);
+  const all = [...first, ...new Array<number>(8 - first.length - last.length).fill(0), ...last];
+  return Buffer.from(all.flatMap((group) => [group >> 8, group & 255]));
+}
+
+/** `1:2:192.0.2.1` as 16-bit numbers. */
+function groups(text: string): number[] {
+  return text
+    .split(':')
+    .filter((part) => part !== '')
+    .flatMap((part) => {
+      const dotted = part.split('.').map(Number);
+      const [a = 0, b = 0, c = 0, d = 0] = dotted;
+      return dotted.length === 4 ? [a * 256 + b, c * 256 + d] : [Number.parseInt(part, 16)];
+    });
+}

@@ -1,6 +1,7 @@
 import { conflict, internal, invalid } from '../../base/errors.ts';
-import { createFirewall, type FirewallBridge } from '../../host/firewall.ts';
+import { createFirewall } from '../../host/firewall.ts';
 import { acceptInForeignChains, readForeignRules } from '../../host/firewall-foreign.ts';
+import type { FirewallBridge } from '../../host/firewall-table.ts';
 import { type Links, openLinks } from '../../host/links.ts';
 import { addressesOf } from '../../host/network-facts.ts';
 import { writeSysctl } from '../../host/sysctl.ts';
@@ -53,7 +54,11 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
     async restore(recorded) {
       for (const network of recorded.networks) ensureBridge(links, network, names.mark);
       sweepLinks(links, recorded, names);
-      await firewall.replace(recorded.networks.map(firewallBridge), recorded.ports);
+      await firewall.replace({
+        bridges: recorded.networks.map(firewallBridge),
+        ports: recorded.ports,
+        relayPort: undefined,
+      });
       letReachThemselves(links, recorded.ports, names);
       // What opens the host for packets of the bridges comes after the table that guards them.
       const foreign = await readForeignRules(names.table, names.mark);
@@ -134,7 +139,13 @@ function addressingOf({ name, addressing }: Network) {
 }
 
 function firewallBridge(network: Network): FirewallBridge {
-  return { name: bridgeOf(network), subnet: addressingOf(network).subnet, talking: talking(network) };
+  return {
+    name: bridgeOf(network),
+    subnets: [addressingOf(network).subnet],
+    talking: talking(network),
+    internal: false,
+    masquerade: true,
+  };
 }
 
 /** Makes a network's bridge, or adopts one that was made for it. */
