@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { MountRequest } from '../../../api/types/container.ts';
 import { invalid } from '../../../base/errors.ts';
 import { parseBytes } from '../../../formats/bytes.ts';
+import { csvFields } from '../../../formats/csv.ts';
 import { cutKeyValue } from '../../../formats/key-value.ts';
 
 type Apply = (mount: MountRequest, value: string, field: string) => void;
@@ -152,19 +153,5 @@ function refuseForeignOptions(mount: MountRequest): void {
     ['tmpfs-*', 'tmpfs', mount.TmpfsOptions],
   ] as const) {
     if (given && mount.Type !== type) throw invalid(`cannot mix '${option}' options with mount type '${mount.Type}'`);
-  }
-}
-
-/** One line of comma-separated values (RFC 4180). @throws invalid. */
-function csvFields(text: string): string[] {
-  const parsed: string[] = [];
-  let rest = text;
-  for (;;) {
-    const quoted = /^"((?:[^"]|"")*)"(,|$)/.exec(rest);
-    const match = quoted ?? /^([^",]*)(,|$)/.exec(rest);
-    if (!match) throw invalid(`parse error: bare or unclosed " in ${JSON.stringify(text)}`);
-    parsed.push(quoted ? match[1]!.replaceAll('""', '"') : match[1]!);
-    if (match[2] === '') return parsed;
-    rest = rest.slice(match[0].length);
   }
 }
