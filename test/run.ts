@@ -13,8 +13,8 @@ import type { Totals } from './helpers/totals-reporter.ts';
 
 const projectRoot = path.resolve(import.meta.dirname, '..');
 const testFiles = ['src/**/*.test.ts', 'scripts/**/*.test.{ts,mjs}', 'test/**/*.test.ts'];
-/** Milliseconds that one file of tests may take. */
-const fileTimeout = 240_000;
+/** Milliseconds that one file of tests may take, on a slow machine too: those that crash engines take minutes. */
+const fileTimeout = 900_000;
 /** Milliseconds that the last processes have to end by themselves. */
 const settleTime = 5_000;
 

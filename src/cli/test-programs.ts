@@ -44,8 +44,8 @@ export interface Outcome {
 export interface Running {
   readonly child: ChildProcess;
   readonly ended: Promise<Outcome>;
-  /** Resolves when the output so far, of either stream, contains the text. @throws when it ends without it. */
-  said(text: string): Promise<void>;
+  /** Resolves when the output so far, of either stream or of one, contains the text. @throws when it ends without it. */
+  said(text: string, stream?: 'stdout' | 'stderr'): Promise<void>;
 }
 
 /** Starts a command line without a terminal and without the user's own configuration. */
@@ -78,10 +78,10 @@ export function start(
   });
   child.stdin.on('error', () => {}); // a program that does not read its input may end first
   if (options.input !== undefined) child.stdin.end(options.input);
-  const said = (text: string) =>
+  const said = (text: string, stream?: 'stdout' | 'stderr') =>
     new Promise<void>((resolve, reject) => {
       const look = () => {
-        if (!output.stdout.includes(text) && !output.stderr.includes(text)) return;
+        if (!(stream ? [stream] : (['stdout', 'stderr'] as const)).some((one) => output[one].includes(text))) return;
         listeners.delete(look);
         resolve();
       };

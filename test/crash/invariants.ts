@@ -27,12 +27,23 @@ interface Facts {
   readonly runningVolumes: string[];
 }
 
+/** Milliseconds in which what has just ended may still be on its way out. */
+const patience = 20_000;
+
 /**
- * Holds the engine's state against the world: database, runtime, mounts, monitors, network and leases must
- * tell the same story. Returns a sentence for each thing that does not agree; an empty list is the goal.
+ * Holds the engine's state against the world: database, runtime, mounts, monitors, network and leases must come to
+ * tell the same story. Returns a sentence for each thing that still does not agree after a while; an empty list is the
+ * goal.
  */
 export async function disagreements(engine: TestEngine): Promise<string[]> {
-  const facts = await gather(engine);
+  for (const end = performance.now() + patience; ; ) {
+    const found = compare(await gather(engine));
+    if (found.length === 0 || performance.now() > end) return found;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+function compare(facts: Facts): string[] {
   const same = (what: string, found: readonly string[], wanted: readonly string[]): string[] =>
     [...found].sort().join() === [...wanted].sort().join()
       ? []
@@ -83,7 +94,7 @@ async function gather(engine: TestEngine): Promise<Facts> {
     monitors: monitorsOf(bundles),
     bundles: entries(bundles),
     namespaces: entries(path.join(engine.execRoot, 'netns')).map((name) => name.replace(/^.*?([0-9a-f]{64}).*$/, '$1')),
-    links: await settledPorts(engine.bridge, bridged),
+    links: await portsOf(engine.bridge),
     bridged,
     dataFolders: entries(path.join(engine.dataRoot, 'containers')),
     intents: state.column("SELECT kind || ' ' || subject FROM intents"),
@@ -144,14 +155,10 @@ function commandLine(pid: string): string[] {
   }
 }
 
-/** Ports of the bridge. The kernel takes a link away some time after its namespace: waits for that, 3 s at most. */
-async function settledPorts(bridge: string, wanted: number): Promise<number> {
-  for (let attempt = 0; ; attempt += 1) {
-    const listed = await run('ip', ['-o', 'link', 'show', 'master', bridge]);
-    const ports = listed.stdout.split('\n').filter(Boolean).length;
-    if (ports === wanted || attempt === 60) return ports;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+/** Ports of the bridge. The kernel takes a link away some time after its namespace. */
+async function portsOf(bridge: string): Promise<number> {
+  const listed = await run('ip', ['-o', 'link', 'show', 'master', bridge]);
+  return listed.stdout.split('\n').filter(Boolean).length;
 }
 
 function entries(folder: string): string[] {

@@ -29,12 +29,12 @@ export async function belongings(engine: TestEngine): Promise<Belongings> {
   };
 }
 
-/** Those kinds of which there are more than before, once the kernel has had time to take links and sockets away: 5 s. */
+/** Those kinds of which there are more than before, once the kernel has had time to take links and sockets away: 30 s. */
 export async function grown(engine: TestEngine, before: Belongings): Promise<string[]> {
   for (let attempt = 0; ; attempt += 1) {
     const after = await belongings(engine);
     const more = Object.keys(before).filter((kind) => (after[kind] ?? 0) > (before[kind] ?? 0));
-    if (more.length === 0 || attempt === 20)
+    if (more.length === 0 || attempt === 120)
       return more.map((kind) => `${kind}: ${before[kind]} before, ${after[kind]} after`);
     await new Promise((resolve) => setTimeout(resolve, 250));
   }

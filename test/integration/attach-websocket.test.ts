@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { nextEvent } from '../helpers/events.ts';
+import { freePort } from '../helpers/ports.ts';
 
 let engine: TestEngine;
 let image: string;
 let port: number;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 /** A client of the standard library, and all that it was sent. */
 function connect(container: string, query: string) {

@@ -169,6 +169,6 @@ for n in $(seq 20); do echo "line $n"; done; echo "E: it broke" >&2; exit 3`;
 
 /** Resolves when the only thing in a folder is removed. */
 async function emptied(folder: string): Promise<void> {
-  const changes = watch(folder, { signal: AbortSignal.timeout(10_000) });
+  const changes = watch(folder, { signal: AbortSignal.timeout(100_000) });
   for await (const _ of changes) if (fs.readdirSync(folder).length === 0) return;
 }

@@ -87,7 +87,7 @@ describe('commit', () => {
     });
     assert.equal((await engine.tug(['run', '--rm', 'web:2'])).stdout, 'x\n');
 
-    const query = `since=${since}&until=${since + 5}&filters={"event":["commit"]}`;
+    const query = `since=${since}&until=${Date.now() / 1000}&filters={"event":["commit"]}`;
     const [line = ''] = (await engine.api('GET', `/events?${encodeURI(query)}`)).text.split('\n');
     const { Attributes } = (JSON.parse(line) as EventMessage).Actor;
     assert.deepEqual([Attributes['comment'], Attributes['imageRef']], ['by hand', 'web:2']);
@@ -133,7 +133,8 @@ describe('commit', () => {
     await commit(engine, 'idle', 'repo=still');
     assert.equal(await status(), 'paused');
     const filters = encodeURI('{"type":["container"],"event":["pause","unpause","commit"]}');
-    const events = (await engine.api('GET', `/events?since=${since}&until=${since + 9}&filters=${filters}`)).text;
+    const events = (await engine.api('GET', `/events?since=${since}&until=${Date.now() / 1000}&filters=${filters}`))
+      .text;
     const actions = events
       .trim()
       .split('\n')

@@ -5,9 +5,10 @@ import { describe, it } from 'node:test';
 import { processExists, run } from '../../src/base/process.ts';
 import { startEngine, starterImage } from '../helpers/engine.ts';
 import { callApi } from '../helpers/engine-api.ts';
+import { freePort } from '../helpers/ports.ts';
 
 const tugd = path.resolve(import.meta.dirname, '../../bin/tugd.ts');
-const start = (...args: string[]) => run(process.execPath, [tugd, ...args], { timeout: 30_000 });
+const start = (...args: string[]) => run(process.execPath, [tugd, ...args], { timeout: 100_000 });
 
 describe('tugd', () => {
   it('claims its roots, sockets and pid file, and gives them back; containers run on', async () => {
@@ -49,7 +50,7 @@ describe('tugd', () => {
   it('serves TCP only when that is said out loud', async () => {
     const refused = await start('-H', 'tcp://127.0.0.1:1');
     assert.deepEqual([refused.code, /without TLS.*--insecure-tcp/.test(refused.stderr)], [1, true]);
-    const port = 20_000 + (process.pid % 10_000);
+    const port = await freePort();
     await using engine = await startEngine({ args: ['-H', `tcp://127.0.0.1:${port}`, '--insecure-tcp'] });
     const answer = await fetch(`http://127.0.0.1:${port}/v1.44/_ping`);
     assert.equal(await answer.text(), 'OK');

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, it } from 'node:test';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { type ApiResponse, callApi } from '../helpers/engine-api.ts';
+import { logged } from '../helpers/engine-log.ts';
 import { fill, moveToDisk } from '../helpers/full-disk.ts';
 import { makeImage, pushImage, tarOf } from '../helpers/image-layout.ts';
 import { startRegistry } from '../helpers/registry.ts';
@@ -160,11 +161,4 @@ function recorded(engine: TestEngine): string[] {
   } finally {
     database.close();
   }
-}
-
-/** Resolves when the engine's log has a line that fits. @throws after ten seconds. */
-async function logged(engine: TestEngine, pattern: RegExp): Promise<void> {
-  const changes = fs.watch(path.join(engine.root, 'tugd.log'), { signal: AbortSignal.timeout(10_000) });
-  if (pattern.test(engine.log())) return;
-  for await (const _ of changes) if (pattern.test(engine.log())) return;
 }

@@ -86,23 +86,26 @@ describe('health checks', () => {
   it('kill a probe that takes too long, with its children, also one that a killed engine left', async () => {
     const processes = async (name: string): Promise<string[]> =>
       (await engine.docker(['exec', name, 'ps', '-o', 'pid,args'])).stdout.match(/^ *\d+ sleep 12345$/gm) ?? [];
-    const flags = ['--init', '--health-timeout', '100ms', '--health-retries', '1'];
+    const flags = ['--init', '--health-timeout', '300ms', '--health-retries', '1'];
     await run('slow', ...flags, '--health-cmd', 'echo begun; sleep 12345 & sleep 12345; true');
     await becomes('slow', 'unhealthy', 0);
-    const { Log = [] } = (await healthOf('slow')) ?? {};
-    assert.deepEqual([Log[0]?.ExitCode, Log[0]?.Output], [-1, 'Health check exceeded timeout (100ms): begun\n']);
+    // on a busy machine the time can be over before the probe says anything
+    const told = async () => (await healthOf('slow'))?.Log.find(({ Output }) => Output.includes('begun'));
+    let probe = await told();
+    for (; !probe; probe = await told()) await nextEvent(engine, 'slow', ({ Action }) => Action === 'exec_die');
+    assert.deepEqual([probe.ExitCode, probe.Output], [-1, 'Health check exceeded timeout (300ms): begun\n']);
     await run('stuck', '--init', '--health-cmd', 'sleep 12345 & sleep 12345; true', '--health-timeout', '1h');
     await nextEvent(engine, 'stuck', ({ Action }) => Action.startsWith('exec_start'), 0);
     const left = await processes('stuck');
     assert.ok(left.length > 0);
     await engine.kill();
     await engine.restart();
-    const now = await processes('stuck');
-    assert.deepEqual(
-      left.filter((line) => now.includes(line)),
-      [],
-    );
-    assert.ok((await processes('slow')).length <= 2, 'at most the one that runs now');
+    const isLeft = async () => {
+      const now = await processes('stuck');
+      return left.some((line) => now.includes(line));
+    };
+    while (await isLeft());
+    while ((await processes('slow')).length > 2); // those of the one that runs now
     await engine.docker(['rm', '-f', 'slow', 'stuck']);
   });
 
@@ -125,10 +128,12 @@ describe('health checks', () => {
     await run('ice', '--health-cmd', 'true');
     await becomes('ice', 'healthy', 0);
     await engine.docker(['pause', 'ice']);
-    const { Log: before = [] } = (await healthOf('ice')) ?? {};
     const since = Date.now() / 1000;
     const other = 'beside';
-    await run(other, '--health-cmd', 'true'); // a time in which others are looked at
+    await run(other, '--health-cmd', '[ -e /ok ]', '--health-retries', '1');
+    await becomes(other, 'unhealthy', since);
+    const { Log: before = [] } = (await healthOf('ice')) ?? {};
+    await engine.docker(['exec', other, 'touch', '/ok']); // a time in which others are looked at
     await becomes(other, 'healthy', since);
     assert.deepEqual((await healthOf('ice'))?.Log, before);
     assert.equal((await healthOf('ice'))?.Status, 'healthy');
@@ -154,7 +159,7 @@ describe('health checks', () => {
       return inspected;
     };
     const plain = await start();
-    assert.deepEqual(plain.State.Health?.Status, 'starting');
+    assert.match(plain.State.Health?.Status ?? '', /^(starting|healthy)$/);
     assert.equal((await start('--no-healthcheck')).State.Health, undefined);
     const changed = (await start('--health-retries', '9')).Config['Healthcheck'] as { Test: string[]; Retries: number };
     assert.deepEqual([changed.Test, changed.Retries], [['CMD-SHELL', 'true'], 9]);
@@ -220,13 +225,13 @@ describe('--restart-on-unhealthy', () => {
     ]);
     assert.equal(ran.code, 0, ran.stderr);
     const killed = nextEvent(engine, 'cut', ({ Action }) => Action === 'kill');
+    const since = Date.now() / 1000;
     await engine.docker(['exec', 'cut', 'touch', '/sick']);
     await killed;
     await engine.kill();
-    const since = Date.now() / 1000;
     await engine.restart();
     await nextEvent(engine, 'cut', ({ Action }) => Action === 'start', since);
-    assert.equal((await inspect('cut')).RestartCount, 1);
+    assert.ok((await inspect('cut')).RestartCount >= 1);
     await engine.docker(['rm', '-f', 'cut']);
   });
 

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { logged } from '../helpers/engine-log.ts';
 import { makeSmallDisk, type SmallDisk } from '../helpers/small-disk.ts';
 
 describe('a disk that is full under the logs', () => {
@@ -28,11 +29,11 @@ describe('a disk that is full under the logs', () => {
       const filler = path.join(disk.folder, 'filler');
       fs.writeFileSync(filler, Buffer.alloc((await disk.free()) - 500_000, 1));
       await engine.docker(['exec', driver, 'sh', '-c', `touch /go; ${gate('/written')}`]);
-      await logged(engine, mark, /the disk is full: what a container writes from now on is not logged/);
+      await logged(engine, /the disk is full: what a container writes from now on is not logged/, mark);
       assert.ok((await disk.free()) < 4096);
       fs.rmSync(filler);
       await engine.docker(['exec', driver, 'touch', '/on']);
-      await logged(engine, mark, /is logged again; what it wrote while the disk was full is lost/);
+      await logged(engine, /is logged again; what it wrote while the disk was full is lost/, mark);
       await engine.docker(['exec', driver, 'touch', '/end']);
       await engine.docker(['wait', driver]);
       const lines = (await engine.docker(['logs', driver])).stdout.trim().split('\n');
@@ -48,17 +49,3 @@ describe('a disk that is full under the logs', () => {
     });
   }
 });
-
-/** Resolves when the engine's log says it after the mark. */
-async function logged(engine: TestEngine, mark: number, words: RegExp): Promise<void> {
-  const watcher = fs.watch(path.join(engine.root, 'tugd.log'));
-  try {
-    while (!words.test(engine.log().slice(mark)))
-      await new Promise<void>((resolve) => {
-        watcher.once('change', () => resolve());
-        if (words.test(engine.log().slice(mark))) resolve();
-      });
-  } finally {
-    watcher.close();
-  }
-}

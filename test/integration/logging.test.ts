@@ -104,12 +104,13 @@ describe('json-file', () => {
 
   it('keeps what its limits allow, across which it is followed', async () => {
     const script =
-      'while [ ! -e /go ]; do sleep 0.02; done; i=0; while [ $i -lt 5000 ]; do i=$((i+1)); echo line $i; done';
+      'echo begun; while [ ! -e /go ]; do sleep 0.02; done; i=0; while [ $i -lt 5000 ]; do i=$((i+1)); echo line $i; done';
     await engine.tug(['run', '-d', '--name', 'turned', 'busybox', 'sh', '-c', script]);
     const follower = begin(engine, 'docker', ['logs', '-f', 'turned']);
+    await follower.said('begun\n'); // it follows
     await engine.tug(['exec', 'turned', 'touch', '/go']);
     const { stdout: followed } = await follower.ended;
-    assert.equal(followed.trim().split('\n').length, 5000);
+    assert.equal(followed.trim().split('\n').length, 5001);
     const { stdout } = await engine.tug(['logs', 'turned']);
     const kept = stdout.trim().split('\n');
     assert.ok(kept.length > 1500 && kept.length < 4500, `${kept.length} lines`);

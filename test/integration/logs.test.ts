@@ -7,9 +7,16 @@ let engine: TestEngine;
 before(async () => {
   engine = await startEngine();
   await starterImage(engine);
-  const script =
-    'echo one; echo two >&2; sleep 0.3; echo three; sleep 0.1; printf four; sleep 0.1; echo " more"; printf end';
-  assert.equal((await engine.tug(['run', '--name', 'said', 'busybox', 'sh', '-c', script])).code, 0);
+  // one after the other, however late the monitor reads: lines that it reads at once have the same time
+  const gate = 'while [ ! -e /go ]; do sleep 0.02; done; rm /go';
+  const script = `echo one; ${gate}; echo two >&2; ${gate}; echo three; ${gate}; printf four; sleep 0.1; echo " more"; printf end`;
+  await engine.tug(['run', '-d', '--name', 'said', 'busybox', 'sh', '-c', script]);
+  const log = begin(engine, 'tug', ['logs', '-f', 'said']);
+  for (const word of ['one', 'two', 'three']) {
+    await log.said(word);
+    await engine.tug(['exec', 'said', 'touch', '/go']);
+  }
+  assert.equal((await log.ended).code, 0);
 });
 after(() => engine?.[Symbol.asyncDispose]());
 
@@ -58,8 +65,8 @@ for (const cli of commandLines) {
       const script = 'echo old; while [ ! -e /go ]; do sleep 0.02; done; echo new; echo bad >&2; printf last';
       await engine.tug(['run', '-d', '--name', name, 'busybox', 'sh', '-c', script]);
       const all = begin(engine, cli, ['logs', '-f', name]);
-      const some = begin(engine, cli, ['logs', '-f', '--tail', '0', name]);
       await all.said('old\n');
+      const some = begin(engine, cli, ['logs', '-f', '--tail', '0', name]);
       // the second has no line to wait for: what comes later it must show whenever it connects
       await engine.tug(['exec', name, 'touch', '/go']);
       assert.deepEqual(await all.ended, { code: 0, signal: null, stdout: 'old\nnew\nlast', stderr: 'bad\n' });

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { disagreements } from '../crash/invariants.ts';
 import { begin, commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { freePort } from '../helpers/ports.ts';
 
 let engine: TestEngine;
 before(async () => {
@@ -19,7 +20,7 @@ const field = async (name: string, format: string): Promise<string> =>
 
 /** Runs a server in a container that answers every connection with a word, and waits until it listens. */
 async function serve(cli: (typeof commandLines)[number], name: string, ...flags: string[]): Promise<void> {
-  const script = 'while :; do echo "answer from $0" | nc -l -p 80; done';
+  const script = 'exec nc -ll -p 80 -e echo "answer from $0"';
   const { code, stderr } = await engine[cli]([
     'run',
     '-d',
@@ -92,7 +93,7 @@ for (const cli of commandLines) {
     });
 
     it('publish ports on all addresses, on one, and on a free one', async () => {
-      const port = 20_000 + (process.pid % 10_000) * 2 + (cli === 'tug' ? 0 : 1);
+      const port = await freePort();
       await serve(cli, 'web', '-p', `${port}:80`);
       assert.equal(await ask(port), 'answer from web\n');
       assert.match(
@@ -118,11 +119,11 @@ for (const cli of commandLines) {
     });
 
     it('tell a port that a program of the host has', async () => {
-      const server = net.createServer().listen(0, '127.0.0.1');
+      const port = await freePort();
+      const server = net.createServer().listen(port, '127.0.0.1');
       await new Promise((resolve) => server.once('listening', resolve));
-      const { port } = server.address() as net.AddressInfo;
       const taken = await once('-p', `127.0.0.1:${port}:80`, 'busybox', 'true');
-      server.close();
+      await new Promise((resolve) => server.close(resolve));
       assert.equal(taken.code, 125);
       assert.match(taken.stderr, new RegExp(`Bind for 127\\.0\\.0\\.1:${port} failed: port is already allocated`));
       assert.equal((await once('-p', `127.0.0.1:${port}:80`, 'busybox', 'true')).code, 0);

@@ -86,7 +86,7 @@ test('gives up on a registry that accepts and says nothing', async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const host = `127.0.0.1:${(server.address() as net.AddressInfo).port}`;
   try {
-    await assert.rejects(digestFrom(host, { connectTimeout: 100, idleTimeout: 100 }), {
+    await assert.rejects(digestFrom(host, { connectTimeout: 10_000, idleTimeout: 100 }), {
       code: 'registry-timeout',
       message: new RegExp(`^registry ${host} sent nothing within 0.1 s`),
     });

@@ -86,8 +86,10 @@ describe('a restart policy', () => {
     assert.deepEqual(HostConfig['RestartPolicy'], { Name: 'on-failure', MaximumRetryCount: 3 });
     assert.equal((await engine.tug(['logs', 'limited'])).stdout, 'try\n'.repeat(4));
     assert.deepEqual(await actions('limited', since), ['create', ...Array(4).fill(['start', 'die']).flat()]);
+    let more = 0;
+    const again = nextEvent(engine, 'limited', ({ Action }) => Action === 'die' && ++more === 4);
     assert.equal((await engine.tug(['start', 'limited'])).code, 0);
-    assert.ok((await inspect('limited')).RestartCount < 3, 'a start by hand counts anew');
+    await again; // a start by hand counts anew
     await engine.tug(['rm', '-f', 'limited']);
   });
 
@@ -96,7 +98,7 @@ describe('a restart policy', () => {
     await Promise.all(['one', 'two', 'three', 'four'].map((name) => waiting(name)));
     const { State, Id, RestartCount } = await inspect('one');
     assert.deepEqual([State.Status, State.Running, State.Restarting, State.Pid], ['restarting', true, true, 0]);
-    assert.ok(RestartCount >= 6);
+    assert.ok(RestartCount >= 7);
     const listed = await engine.docker(['ps', '--format', '{{.Names}} {{.Status}}', '-f', 'status=restarting']);
     assert.match(listed.stdout, /^one Restarting \(9\) .* ago$/m);
     const wait = `Container ${Id} is restarting, wait until the container is running`;
@@ -162,7 +164,8 @@ describe('a restart policy', () => {
     const removed = engine.api('POST', '/containers/seen/wait?condition=removed');
     assert.match((await engine.tug(['logs', '-f', 'seen'])).stdout, /^(one\n)+$/);
     await engine.docker(['rm', '-f', 'seen']);
-    assert.deepEqual((await removed).json(), { StatusCode: 4 });
+    const { StatusCode } = (await removed).json<{ StatusCode: number }>();
+    assert.ok([4, 137].includes(StatusCode), `${StatusCode}`); // the second, when it was just running
   });
 
   it('is refused when it is none, or with --rm', async () => {
@@ -178,10 +181,10 @@ describe('a restart policy', () => {
   });
 });
 
-/** A container that waits for the next three seconds. */
+/** A container that waits for the next six seconds. */
 async function waiting(name: string, policy = 'always'): Promise<void> {
   let deaths = 0;
-  const died = nextEvent(engine, name, ({ Action }) => Action === 'die' && ++deaths === 6);
+  const died = nextEvent(engine, name, ({ Action }) => Action === 'die' && ++deaths === 7);
   await run(name, 'exit 9', '--restart', policy);
   await died;
 }
@@ -223,6 +226,7 @@ describe('restarts and an engine that dies', () => {
     for (const [name, policy] of Object.entries({ ...policies, halted: 'always', done: 'on-failure' }))
       await run(name, name === 'done' ? 'exit 0' : 'exec sleep 100000', '--restart', policy);
     await engine.docker(['stop', '-t', '0', 'stopped', 'halted']);
+    await engine.docker(['wait', 'done']);
     await cutPower(engine);
     const names = ['always', 'kept', 'failed', 'halted'];
     const since = Date.now() / 1000;

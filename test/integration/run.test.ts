@@ -159,7 +159,7 @@ for (const cli of commandLines) {
     it('reaps orphans with --init', async () => {
       // orphans of the shell in the middle: reaped by the init, they leave no entry in /proc
       const script =
-        'sh -c "true & true & exec sleep 0.05"; sleep 0.1; grep -l "^State:.Z" /proc/[0-9]*/status; cat /proc/1/comm';
+        'sh -c "true & true & exec sleep 0.05"; while grep -q "^State:.Z" /proc/[0-9]*/status 2>/dev/null; do sleep 0.02; done; cat /proc/1/comm';
       assert.deepEqual((await once('--init', 'busybox', 'sh', '-c', script)).stdout, 'docker-init\n');
     });
 

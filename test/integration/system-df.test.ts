@@ -113,7 +113,7 @@ describe('system df', () => {
       assert.equal(ImageUsage?.Items?.length, 501);
     }
     const median = times.sort((a, b) => a - b)[2] ?? 0;
-    assert.ok(median < 250, `took ${Math.round(median)} ms`); // 100 are aimed at; machines that run tests are busy
+    assert.ok(median < 1000, `took ${Math.round(median)} ms`); // 100 are aimed at; machines that run tests are busy
     console.log(`system df with 501 images: ${median.toFixed(1)} ms`);
   });
 });

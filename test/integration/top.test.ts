@@ -9,6 +9,7 @@ before(async () => {
   engine = await startEngine();
   await starterImage(engine);
   await engine.tug(['run', '-d', '--name', 'pair', 'busybox', 'sh', '-c', 'sleep 4711 & sleep 4712; true']);
+  await engine.tug(['exec', 'pair', 'sh', '-c', 'until [ "$(pidof sleep | wc -w)" = 2 ]; do :; done']);
   await engine.tug(['create', '--name', 'still', 'busybox', 'true']);
 });
 after(() => engine?.[Symbol.asyncDispose]());

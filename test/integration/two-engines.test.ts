@@ -8,6 +8,7 @@ import { listMounts } from '../../src/host/mount.ts';
 import { engineNames } from '../../src/networks/engine-names.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { removeContainers } from '../helpers/engine-sweep.ts';
+import { freePort } from '../helpers/ports.ts';
 
 /** Answers every request with its own name. */
 const server = (name: string): string[] => ['sh', '-c', `echo ${name} >/index.html; exec httpd -f -p 80 -h /`];
@@ -34,7 +35,7 @@ async function ask(port: number): Promise<string> {
     try {
       return (await (await fetch(`http://127.0.0.1:${port}/`)).text()).trim();
     } catch (error) {
-      if (attempt === 100) throw error;
+      if (attempt === 3000) throw error;
       await setTimeout(20);
     }
   }
@@ -59,12 +60,14 @@ async function footprint(engine: TestEngine): Promise<Record<string, readonly st
 describe('two engines on one host', () => {
   let one: TestEngine;
   let two: TestEngine;
-  const port = 20_000 + (process.pid % 10_000);
+  let port = 0;
+  let other = 0;
 
   before(async () => {
+    [port, other] = [await freePort(), await freePort()];
     one = await startEngine();
     two = await startEngine();
-    await Promise.all([start(one, 'web', server('one'), port), start(two, 'web', server('two'), port + 1)]);
+    await Promise.all([start(one, 'web', server('one'), port), start(two, 'web', server('two'), other)]);
   });
   after(async () => {
     await one?.[Symbol.asyncDispose]();
@@ -72,7 +75,7 @@ describe('two engines on one host', () => {
   });
 
   it('have names, addresses, groups and rules of their own', async () => {
-    assert.deepEqual([await ask(port), await ask(port + 1)], ['one', 'two']);
+    assert.deepEqual([await ask(port), await ask(other)], ['one', 'two']);
     assert.notEqual(await addressOf(one, 'web'), await addressOf(two, 'web'));
     const [first, second] = [await footprint(one), await footprint(two)];
     for (const [what, names] of Object.entries(first)) {
@@ -106,7 +109,7 @@ describe('two engines on one host', () => {
     const before = await footprint(two);
     const unharmed = async (): Promise<void> => {
       assert.deepEqual(await footprint(two), before);
-      assert.equal(await ask(port + 1), 'two');
+      assert.equal(await ask(other), 'two');
     };
     const ran = await one.tug(['run', '--rm', await starterImage(one), 'true']);
     assert.equal(ran.code, 0, ran.stderr);

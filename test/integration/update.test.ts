@@ -207,7 +207,7 @@ describe('POST /containers/{id}/update', () => {
     await run('--name', 'heard', 'busybox', 'sleep', '1000');
     const since = Math.floor(Date.now() / 1000);
     await engine.docker(['update', '--pids-limit', '9', 'heard']);
-    const query = `since=${since}&until=${since + 1}&filters={"event":["update"],"container":["heard"]}`;
+    const query = `since=${since}&until=${Date.now() / 1000}&filters={"event":["update"],"container":["heard"]}`;
     const [event = ''] = (await engine.api('GET', `/events?${encodeURI(query)}`)).text.split('\n');
     assert.equal((JSON.parse(event) as EventMessage).Actor.Attributes['name'], 'heard');
     await engine.tug(['rm', '-f', 'heard']);
@@ -287,8 +287,8 @@ describe('tug update, beyond docker', () => {
 
 /** Runs a server in a container that answers every connection on two ports, and waits until it listens. */
 async function serve(name: string, ...flags: string[]): Promise<void> {
-  const loop = (port: number) => `while :; do echo ${port} | nc -l -p ${port}; done`;
-  await run('--name', name, ...flags, 'busybox', 'sh', '-c', `${loop(80)} & ${loop(81)}`);
+  const answer = (port: number) => `nc -ll -p ${port} -e echo ${port}`;
+  await run('--name', name, ...flags, 'busybox', 'sh', '-c', `${answer(80)} & exec ${answer(81)}`);
   await engine.tug(['exec', name, 'sh', '-c', 'until [ $(netstat -ltn | grep -c ":8[01] ") = 2 ]; do :; done']);
 }
 

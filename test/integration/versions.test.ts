@@ -103,11 +103,9 @@ describe('API versions', () => {
 
     const since = Math.floor(Date.now() / 1000) - 60;
     const event = async (version: string): Promise<Json> => {
-      const query = `since=${since}&until=${since + 90}&filters=${encodeURIComponent('{"event":["create"]}')}`;
-      const answer = await engine.api(
-        'GET',
-        `/v${version}/events?${query.replace(String(since + 90), String(Date.now() / 1000))}`,
-      );
+      const filters = encodeURIComponent('{"event":["create"]}');
+      const query = `since=${since}&until=${Date.now() / 1000}&filters=${filters}`;
+      const answer = await engine.api('GET', `/v${version}/events?${query}`);
       return JSON.parse(answer.text.split('\n')[0] ?? '') as Json;
     };
     assert.deepEqual([(await event('1.51'))['status'], 'status' in (await event('1.55'))], ['create', false]);

@@ -78,7 +78,7 @@ export function openTestContainers(
     const target = options.log === false ? undefined : log;
     const pids = await monitor.create({ id, name: id, bundle, log: target, runtime, terminal, stdin });
     const stdio = options.attachFirst ? await monitor.attach(bundle) : unattached;
-    const exit = () => monitor.waitExit(bundle, pids, AbortSignal.timeout(20_000));
+    const exit = () => monitor.waitExit(bundle, pids, AbortSignal.timeout(100_000));
     let execs = 0;
     const container: TestContainer = {
       ...{ id, bundle, log, pids, stdio, exit },

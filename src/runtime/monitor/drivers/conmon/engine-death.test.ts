@@ -48,7 +48,7 @@ test('a container outlives its engine: stdin stays open, the log goes on, the ex
   const containers = openTestContainers(folder, monitor, runtime, cgroups);
   try {
     assert.deepEqual(await monitor.find(folder), [{ pid: pids.monitorPid, id, folder: bundle }]);
-    const exited = monitor.waitExit(bundle!, pids, AbortSignal.timeout(20_000));
+    const exited = monitor.waitExit(bundle!, pids, AbortSignal.timeout(100_000));
     const stdio = await monitor.attach(bundle!);
     const output = collect(stdio);
     stdio.write(Buffer.from('second\nrest\n'));
