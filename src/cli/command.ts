@@ -41,6 +41,8 @@ export interface Command {
   readonly stopAtArgument?: boolean;
   /** True where the engine is not asked, so that one that cannot be found is no fault. */
   readonly withoutEngine?: boolean;
+  /** What the help has below the options. */
+  readonly moreHelp?: () => Promise<string>;
   readonly run: (invocation: Invocation, session: Session) => Promise<number>;
 }
 

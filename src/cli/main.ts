@@ -128,7 +128,11 @@ async function printProgramHelp(io: ProcessIo, deprecated: boolean): Promise<num
 
 async function printCommandHelp(command: Command, path: string, io: ProcessIo, deprecated: boolean): Promise<number> {
   const { commandHelp } = await import('./help.ts');
-  return printHelp(io, deprecated, commandHelp(command, path, io.out.columns ?? 80));
+  return printHelp(
+    io,
+    deprecated,
+    commandHelp(command, path, io.out.columns ?? 80) + ((await command.moreHelp?.()) ?? ''),
+  );
 }
 
 async function printHelp(io: ProcessIo, deprecated: boolean, text: string): Promise<number> {
