@@ -1,0 +1,123 @@
+import { closeSync } from 'node:fs';
+import { check, libc } from './ffi.ts';
+
+/** Numbers of socket(2), ip(7) and ipv6(7). */
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+/** errno(3); Node has no name for it. */
+const EINPROGRESS = 115;
+
+/** A socket in the network namespace of the thread that opened it, as a descriptor to hand to `dgram` or `net`. */
+export interface OpenSocket {
+  readonly fd: number;
+  /** The port it is bound to, which the kernel chose. */
+  readonly port: number;
+}
+
+/** A UDP socket on a free port of an IPv4 address, here and now. @throws the system error. */
+export function bindUdp(ip: string): OpenSocket {
+  return bound(SOCK_DGRAM, ip);
+}
+
+/** A TCP socket that listens on a free port of an IPv4 address. @throws the system error. */
+export function listenTcp(ip: string, backlog: number): OpenSocket {
+  const socket = bound(SOCK_STREAM, ip);
+  return orClose(socket.fd, () => {
+    check(libc('int listen(int, int)')(socket.fd, backlog), 'listen');
+    return socket;
+  });
+}
+
+/** A UDP socket to send from, on a port that nobody can foresee. @throws the system error (EAFNOSUPPORT without IPv6). */
+export function openUdp(family: 4 | 6): number {
+  const fd = open(SOCK_DGRAM, family);
+  return orClose(fd, () => {
+    bind(fd, socketAddress(family === 4 ? '0.0.0.0' : '::', 0));
+    return fd;
+  });
+}
+
+/**
+ * A TCP socket on its way to an address given as `ip` (IPv6 with the number of its zone, `fe80::1%3`); what is written to it goes out
+ * when it has arrived. @throws the system error, such as ENETUNREACH.
+ */
+export function connectTcp(ip: string, port: number): number {
+  const fd = open(SOCK_STREAM, ip.includes(':') ? 6 : 4);
+  return orClose(fd, () => {
+    const address = socketAddress(ip, port);
+    const result = libc('int connect(int, const void *, unsigned int)')(fd, address, address.length);
+    try {
+      check(result, 'connect', ip);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).errno !== -EINPROGRESS) throw error;
+    }
+    return fd;
+  });
+}
+
+function bound(type: number, ip: string): OpenSocket {
+  const fd = open(type, 4);
+  return orClose(fd, () => {
+    bind(fd, socketAddress(ip, 0));
+    return { fd, port: portOf(fd) };
+  });
+}
+
+function open(type: number, family: 4 | 6): number {
+  const domain = family === 4 ? AF_INET : AF_INET6;
+  return check(libc('int socket(int, int, int)')(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), 'socket');
+}
+
+function bind(fd: number, address: Buffer): void {
+  check(libc('int bind(int, const void *, unsigned int)')(fd, address, address.length), 'bind');
+}
+
+function portOf(fd: number): number {
+  const address = Buffer.alloc(28);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(address.length);
+  check(libc('int getsockname(int, void *, void *)')(fd, address, length), 'getsockname');
+  return address.readUInt16BE(2);
+}
+
+function orClose<T>(fd: number, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** `struct sockaddr_in` or `sockaddr_in6`: family in the machine's order, port and address in the network's. */
+function socketAddress(ip: string, port: number): Buffer {
+  const v6 = ip.includes(':');
+  const bytes = Buffer.alloc(v6 ? 28 : 16);
+  bytes.writeUInt16LE(v6 ? AF_INET6 : AF_INET, 0);
+  bytes.writeUInt16BE(port, 2);
+  if (!v6) {
+    Buffer.from(ip.split('.').map(Number)).copy(bytes, 4);
+    return bytes;
+  }
+  const [address = '', zone = '0'] = ip.split('%');
+  ipv6Bytes(address).copy(bytes, 8);
+  bytes.writeUInt32LE(Number(zone), 24);
+  return bytes;
+}
+
+/** The 16 bytes of an address that is known to be one, with or without `::` and a dotted end. */
+function ipv6Bytes(ip: string): Buffer {
+  const plain = ip.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...parts: string[]) => {
+    const [a = 0, b = 0, c = 0, d = 0] = parts.slice(0, 4).map(Number);
+    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+  });
+  const [head = '', tail] = plain.split('::');
+  const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
+  const [before, after] = [groups(head), groups(tail ?? '')];
+  const middle = tail === undefined ? [] : Array.from({ length: 8 - before.length - after.length }, () => '0');
+  return Buffer.from([...before, ...middle, ...after].map((group) => group.padStart(4, '0')).join(''), 'hex');
+}
