@@ -1,4 +1,4 @@
-import { expandWord } from './expand-word.ts';
+import { type ExpandOptions, expandWord } from './expand-word.ts';
 import type { Heredoc } from './types.ts';
 
 /** A heredoc whose text is still to be read. */
@@ -8,17 +8,15 @@ const marker = /^(\d*)<<(-?)([^<]+)$/;
 const nothing: ReadonlyMap<string, string> = new Map();
 
 /**
- * Reads a word as a heredoc's marker: `<<EOF`, `<<-EOF`, `<<"EOF"`, `3<<EOF`. Undefined for another word.
- * A name with quotes says that nothing in the text is expanded.
- * @throws invalid for a quote that is not closed.
+ * Reads a word as a heredoc's marker: `<<EOF`, `<<-EOF`, `<<"EOF"`, `3<<EOF`. Undefined for another word, also for one
+ * with a quote that is not closed. A name with quotes says that nothing in the text is expanded.
  */
 export function parseHeredocMarker(word: string): HeredocMarker | undefined {
   const match = marker.exec(word);
   if (match === null) return undefined;
   const [, descriptor = '', dash = '', rest = ''] = match;
-  const { words } = expandWord(rest, nothing, { keepUnset: true });
-  const [raw = ''] = expandWord(rest, nothing, { keepUnset: true, keepQuotes: true }).words;
-  const [name, ...more] = words;
+  const [name, ...more] = splitQuoted(rest, { keepUnset: true });
+  const [raw = ''] = splitQuoted(rest, { keepUnset: true, keepQuotes: true });
   if (name === undefined || more.length > 0) return undefined;
   return {
     name,
@@ -28,16 +26,19 @@ export function parseHeredocMarker(word: string): HeredocMarker | undefined {
   };
 }
 
+function splitQuoted(text: string, options: ExpandOptions): readonly string[] {
+  try {
+    return expandWord(text, nothing, options).words;
+  } catch {
+    return [];
+  }
+}
+
 const countQuotes = (text: string): number => text.split(/['"]/).length - 1;
 
 /** The markers in an instruction's line, in order. None when its quotes are not closed. */
 export function findHeredocMarkers(line: string): HeredocMarker[] {
-  let words: readonly string[];
-  try {
-    ({ words } = expandWord(line, nothing, { keepUnset: true, keepQuotes: true, keepEscapes: true }));
-  } catch {
-    return [];
-  }
+  const words = splitQuoted(line, { keepUnset: true, keepQuotes: true, keepEscapes: true });
   return words.flatMap((word) => parseHeredocMarker(word) ?? []);
 }
 

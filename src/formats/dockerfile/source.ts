@@ -52,6 +52,7 @@ export class SyntaxFault extends Error {
 }
 
 const WIDEST = 160;
+const LONGEST_MESSAGE = 400;
 
 /**
  * The error for a place in a Dockerfile: Docker's sentence, the file with line and column, the line and a caret.
@@ -67,7 +68,11 @@ export function locateError(source: Source, place: Place, error: unknown): TugEr
   });
 }
 
-const summary = (line: number, error: unknown): string => `dockerfile parse error on line ${line}: ${messageOf(error)}`;
+function summary(line: number, error: unknown): string {
+  const message = messageOf(error);
+  const shown = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}...` : message;
+  return `dockerfile parse error on line ${line}: ${shown}`;
+}
 
 function find(lines: readonly string[], { lines: range, near, from }: Place): { line: number; column: number } {
   if (near !== undefined && near !== '') {

@@ -145,8 +145,7 @@ function instructionName(keyword: string): InstructionName {
   if (isInstruction(name)) return name;
   const lower = keyword === keyword.toLowerCase();
   const known = lower ? instructionNames.map((known) => known.toLowerCase()) : instructionNames;
-  const shown = keyword.length > 64 ? `${keyword.slice(0, 64)}...` : keyword;
-  const message = withSuggestion(`unknown instruction: ${shown}`, lower ? keyword : name, known);
+  const message = withSuggestion(`unknown instruction: ${keyword}`, lower ? keyword : name, known);
   throw new SyntaxFault(message, keyword.slice(0, 64));
 }
 

@@ -53,8 +53,8 @@ export function readKeyValues(name: string, text: string, escapeToken: string): 
   }
   const pairs = words.map((word) => {
     const equals = word.indexOf('=');
-    const shown = JSON.stringify(word.length > 200 ? `${word.slice(0, 200)}...` : word);
     if (equals < 0) {
+      const shown = JSON.stringify(word.slice(0, 200));
       throw new SyntaxFault(`Syntax error - can't find = in ${shown}. Must be of the form: name=value`, word);
     }
     if (equals === 0) throw new SyntaxFault(`${name} names can not be blank`, word);
