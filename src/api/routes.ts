@@ -78,8 +78,11 @@ export const routes = {
   DistributionManifestPut: 'PUT /distribution/{name...}/manifest',
 
   NetworkList: 'GET /networks',
+  NetworkCreate: 'POST /networks/create',
   NetworkPrune: 'POST /networks/prune',
+  NetworkPrunePreview: 'GET /networks/prune',
   NetworkInspect: 'GET /networks/{id}',
+  NetworkDelete: 'DELETE /networks/{id}',
 
   VolumeList: 'GET /volumes',
   VolumeCreate: 'POST /volumes/create',

@@ -58,6 +58,13 @@ export const crashPointNames = [
   'network.endpoint.journaled',
   'network.endpoint.linked',
   'network.endpoint.published',
+  'network.create.recorded',
+  'network.create.made',
+  'network.change.recorded',
+  'network.change.linked',
+  'network.change.applied',
+  'network.remove.recorded',
+  'network.remove.unmade',
   // a volume
   'volume.create.journaled',
   'volume.create.made',

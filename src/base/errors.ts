@@ -43,6 +43,7 @@ type Options = ConstructorParameters<typeof TugError>[2];
 
 export const invalid = (message: string, options?: Options): TugError => new TugError('invalid', message, options);
 export const notFound = (message: string, options?: Options): TugError => new TugError('not-found', message, options);
+export const forbidden = (message: string, options?: Options): TugError => new TugError('forbidden', message, options);
 export const conflict = (message: string, options?: Options): TugError => new TugError('conflict', message, options);
 export const unsupported = (message: string, options?: Options): TugError =>
   new TugError('unsupported', message, options);

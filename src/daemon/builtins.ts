@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import * as path from 'node:path';
 import type { Database } from '../base/database.ts';
 import { invalid, unsupported } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import { parseRange } from '../formats/ip-address.ts';
 import { createCgroupfs, removeEmptyParent } from '../host/cgroup/cgroupfs.ts';
 import type { CgroupDriver } from '../host/cgroup/contract.ts';
 import { mountMissing, readCgroups } from '../host/cgroup/detect.ts';
@@ -22,6 +24,7 @@ import { createBridgeDriver } from '../networks/drivers/bridge.ts';
 import { createHostDriver } from '../networks/drivers/host.ts';
 import { createNullDriver } from '../networks/drivers/null.ts';
 import { createHostSettings } from '../networks/host-settings.ts';
+import { type AddressPool, defaultPools } from '../networks/ipam.ts';
 import type { Runtime } from '../runtime/contract.ts';
 import { createCrun } from '../runtime/drivers/crun.ts';
 import { createOciRuntime } from '../runtime/drivers/oci-command-line.ts';
@@ -124,6 +127,13 @@ export function openNetworkDrivers(config: DaemonConfig, engineId: string, datab
   const options = { icc, ...(bip === undefined ? {} : { bip }), ...(mtu === undefined ? {} : { mtu }) };
   const settings = createHostSettings(database);
   return [createBridgeDriver({ engineId, bridgeName, settings, options }), createHostDriver(), createNullDriver()];
+}
+
+/** Where subnets of networks are chosen from: Docker's for IPv4, and for IPv6 a part of fd00::/8 that is this engine's alone (RFC 4193). */
+export function addressPools(engineId: string): AddressPool[] {
+  const digits = createHash('sha256').update(engineId).digest('hex');
+  const base = `fd${digits.slice(0, 2)}:${digits.slice(2, 6)}:${digits.slice(6, 10)}::/48`;
+  return [...defaultPools, { base: parseRange(base), size: 64 }];
 }
 
 /**

@@ -21,8 +21,9 @@ import { createImageReports, type ImageReports } from '../images/reports.ts';
 import { createImageService } from '../images/service.ts';
 import { openImageStores } from '../images/stores.ts';
 import type { NetworkService } from '../networks/contract.ts';
+import { networkMigrations } from '../networks/migrations.ts';
 import { createNetworkService } from '../networks/service.ts';
-import { networkMigrations } from '../networks/store.ts';
+
 import type { VolumeService } from '../volumes/contract.ts';
 import { createVolumeService } from '../volumes/service.ts';
 import { volumeMigrations } from '../volumes/store.ts';
@@ -163,6 +164,7 @@ function openNetworks(foundations: Foundations) {
     execRoot: config.execRoot,
     log: log.channel('net'),
     drivers,
+    pools: builtins.addressPools(id),
   });
   return { networks, networkDrivers: drivers.map(({ name }) => name) };
 }

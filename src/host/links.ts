@@ -39,9 +39,16 @@ export interface LinkFacts {
 export interface BridgeRequest extends route.BridgeLink {
   /** Written on the link, so that its maker knows it again. */
   readonly alias: string;
-  readonly address: string;
+  readonly addresses: readonly LinkAddress[];
+  /** Whether it has link-local addresses of IPv6 too. */
+  readonly ipv6: boolean;
+}
+
+export interface LinkAddress {
+  readonly ip: string;
   readonly prefix: number;
-  readonly broadcast: string;
+  /** Of IPv4 only. */
+  readonly broadcast?: string | undefined;
 }
 
 export interface PortRequest {
@@ -61,15 +68,16 @@ export function openLinks(): Links {
   return {
     find,
     list: () => netlink.ask(route.listLinksRequest).map((reply) => linkFacts(reply.payload)),
-    addBridge({ address, prefix, broadcast, alias, ...bridge }) {
+    addBridge({ addresses, alias, ipv6, ...bridge }) {
       netlink.change([route.addBridge(bridge)]);
       try {
         const index = mustFind(netlink, bridge.name).index;
+        if (ipv6) enableIpv6(bridge.name);
         netlink.change([
           route.setAlias(index, alias),
-          route.withoutLinkLocal(index),
+          ...(ipv6 ? [] : [route.withoutLinkLocal(index)]),
           route.setUp(index),
-          route.addAddress(index, address, prefix, broadcast),
+          ...addresses.map((one) => route.addAddress(index, one.ip, one.prefix, one.broadcast)),
         ]);
       } catch (error) {
         netlink.change([route.deleteLink(bridge.name)]);
@@ -115,15 +123,23 @@ export function openLinks(): Links {
 export interface SandboxLinks extends Disposable {
   /** For setns(2) and for moving links in. */
   readonly namespaceFd: number;
-  /** Gives a link its address and brings it up, with the default route when there is a gateway. */
-  configure(link: string, address: SandboxAddress): void;
+  /** Gives a link its addresses and brings it up. One of IPv6 turns IPv6 on for it. */
+  configure(link: string, addresses: readonly LinkAddress[]): void;
+  /** Makes these the default routes, and takes those away that are left out. Idempotent. */
+  route(routes: DefaultRoutes): void;
+  /** Sets a kernel setting of the namespace, by its path below /proc/sys/net. @throws the system error. */
+  setting(name: string, value: string): void;
 }
 
-export interface SandboxAddress {
-  readonly ip: string;
-  readonly prefix: number;
-  readonly broadcast: string;
-  readonly gateway: string | undefined;
+/** The ways out of a sandbox, by family. */
+export interface DefaultRoutes {
+  readonly ipv4: DefaultRoute | undefined;
+  readonly ipv6: DefaultRoute | undefined;
+}
+
+export interface DefaultRoute {
+  readonly link: string;
+  readonly gateway: string;
 }
 
 /**
@@ -191,18 +207,44 @@ function openHere(): Opened {
 }
 
 function sandboxLinks({ namespaceFd, netlink, close }: Opened): SandboxLinks {
+  const inside = <T>(work: () => T): T => insideNetworkNamespace(`/proc/thread-self/fd/${namespaceFd}`, work);
   return {
     namespaceFd,
-    configure(link, { ip, prefix, broadcast, gateway }) {
+    configure(link, addresses) {
       const { index } = mustFind(netlink, link);
+      if (addresses.some(({ ip }) => ip.includes(':'))) inside(() => enableIpv6(link));
       netlink.change([
         route.setUp(index),
-        route.addAddress(index, ip, prefix, broadcast),
-        ...(gateway === undefined ? [] : [route.addDefaultRoute(index, gateway)]),
+        ...addresses.map(({ ip, prefix, broadcast }) => route.addAddress(index, ip, prefix, broadcast)),
       ]);
     },
+    route({ ipv4, ipv6 }) {
+      for (const [family, wanted] of [[4, ipv4] as const, [6, ipv6] as const]) {
+        if (wanted) netlink.change([route.setDefaultRoute(mustFind(netlink, wanted.link).index, wanted.gateway)]);
+        else removeDefaultRoute(netlink, family);
+      }
+    },
+    setting: (name, value) => inside(() => writeFileSync(`/proc/sys/net/${name}`, value)),
     [Symbol.dispose]: close,
   };
+}
+
+/** ESRCH, or EAFNOSUPPORT of a kernel without IPv6: there is none. */
+function removeDefaultRoute(netlink: NetlinkSocket, family: 4 | 6): void {
+  try {
+    netlink.change([route.deleteDefaultRoute(family)]);
+  } catch (error) {
+    if (!['ESRCH', 'EAFNOSUPPORT', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) throw error;
+  }
+}
+
+/**
+ * Turns IPv6 on for a link of this namespace. Addresses are usable at once: looking for another owner of them would
+ * take a second. @throws ENOENT where the kernel has no IPv6.
+ */
+function enableIpv6(link: string): void {
+  writeFileSync(`/proc/sys/net/ipv6/conf/${link}/accept_dad`, '0');
+  writeFileSync(`/proc/sys/net/ipv6/conf/${link}/disable_ipv6`, '0');
 }
 
 function findIn(netlink: NetlinkSocket, name: string): LinkFacts | undefined {

@@ -2,40 +2,43 @@ import * as path from 'node:path';
 import { crashPoint } from '../base/crash-points.ts';
 import { conflict, TugError } from '../base/errors.ts';
 import { shortId } from '../base/ids.ts';
-import { createSandbox } from '../host/links.ts';
-import { endpointIntent, type NetworkContext, networkOfMode } from './context.ts';
+import { createSandbox, type SandboxLinks } from '../host/links.ts';
+import { endpointIntent, type NetworkContext } from './context.ts';
 import type { SandboxRequest } from './contract.ts';
-import type { Network, PublishedPort } from './driver-contract.ts';
-import { endpointConfigFor, planEndpoint } from './endpoint.ts';
+import type { PublishedPort } from './driver-contract.ts';
+import { planEndpoint } from './endpoint.ts';
+import { interfaceSettings } from './endpoint-options.ts';
+import { defaultRoutes, gatewayEndpoint, interfaceName, type Joined, type Wanted, wantedNetworks } from './joining.ts';
 import { type ClaimedPort, claimPorts, wantedPorts } from './publish.ts';
 import { takeDown } from './release.ts';
-import type { EndpointRecord } from './store.ts';
 
 /** What one attach has reserved: recorded, not yet made. */
 interface Reservation {
   /** Where the namespace will be; undefined for the host's. */
   readonly namespace: string | undefined;
-  readonly endpoint: EndpointRecord;
+  readonly joined: readonly Joined[];
+  /** By which endpoint its ports are reached. */
+  readonly gateway: Joined | undefined;
   readonly ports: readonly PublishedPort[];
 }
 
 /**
- * Makes a container's sandbox: reserves address and host ports, makes the namespace, joins it, publishes.
+ * Makes a container's sandbox: reserves addresses and host ports, makes the namespace, joins its networks, publishes.
  * A former sandbox of the same container is taken down first. On failure everything is undone before it throws;
  * interrupted, the open intent lets `reconcile` undo it.
  */
 export async function attach(context: NetworkContext, request: SandboxRequest): Promise<void> {
   const { containerId } = request;
-  const network = networkOfMode(request.mode, context.store);
+  wantedNetworks(request, context.store);
   await context.host.restoreOnce();
   await takeDown(context, containerId);
-  const reservation = reserve(context, request, network);
+  const reservation = reserve(context, request);
   const intent = context.journal.begin(endpointIntent, containerId, null);
   try {
     crashPoint('network.endpoint.journaled');
-    await connect(context, network, reservation, request.madeNamespace);
+    await connect(context, reservation, request.madeNamespace);
     crashPoint('network.endpoint.linked');
-    await context.host.publish(network, reservation.ports);
+    if (reservation.gateway) await context.host.publish(reservation.gateway.network, reservation.ports);
     crashPoint('network.endpoint.published');
     context.journal.done(intent);
   } catch (error) {
@@ -48,31 +51,52 @@ export async function attach(context: NetworkContext, request: SandboxRequest): 
 }
 
 /** In one turn of the event loop, so that two containers never reserve the same address or port. */
-function reserve(context: NetworkContext, request: SandboxRequest, network: Network): Reservation {
+function reserve(context: NetworkContext, request: SandboxRequest): Reservation {
   const { store, holder, host, folder, database } = context;
-  const { containerId } = request;
-  const config = endpointConfigFor(network, request.endpoints);
-  const wanted = network.addressing ? wantedPorts(request.ports, request.publishAll) : [];
-  const namespace = host.namespaceOf(network) === 'own' ? path.join(folder, containerId) : undefined;
-  const endpoint = planEndpoint(store, network, containerId, config);
-  const claimed = naming(request, endpoint.id, () => claimPorts(wanted, holder));
+  const { containerId, hostname } = request;
+  const wanted = wantedNetworks(request, store);
+  const own = wanted.some(({ network }) => host.namespaceOf(network) === 'own');
+  const namespace = own ? path.join(folder, containerId) : undefined;
+  const sandbox = { containerId, namespace, name: request.name ?? shortId(containerId), hostname };
+  const joined = planAll(context, wanted, sandbox);
+  const gateway = gatewayEndpoint(joined);
+  const open = gateway ? wantedPorts(request.ports, request.publishAll) : [];
+  const claimed = naming(sandbox.name, gateway?.endpoint.id ?? '', () => claimPorts(open, holder));
   try {
-    const ports = claimed.map((port) => ({ ...port, endpointId: endpoint.id, containerIp: endpoint.ip }));
-    database.transaction(() => store.saveSandbox({ containerId, namespace }, [endpoint], ports));
-    return { namespace, endpoint, ports };
+    const ports = gateway ? placePorts(claimed, gateway) : [];
+    const endpoints = joined.map(({ endpoint }) => endpoint);
+    database.transaction(() => store.saveSandbox(sandbox, endpoints, ports));
+    return { namespace, joined, gateway, ports };
   } catch (error) {
     for (const port of claimed) holder.drop(port);
     throw error;
   }
 }
 
+function planAll(context: NetworkContext, wanted: readonly Wanted[], sandbox: Parameters<typeof planEndpoint>[2]) {
+  const joined: Joined[] = [];
+  // names that are asked for go first, so that none is given away before
+  const asked = wanted.flatMap(({ config }) => interfaceSettings(config.DriverOpts ?? {}, '').name ?? []);
+  for (const one of wanted) {
+    const taken = joined.map(({ endpoint }) => endpoint.interfaceName);
+    const mine = interfaceSettings(one.config.DriverOpts ?? {}, '').name !== undefined;
+    const name = interfaceName(one, mine ? taken : [...taken, ...asked]);
+    const wish = { config: one.config, interfaceName: name };
+    joined.push({ network: one.network, endpoint: planEndpoint(context.store, one.network, sandbox, wish) });
+  }
+  return joined;
+}
+
+/** Host ports that lead to an endpoint. */
+export const placePorts = (claimed: readonly ClaimedPort[], { endpoint }: Joined): PublishedPort[] =>
+  claimed.map((port) => ({ ...port, endpointId: endpoint.id, containerIp: endpoint.ip }));
+
 /** Runs `claim`, and names the endpoint in its refusal of a port, as Docker does. */
-function naming(request: SandboxRequest, endpointId: string, claim: () => ClaimedPort[]): ClaimedPort[] {
+export function naming(name: string, endpointId: string, claim: () => ClaimedPort[]): ClaimedPort[] {
   try {
     return claim();
   } catch (cause) {
     if (!(cause instanceof TugError) || cause.code !== 'port-in-use') throw cause;
-    const name = request.name ?? shortId(request.containerId);
     const where = `driver failed programming external connectivity on endpoint ${name} (${endpointId})`;
     throw conflict(`${where}: ${cause.message}`, { code: cause.code, cause });
   }
@@ -80,11 +104,23 @@ function naming(request: SandboxRequest, endpointId: string, claim: () => Claime
 
 async function connect(
   context: NetworkContext,
-  network: Network,
-  reservation: Reservation,
+  { namespace, joined }: Reservation,
   made: number | undefined,
 ): Promise<void> {
-  if (reservation.namespace === undefined) return;
-  using sandbox = createSandbox(reservation.namespace, made);
-  await context.host.connect(network, reservation.endpoint, sandbox);
+  if (namespace === undefined) return;
+  using sandbox = createSandbox(namespace, made);
+  for (const one of joined) await connectOne(context, one, sandbox);
+  const routes = defaultRoutes(joined);
+  if (routes.ipv4 || routes.ipv6) sandbox.route(routes);
+}
+
+/** Joins a sandbox to a network, with what its owner wants of the interface. */
+export async function connectOne(
+  context: Pick<NetworkContext, 'host'>,
+  { network, endpoint }: Joined,
+  sandbox: SandboxLinks,
+): Promise<void> {
+  await context.host.connect(network, endpoint, sandbox);
+  const { settings } = interfaceSettings(endpoint.config.DriverOpts ?? {}, endpoint.interfaceName);
+  for (const [name, value] of settings) sandbox.setting(name, value);
 }

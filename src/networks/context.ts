@@ -1,15 +1,20 @@
 import type { Database } from '../base/database.ts';
-import { internal, notFound } from '../base/errors.ts';
+import { internal } from '../base/errors.ts';
 import type { Journal } from '../base/journal.ts';
 import type { Logger } from '../base/log.ts';
 import type { EventBus } from '../events/contract.ts';
 import type { PortHolder } from '../host/port-holder.ts';
 import type { Network, NetworkDriver } from './driver-contract.ts';
 import type { HostSide } from './host-side.ts';
+import type { AddressPool } from './ipam.ts';
 import type { NetworkStore } from './store.ts';
 
 /** The journal's kind of a sandbox that is being made. Its subject is the container. */
 export const endpointIntent = 'network.endpoint';
+/** Of a network that is being made. Its subject is the network. */
+export const createIntent = 'network.create';
+/** Of a sandbox that joins or leaves a network. Its subject is the container; see `EndpointIntent`. */
+export const changeIntent = 'network.change';
 
 /** What the operations on networks share. */
 export interface NetworkContext {
@@ -20,6 +25,8 @@ export interface NetworkContext {
   readonly store: NetworkStore;
   readonly holder: PortHolder;
   readonly host: HostSide;
+  readonly drivers: readonly NetworkDriver[];
+  readonly pools: readonly AddressPool[];
   /** Where namespaces are pinned, one file per container. */
   readonly folder: string;
 }
@@ -29,12 +36,4 @@ export function driverOf(network: Network, drivers: readonly NetworkDriver[]): N
   const driver = drivers.find(({ name }) => name === network.driver);
   if (!driver) throw internal(`the network ${network.name} needs the driver ${network.driver}, which is not here`);
   return driver;
-}
-
-/** The network that a container's NetworkMode names. @throws not-found. */
-export function networkOfMode(mode: string, store: NetworkStore): Network {
-  const name = mode === '' || mode === 'default' ? 'bridge' : mode;
-  const network = store.networkByName(name);
-  if (!network) throw notFound(`network ${name} not found`);
-  return network;
 }

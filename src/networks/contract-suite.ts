@@ -8,6 +8,21 @@ import { deleteNetworkNamespace } from '../host/namespaces.ts';
 import type { Endpoint, Network, NetworkDriver } from './driver-contract.ts';
 import { command, hostState, openTestState } from './private-host.contract-suite.ts';
 
+/** A network without anything of its own. */
+const plainNetwork = {
+  created: new Date(0).toISOString(),
+  labels: {},
+  internal: false,
+  attachable: false,
+  configOnly: false,
+  configFrom: '',
+  ipam: { driver: 'default', options: null },
+};
+
+const fail = (_: Network, error: unknown): never => {
+  throw error;
+};
+
 /** What every network driver keeps to. `make` returns a driver over a fresh engine id. Run it in a private host. */
 export function networkDriverSuite(name: string, make: (database: Database) => NetworkDriver): void {
   describe(`network driver ${name}`, () => {
@@ -19,12 +34,13 @@ export function networkDriverSuite(name: string, make: (database: Database) => N
       state[Symbol.dispose]();
     });
     const planned = driver.plan(() => [], undefined);
-    const network: Network = { id: newId(), name: 'suite', driver: driver.name, ...planned };
+    const network: Network = { ...plainNetwork, id: newId(), name: 'bridge', driver: driver.name, ...planned };
     const endpoint: Endpoint = {
       id: newId(),
       containerId: newId(),
       networkId: network.id,
-      ip: network.addressing ? network.addressing.gateway.replace(/\d+$/, '7') : '',
+      ip: network.addressing?.ipv4[0]?.gateway.replace(/\d+$/, '7') ?? '',
+      ipv6: '',
       mac: network.addressing ? '02:42:00:00:00:07' : '',
       interfaceName: 'eth0',
     };
@@ -47,9 +63,9 @@ export function networkDriverSuite(name: string, make: (database: Database) => N
     });
 
     it('makes the host agree with the records, twice over', async () => {
-      await driver.restore(recorded);
+      await driver.restore(recorded, fail);
       const once = hostState();
-      await driver.restore(recorded);
+      await driver.restore(recorded, fail);
       assert.equal(hostState(), once);
     });
 
@@ -69,7 +85,7 @@ export function networkDriverSuite(name: string, make: (database: Database) => N
     }
 
     it('publishes and takes back without a trace', async () => {
-      await driver.restore(recorded);
+      await driver.restore(recorded, fail);
       const unpublished = hostState();
       await driver.publish([port]);
       await driver.unpublish([port]);
@@ -77,7 +93,7 @@ export function networkDriverSuite(name: string, make: (database: Database) => N
     });
 
     it('changes what is published in one step, as if it had been published so', async () => {
-      await driver.restore(recorded);
+      await driver.restore(recorded, fail);
       const moved = { ...port, containerPort: port.containerPort + 1 };
       const other = { ...port, hostPort: port.hostPort + 1 };
       await driver.publish([moved, other]);
@@ -91,10 +107,10 @@ export function networkDriverSuite(name: string, make: (database: Database) => N
     });
 
     it('restores published ports as it published them', async () => {
-      await driver.restore(recorded);
+      await driver.restore(recorded, fail);
       await driver.publish([port]);
       const published = hostState();
-      await driver.restore({ ...recorded, ports: [port] });
+      await driver.restore({ ...recorded, ports: [port] }, fail);
       assert.equal(hostState(), published);
     });
 

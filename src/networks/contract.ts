@@ -1,4 +1,10 @@
 import type { EndpointConfig, EndpointSettings, PortBinding } from '../api/types/container.ts';
+import type {
+  NetworkCreateRequest,
+  NetworkCreateResponse,
+  NetworkInspect,
+  NetworkSummary,
+} from '../api/types/network.ts';
 
 /**
  * What the container domain needs of networks. A sandbox is a container's network namespace, pinned at
@@ -29,21 +35,80 @@ export interface NetworkService {
   /** Makes bridges, rules and sandboxes agree with the state after a restart; removes what belongs to no container in `alive`. */
   reconcile(alive: ReadonlySet<string>): Promise<void>;
 
-  /** Networks as `GET /networks` shows them. */
-  list(): NetworkSummary[];
+  /** What a container that exists is called from now on, for inspect and for names on its networks. Call it in a transaction. */
+  rename(containerId: string, name: string): void;
+
+  /**
+   * Plans to join a container that has a sandbox to one more network: reserves an address, and touches neither
+   * records nor host. `ports` are for one that had no way in until now. See change-endpoints.ts.
+   * @throws not-found, conflict when it is joined to it, forbidden where nothing is connected live; as `checkEndpoint`.
+   */
+  join(containerId: string, network: string, wish: { config: EndpointConfig; ports: PortWishes }): EndpointChange;
+  /** The same for leaving one. @throws not-found, forbidden when it is not joined to it. */
+  leave(containerId: string, network: string): EndpointChange;
+
+  /**
+   * The network a reference means (id, name, beginning of an id), or undefined. `default` is `bridge`.
+   * @throws invalid for a beginning that several have.
+   */
+  find(reference: string): NetworkName | undefined;
+  /** Checks what is asked of an endpoint on a network, by its shape and by the network. @throws invalid, forbidden, not-found. */
+  checkEndpoint(network: string, config: EndpointConfig): void;
+
+  /**
+   * Makes a network. Killed in between, the next engine takes it back.
+   * @throws invalid, forbidden, conflict for a name or subnet that is taken, not-found for a driver, exhausted.
+   */
+  create(request: NetworkCreateRequest): Promise<NetworkCreateResponse>;
+  /** Networks as `GET /networks` shows them. @throws invalid for a filter that does not exist, or a bad value. */
+  list(filters: NetworkFilters): NetworkSummary[];
+  /** @throws not-found, invalid for a beginning of an id that several have. */
+  inspect(reference: string): NetworkInspect;
+  /** Removes a network that nothing is connected to. @throws not-found, forbidden for a predefined one, conflict in use. */
+  remove(reference: string): Promise<void>;
+  /** Removes the networks of users' that no container runs on; with `dryRun` only tells which. Returns their names. @throws invalid. */
+  prune(options: { filters: NetworkFilters; dryRun: boolean }): Promise<string[]>;
 }
 
-export interface SandboxRequest {
-  readonly containerId: string;
-  /** The container's name without a slash, as errors name it; its short id when left out. */
-  readonly name?: string;
-  readonly hostname: string;
-  readonly mode: string;
-  readonly endpoints: Readonly<Record<string, EndpointConfig>>;
+export type NetworkFilters = Readonly<Record<string, readonly string[]>>;
+
+export interface NetworkName {
+  readonly id: string;
+  readonly name: string;
+  /** Whether it is one that users made, with names and addresses of their choice. */
+  readonly own: boolean;
+}
+
+/** A change whose address is reserved for the turn of the event loop it was planned in: `record` it at once. */
+export interface EndpointChange {
+  readonly network: NetworkName;
+  /** Records it, journaled. Call it in a transaction. */
+  record(): void;
+  /** Makes the host agree. Killed before its end, the next engine does it. @throws what the driver does; call `undo` then. */
+  apply(): Promise<void>;
+  /** Takes back that a network was joined: its record. Call it in a transaction; `repair` then. */
+  undo(): void;
+  /** Makes the host agree with the records again after an `apply` that failed. */
+  repair(): Promise<void>;
+}
+
+/** What a container wants published. */
+export interface PortWishes {
   /** `80/tcp` to its bindings, as HostConfig.PortBindings. */
   readonly ports: Readonly<Record<string, readonly PortBinding[]>>;
   /** Ports of ExposedPorts to publish on a free host port, for PublishAllPorts. */
   readonly publishAll: readonly string[];
+}
+
+export interface SandboxRequest extends PortWishes {
+  readonly containerId: string;
+  /** The container's name without a slash, as errors name it; its short id when left out. */
+  readonly name?: string;
+  readonly hostname: string;
+  /** HostConfig.NetworkMode. */
+  readonly mode: string;
+  /** The networks to join, by name; `NetworkID` in one says which, where a name was given anew. Without any, the mode's. */
+  readonly endpoints: Readonly<Record<string, EndpointConfig>>;
   /** A descriptor of a network namespace to use, such as one that belongs to the container's user namespace; a new one is made without it. */
   readonly madeNamespace?: number;
 }
@@ -73,11 +138,4 @@ export interface Sandbox {
   readonly ports: Readonly<Record<string, { HostIp: string; HostPort: string }[] | null>>;
   /** Name servers to write into resolv.conf; undefined to use the host's. */
   readonly nameservers: readonly string[] | undefined;
-}
-
-export interface NetworkSummary {
-  readonly Name: string;
-  readonly Id: string;
-  readonly Driver: string;
-  readonly Scope: 'local';
 }

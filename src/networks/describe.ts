@@ -1,9 +1,11 @@
 import type { EndpointSettings } from '../api/types/container.ts';
 import { internal } from '../base/errors.ts';
 import { readIfThere } from '../base/read-if-there.ts';
+import { contains, parseAddress, parseRange } from '../formats/ip-address.ts';
 import type { Sandbox } from './contract.ts';
-import type { Network, PublishedPort } from './driver-contract.ts';
-import { parseCidr } from './ipv4.ts';
+import type { Network, Pool, PublishedPort } from './driver-contract.ts';
+import { endpointNames } from './endpoint.ts';
+import type { Joined } from './joining.ts';
 import { containerNameservers } from './nameservers.ts';
 import type { EndpointRecord, NetworkStore, SandboxRecord } from './store.ts';
 
@@ -28,11 +30,12 @@ export function describeSandboxes(store: NetworkStore): Map<string, Sandbox> {
 }
 
 function describe(
-  { namespace }: SandboxRecord,
+  sandbox: SandboxRecord,
   endpoints: readonly EndpointRecord[],
   ports: readonly PublishedPort[],
   networks: readonly Network[],
 ): Sandbox {
+  const { namespace } = sandbox;
   const joined = endpoints.map((endpoint) => {
     const network = networks.find(({ id }) => id === endpoint.networkId);
     if (!network) throw internal(`the network ${endpoint.networkId} is not recorded`);
@@ -40,7 +43,7 @@ function describe(
   });
   return {
     namespace: namespace === undefined ? { kind: 'host' } : { kind: 'path', path: namespace },
-    endpoints: Object.fromEntries(joined.map(({ endpoint, network }) => [network.name, settingsOf(endpoint, network)])),
+    endpoints: Object.fromEntries(joined.map((one) => [one.network.name, settingsOf(one, sandbox)])),
     ports: describePorts(ports),
     get nameservers() {
       return joined.some(({ network }) => network.addressing) ? nameserversHere() : undefined;
@@ -48,7 +51,11 @@ function describe(
   };
 }
 
-function settingsOf({ id, ip, mac, config }: EndpointRecord, { id: networkId, addressing }: Network): EndpointSettings {
+function settingsOf({ endpoint, network }: Joined, sandbox: SandboxRecord): EndpointSettings {
+  const { id, ip, ipv6, mac, config } = endpoint;
+  const { addressing, internal: closed } = network;
+  const [ipv4Pool, ipv6Pool] = [poolOf(addressing?.ipv4, ip), poolOf(addressing?.ipv6, ipv6)];
+  const names = endpointNames(network, sandbox, config);
   return {
     IPAMConfig: config.IPAMConfig ?? null,
     Links: config.Links ?? null,
@@ -56,16 +63,22 @@ function settingsOf({ id, ip, mac, config }: EndpointRecord, { id: networkId, ad
     MacAddress: mac,
     DriverOpts: config.DriverOpts ?? null,
     GwPriority: config.GwPriority ?? 0,
-    NetworkID: networkId,
+    NetworkID: network.id,
     EndpointID: id,
-    Gateway: addressing?.gateway ?? '',
+    Gateway: closed ? '' : (ipv4Pool?.gateway ?? ''),
     IPAddress: ip,
-    IPPrefixLen: addressing ? parseCidr(addressing.subnet).subnet.prefix : 0,
-    IPv6Gateway: '',
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
-    DNSNames: null,
+    IPPrefixLen: ipv4Pool ? parseRange(ipv4Pool.subnet).prefix : 0,
+    IPv6Gateway: closed ? '' : (ipv6Pool?.gateway ?? ''),
+    GlobalIPv6Address: ipv6,
+    GlobalIPv6PrefixLen: ipv6Pool ? parseRange(ipv6Pool.subnet).prefix : 0,
+    DNSNames: names.length > 0 ? names : null,
   };
+}
+
+/** The subnet an address is in. */
+export function poolOf(pools: readonly Pool[] | undefined, ip: string): Pool | undefined {
+  const address = parseAddress(ip);
+  return address && pools?.find(({ subnet }) => contains(parseRange(subnet), address));
 }
 
 function describePorts(ports: readonly PublishedPort[]): Sandbox['ports'] {

@@ -5,16 +5,44 @@ export interface Network {
   readonly id: string;
   readonly name: string;
   readonly driver: string;
-  /** What this network's driver keeps about it, such as the bridge's name. */
+  /** RFC 3339. */
+  readonly created: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** No way out, and none in but from the host. */
+  readonly internal: boolean;
+  readonly attachable: boolean;
+  readonly enableIpv4: boolean;
+  readonly enableIpv6: boolean;
+  /** It only keeps a configuration for others to be made from: nothing is connected to it. */
+  readonly configOnly: boolean;
+  /** The network its configuration came from, or empty. */
+  readonly configFrom: string;
+  /** What its maker asked of the driver, as inspect shows it. */
+  readonly driverOptions: Readonly<Record<string, string>>;
+  /** What its driver keeps about it, such as the bridge's name. */
   readonly options: Readonly<Record<string, string>>;
+  /** What its maker asked of the address management. */
+  readonly ipam: { readonly driver: string; readonly options: Readonly<Record<string, string>> | null };
   /** Undefined for networks without addresses. */
   readonly addressing: Addressing | undefined;
 }
 
+/** The subnets of a network by family; a family that it has not got is empty. */
 export interface Addressing {
-  /** `172.17.0.0/16` */
+  readonly ipv4: readonly Pool[];
+  readonly ipv6: readonly Pool[];
+}
+
+export interface Pool {
+  /** `172.17.0.0/16`, `fd00:1::/64` */
   readonly subnet: string;
   readonly gateway: string;
+  /** Where addresses are chosen from; empty for all of the subnet. */
+  readonly range: string;
+  /** Addresses that are never given, by what they are for. */
+  readonly auxiliary: Readonly<Record<string, string>>;
+  /** Whether somebody asked for this subnet, and so may ask for addresses in it. */
+  readonly chosen: boolean;
 }
 
 /** A container's place in a network, as recorded. */
@@ -22,8 +50,11 @@ export interface Endpoint {
   readonly id: string;
   readonly containerId: string;
   readonly networkId: string;
-  /** Empty on networks without addresses. */
+  /** IPv4; empty on networks without. */
   readonly ip: string;
+  /** Empty on networks without IPv6. */
+  readonly ipv6: string;
+  /** Empty where there is no link. */
   readonly mac: string;
   /** The interface's name inside the sandbox. */
   readonly interfaceName: string;
@@ -45,6 +76,9 @@ export interface Recorded {
   readonly ports: readonly PublishedPort[];
 }
 
+/** A network that is being made, complete but for what the driver keeps. */
+export type NetworkDraft = Omit<Network, 'options'>;
+
 /**
  * What makes a network real. A driver keeps no state of its own: it is told what is recorded, and everything it
  * makes carries the engine's name, so that two engines on a host never touch each other's.
@@ -56,20 +90,35 @@ export interface NetworkDriver extends Disposable {
   readonly namespace: 'own' | 'host';
 
   /**
-   * What shall be recorded of a network: options and addresses as configured. What is not configured stays as
-   * it is `recorded`, and is chosen for a new one. `occupied` lists the host's subnets. @throws invalid, exhausted.
+   * What shall be recorded of the predefined network of this driver. What is not configured stays as it is
+   * `recorded`, and is chosen for a new one. `occupied` lists the host's subnets. @throws invalid, exhausted.
    */
-  plan(occupied: () => readonly string[], recorded: Network | undefined): Pick<Network, 'options' | 'addressing'>;
+  plan(
+    occupied: () => readonly string[],
+    recorded: Network | undefined,
+  ): Pick<Network, 'options' | 'driverOptions' | 'addressing' | 'enableIpv4' | 'enableIpv6'>;
+
+  /**
+   * Checks a network that somebody wants, and says what the driver is to keep about it; `others` are those of this
+   * driver. Makes nothing. @throws invalid, forbidden (also where the driver makes no networks), conflict.
+   */
+  draft(network: NetworkDraft, others: readonly Network[]): Network['options'];
+
+  /** Makes the host's side of a recorded network. Undoes itself when it fails; nothing when it is there. @throws conflict. */
+  make(network: Network): void;
 
   /**
    * Makes the host agree with what is recorded: `recorded` is all there is of this driver. What is missing is
    * made, links of running containers are joined again, what this engine made and is not recorded is removed.
-   * Idempotent; running connections go on. @throws conflict when a name it needs belongs to someone else.
+   * A network of a user's that cannot be made is told to `fault`, and the others are restored.
+   * Idempotent; running connections go on. @throws conflict when a name the default network needs belongs to someone else.
    */
-  restore(recorded: Recorded): Promise<void>;
+  restore(recorded: Recorded, fault: (network: Network, error: unknown) => void): Promise<void>;
 
-  /** Joins a sandbox to a network. Undoes itself when it fails. @throws ENODEV when the network's host side is gone. */
+  /** Joins a sandbox to a network, with addresses and without a default route. Undoes itself when it fails. @throws ENODEV when the network's host side is gone. */
   connect(network: Network, endpoint: Endpoint, sandbox: SandboxLinks): void;
+  /** Takes a sandbox out of a network. Idempotent. */
+  disconnect(network: Network, endpoint: Endpoint): void;
 
   /** Makes ports reachable. All or none. */
   publish(ports: readonly PublishedPort[]): Promise<void>;

@@ -25,20 +25,23 @@ function makeBridge(number: number): { name: string; containers: string[] } {
   const name = `br${number}`;
   const gateway = `10.9.${number}.1`;
   const [mac, broadcast] = [`02:42:00:00:0${number}:01`, `10.9.${number}.255`];
-  links.addBridge({ name, mac, mtu: 1500, alias: 'rules', address: gateway, prefix: 24, broadcast });
-  writeSysctl(`net/ipv6/conf/${name}/accept_dad`, '0');
-  command('ip', 'address', 'add', `fd09:${number}::1/64`, 'dev', name, 'nodad');
+  const addresses = [
+    { ip: gateway, prefix: 24, broadcast },
+    { ip: `fd09:${number}::1`, prefix: 64 },
+  ];
+  links.addBridge({ name, mac, mtu: 1500, alias: 'rules', addresses, ipv6: true });
   const containers = [2, 3].map((host) => {
     const file = path.join(os.tmpdir(), `tug-rules-${process.pid}-${number}-${host}`);
     pins.push(file);
     using sandbox = createSandbox(file);
     const peer = { peerName: 'eth0', peerMac: `02:42:00:00:0${number}:0${host}` };
     links.addPort({ name: `v${number}${host}`, bridge: name, isolated: false, mtu: 1500, ...peer }, sandbox);
-    sandbox.configure('eth0', { ip: `10.9.${number}.${host}`, prefix: 24, broadcast, gateway });
-    const inside = (...args: string[]) => command('nsenter', `--net=${file}`, ...args);
-    inside('sysctl', '-qw', 'net.ipv6.conf.eth0.disable_ipv6=0');
-    inside('ip', 'address', 'add', `fd09:${number}::${host}/64`, 'dev', 'eth0', 'nodad');
-    inside('ip', 'route', 'add', 'default', 'via', `fd09:${number}::1`);
+    sandbox.configure('eth0', [
+      { ip: `10.9.${number}.${host}`, prefix: 24, broadcast },
+      { ip: `fd09:${number}::${host}`, prefix: 64 },
+    ]);
+    const route = (by: string) => ({ link: 'eth0', gateway: by });
+    sandbox.route({ ipv4: route(gateway), ipv6: route(`fd09:${number}::1`) });
     return file;
   });
   return { name, containers };

@@ -17,7 +17,10 @@ export interface HostSide {
   /** Makes the host agree with the records, when that was not done since the start. */
   restoreOnce(): Promise<void>;
   restore(): Promise<void>;
+  /** Makes the host's side of a network that is recorded and not there. @throws conflict. */
+  make(network: Network): void;
   connect(network: Network, endpoint: Endpoint, sandbox: SandboxLinks): Promise<void>;
+  disconnect(network: Network, endpoint: Endpoint): void;
   publish(network: Network, ports: readonly PublishedPort[]): Promise<void>;
   /** Takes ports back. False when that failed: call `restore` once they are no longer recorded. */
   unpublish(network: Network, ports: readonly PublishedPort[]): Promise<boolean>;
@@ -33,8 +36,10 @@ export function createHostSide(store: NetworkStore, drivers: readonly NetworkDri
 
   const restore = (): Promise<void> =>
     changeRules(async () => {
-      for (const driver of drivers) await driver.restore(recordedOf(driver, store));
+      for (const driver of drivers) await driver.restore(recordedOf(driver, store), tell);
     });
+  const tell = (network: Network, error: unknown): void =>
+    log.error('a network cannot be made', { network: network.name, error });
 
   return {
     namespaceOf: (network) => driverOf(network, drivers).namespace,
@@ -46,6 +51,9 @@ export function createHostSide(store: NetworkStore, drivers: readonly NetworkDri
       return restored;
     },
     restore,
+
+    make: (network) => driverOf(network, drivers).make(network),
+    disconnect: (network, endpoint) => driverOf(network, drivers).disconnect(network, endpoint),
 
     async connect(network, endpoint, sandbox) {
       const driver = driverOf(network, drivers);

@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { internal } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import { occupiedSubnets } from '../host/network-facts.ts';
-import type { NetworkDriver } from './driver-contract.ts';
+import type { Network, NetworkDriver } from './driver-contract.ts';
 import type { NetworkStore } from './store.ts';
 
 /** The networks every engine has, by name, with their drivers. */
@@ -19,14 +20,29 @@ export function recordPredefined(store: NetworkStore, drivers: readonly NetworkD
     const recorded = store.networkByName(name);
     const planned = driver.plan(occupiedSubnets, recorded);
     if (recorded) {
-      if (sameText(planned, { options: recorded.options, addressing: recorded.addressing })) continue;
-      if (store.endpoints().some(({ networkId }) => networkId === recorded.id)) {
+      if (isDeepStrictEqual({ ...recorded, ...planned }, recorded)) continue;
+      if (store.countIn(recorded.id) > 0 && !saysTheSame(recorded, planned)) {
         log.warn('changed network options take effect once no container runs', { network: name });
         continue;
       }
     }
-    store.saveNetwork({ id: recorded?.id ?? newId(), name, driver: driverName, ...planned });
+    store.saveNetwork({ ...(recorded ?? newNetwork(name, driverName)), ...planned });
   }
 }
 
-const sameText = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+const newNetwork = (name: string, driver: string) => ({
+  id: newId(),
+  name,
+  driver,
+  created: new Date().toISOString(),
+  labels: {},
+  internal: false,
+  attachable: false,
+  configOnly: false,
+  configFrom: '',
+  ipam: { driver: 'default', options: null },
+});
+
+/** Options that an older tug did not know are not changed ones. */
+const saysTheSame = (recorded: Network, { options, addressing }: Pick<Network, 'options' | 'addressing'>): boolean =>
+  isDeepStrictEqual({ ...options, ...recorded.options }, options) && isDeepStrictEqual(recorded.addressing, addressing);

@@ -20,8 +20,9 @@ import { type BridgeOptions, createBridgeDriver } from './drivers/bridge.ts';
 import { createHostDriver } from './drivers/host.ts';
 import { createNullDriver } from './drivers/null.ts';
 import { createHostSettings } from './host-settings.ts';
+import { type AddressPool, defaultPools } from './ipam.ts';
+import { networkMigrations } from './migrations.ts';
 import { createNetworkService, type EngineNetworks } from './service.ts';
-import { networkMigrations } from './store.ts';
 
 const CLONE_NEWNET = 0x40000000;
 
@@ -210,6 +211,7 @@ export interface TestEngineOptions {
   readonly engineId?: string;
   readonly folder?: string;
   readonly alive?: readonly string[];
+  readonly pools?: readonly AddressPool[];
   /** Where a test provokes warnings; any other warning fails the test when the engine is disposed. */
   readonly log?: Logger;
 }
@@ -224,6 +226,7 @@ export async function startEngine(wishes: TestEngineOptions = {}): Promise<TestE
     database,
     journal: openJournal(database),
     events: createEventBus(memoryHistory()),
+    pools: wishes.pools ?? defaultPools,
     log: wishes.log ?? createLogger({ level: 'warn', write: (line) => void warnings.push(line) }),
     drivers: [
       createBridgeDriver({ engineId, bridgeName: bridge, settings: createHostSettings(database), options }),

@@ -1,7 +1,7 @@
 import type { PortBinding } from '../api/types/container.ts';
 import { conflict, errnoOf, invalid, TugError, unsupported } from '../base/errors.ts';
+import { parseAddress } from '../formats/ip-address.ts';
 import type { HeldPort, PortHolder, PortProtocol } from '../host/port-holder.ts';
-import { parseIp } from './ipv4.ts';
 
 /** A port somebody wants reachable at the host. */
 export interface WantedPort {
@@ -55,7 +55,7 @@ function parseHostIp(text: string): string {
   if (text.includes(':')) {
     throw unsupported(`cannot publish on the IPv6 address ${text}: publish on an IPv4 address of this host`);
   }
-  if (parseIp(text) === undefined) throw invalid(`invalid IP address: ${text}`);
+  if (parseAddress(text)?.family !== 4) throw invalid(`invalid IP address: ${text}`);
   return text;
 }
 

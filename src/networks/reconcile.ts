@@ -3,8 +3,11 @@ import * as path from 'node:path';
 import type { Logger } from '../base/log.ts';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
 import type { PortHolder } from '../host/port-holder.ts';
-import { endpointIntent, type NetworkContext } from './context.ts';
+import { type ChangePayload, settleChange } from './change-endpoints.ts';
+import { changeIntent, createIntent, endpointIntent, type NetworkContext } from './context.ts';
 import type { PublishedPort } from './driver-contract.ts';
+
+const kinds = [endpointIntent, createIntent, changeIntent];
 
 /**
  * Makes records and host agree after a restart: sandboxes of containers that are not `alive`, or that were cut
@@ -13,8 +16,9 @@ import type { PublishedPort } from './driver-contract.ts';
  */
 export async function reconcile(context: NetworkContext, alive: ReadonlySet<string>): Promise<void> {
   const { store, journal, host, folder } = context;
-  const unfinished = journal.pending().filter(({ kind }) => kind === endpointIntent);
-  const cutOff = new Set(unfinished.map(({ subject }) => subject));
+  const unfinished = journal.pending().filter(({ kind }) => kinds.includes(kind));
+  const of = (wanted: string) => unfinished.filter(({ kind }) => kind === wanted);
+  const cutOff = new Set(of(endpointIntent).map(({ subject }) => subject));
   for (const { containerId, namespace } of store.sandboxes()) {
     if (alive.has(containerId) && !cutOff.has(containerId)) continue;
     if (namespace !== undefined) deleteNetworkNamespace(namespace);
@@ -25,7 +29,10 @@ export async function reconcile(context: NetworkContext, alive: ReadonlySet<stri
   for (const file of readdirSync(folder).map((name) => path.join(folder, name))) {
     if (!recorded.has(file)) deleteNetworkNamespace(file);
   }
+  for (const { subject } of of(createIntent)) store.removeNetwork(subject);
   await host.restore();
+  for (const { subject, payload } of of(changeIntent)) await settleChange(context, subject, payload as ChangePayload);
+  if (of(changeIntent).length > 0) await host.restore();
   holdAgain(store.ports(), context.holder, context.log);
   for (const intent of unfinished) journal.done(intent);
 }

@@ -1,6 +1,7 @@
 import { removeSandboxLinks } from '../host/links.ts';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
 import type { NetworkContext } from './context.ts';
+import { joinedOf } from './joining.ts';
 
 /**
  * Takes a container's sandbox down, from the records alone. They go last, so that an interrupted one is found
@@ -15,9 +16,8 @@ export async function takeDown(context: NetworkContext, containerId: string, sha
   const ports = store.portsOf(containerId);
   let rulesAgree = true;
   if (ports.length > 0) {
-    for (const network of store.networks()) {
-      const here = store.endpointsOf(containerId).filter(({ networkId }) => networkId === network.id);
-      const own = ports.filter(({ endpointId }) => here.some(({ id }) => id === endpointId));
+    for (const { endpoint, network } of joinedOf(store, store.endpointsOf(containerId))) {
+      const own = ports.filter(({ endpointId }) => endpointId === endpoint.id);
       rulesAgree = (await host.unpublish(network, own)) && rulesAgree;
     }
   }

@@ -42,7 +42,7 @@ describe('containers on the default bridge', () => {
     assert.equal(shown?.IPPrefixLen, 24);
     assert.equal(shown?.Gateway, '10.99.0.1');
     assert.equal(shown?.MacAddress, '02:42:0a:63:00:02');
-    assert.equal(shown?.NetworkID, engine.networks.list().find(({ Name }) => Name === 'bridge')?.Id);
+    assert.equal(shown?.NetworkID, engine.networks.list({}).find(({ Name }) => Name === 'bridge')?.Id);
     assert.deepEqual(engine.networks.sandboxOf(a.id)?.endpoints, a.endpoints);
     assert.equal(engine.networks.sandboxOf(newId()), undefined);
   });

@@ -8,16 +8,24 @@ import type { EventBus } from '../events/contract.ts';
 import { createPortHolder } from '../host/port-holder.ts';
 import { announce } from './announce.ts';
 import { attach } from './attach.ts';
+import { nameOf, planJoin, planLeave } from './change-endpoints.ts';
 import { planPortChange } from './change-ports.ts';
 import type { NetworkContext } from './context.ts';
 import type { NetworkService } from './contract.ts';
+import { createNetwork } from './create.ts';
 import { describeSandbox, describeSandboxes } from './describe.ts';
 import type { NetworkDriver } from './driver-contract.ts';
+import { checkEndpoint, endpointNames } from './endpoint.ts';
+import { compileListFilters } from './filters.ts';
+import { findNetwork, networkNamed } from './find.ts';
 import { createHostSide } from './host-side.ts';
+import type { AddressPool } from './ipam.ts';
 import { recordPredefined } from './predefined.ts';
 import { reconcile } from './reconcile.ts';
 import { takeDown } from './release.ts';
-import { createNetworkStore } from './store.ts';
+import { pruneNetworks, removeNetwork } from './remove.ts';
+import { inspectNetwork, showNetwork } from './show.ts';
+import { createNetworkStore, type EndpointRecord } from './store.ts';
 
 export interface NetworkDeps {
   /** `/run/tug`; namespaces are pinned below its `netns`. */
@@ -29,6 +37,8 @@ export interface NetworkDeps {
   readonly events: EventBus;
   /** One each called `bridge`, `host` and `null`; any others beside them. The service closes them at its shutdown. */
   readonly drivers: readonly NetworkDriver[];
+  /** Where subnets of networks are chosen from, of both families. */
+  readonly pools: readonly AddressPool[];
 }
 
 export interface EngineNetworks extends NetworkService {
@@ -79,8 +89,30 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
     sandboxOf,
     sandboxes: () => describeSandboxes(store),
     reconcile: (alive) => reconcile(context, alive),
-    list: () =>
-      store.networks().map(({ name, id, driver }) => ({ Name: name, Id: id, Driver: driver, Scope: 'local' })),
+    rename(containerId, name) {
+      const sandbox = store.sandbox(containerId);
+      if (!sandbox) return;
+      const namesOf = ({ networkId, config }: EndpointRecord): readonly string[] => {
+        const network = store.network(networkId);
+        return network ? endpointNames(network, { ...sandbox, name }, config) : [];
+      };
+      store.renameSandbox(containerId, name, namesOf);
+    },
+    join: (containerId, network, wish) => planJoin(context, containerId, network, wish),
+    leave: (containerId, network) => planLeave(context, containerId, network),
+    find(reference) {
+      const network = findNetwork(store, reference);
+      return network && nameOf(network);
+    },
+    checkEndpoint: (network, config) => checkEndpoint(networkNamed(store, network), config),
+    create: (request) => createNetwork(context, request),
+    list(filters) {
+      const matches = compileListFilters(filters, ({ id }) => store.countIn(id) > 0);
+      return store.networks().filter(matches).map(showNetwork);
+    },
+    inspect: (reference) => inspectNetwork(networkNamed(store, reference), store),
+    remove: (reference) => removeNetwork(context, reference),
+    prune: (options) => pruneNetworks(context, options),
     async shutdown({ removeBridge }) {
       try {
         if (removeBridge) await host.remove();

@@ -1,61 +1,52 @@
-import type { EndpointConfig } from '../api/types/container.ts';
-import type { Database, Migration, Row } from '../base/database.ts';
-import type { Endpoint, Network, PublishedPort } from './driver-contract.ts';
+import type { Database, Row } from '../base/database.ts';
+import type { Network, PublishedPort } from './driver-contract.ts';
+import {
+  type EndpointRecord,
+  endpointOf,
+  networkOf,
+  optional,
+  portOf,
+  type SandboxRecord,
+  sandboxOf,
+  textOf,
+} from './rows.ts';
 
-export const networkMigrations: readonly Migration[] = [
-  {
-    domain: 'networks',
-    version: 1,
-    sql: `CREATE TABLE networks (
-        id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, driver TEXT NOT NULL, options TEXT NOT NULL,
-        subnet TEXT, gateway TEXT, last_ip TEXT) STRICT;
-      CREATE TABLE sandboxes (
-        container_id TEXT PRIMARY KEY, namespace TEXT) STRICT;
-      CREATE TABLE endpoints (
-        id TEXT PRIMARY KEY, container_id TEXT NOT NULL REFERENCES sandboxes (container_id) ON DELETE CASCADE,
-        network_id TEXT NOT NULL REFERENCES networks (id), ip TEXT, mac TEXT NOT NULL, interface TEXT NOT NULL,
-        config TEXT NOT NULL, UNIQUE (network_id, ip)) STRICT;
-      CREATE INDEX endpoints_of_container ON endpoints (container_id);
-      CREATE TABLE published_ports (
-        endpoint_id TEXT NOT NULL REFERENCES endpoints (id) ON DELETE CASCADE, protocol TEXT NOT NULL,
-        host_ip TEXT NOT NULL, host_port INTEGER NOT NULL, container_ip TEXT NOT NULL,
-        container_port INTEGER NOT NULL, UNIQUE (protocol, host_ip, host_port)) STRICT;
-      CREATE INDEX published_of_endpoint ON published_ports (endpoint_id);
-      CREATE TABLE host_settings (name TEXT PRIMARY KEY, before TEXT NOT NULL) STRICT`,
-  },
-];
-
-/** A container's sandbox as recorded. */
-export interface SandboxRecord {
-  readonly containerId: string;
-  /** Where its namespace is pinned; undefined for the host's. */
-  readonly namespace: string | undefined;
-}
-
-/** An endpoint with what its owner asked for. */
-export interface EndpointRecord extends Endpoint {
-  readonly config: EndpointConfig;
-}
+export type { EndpointRecord, SandboxRecord } from './rows.ts';
 
 /** The networks' state in the database. */
 export interface NetworkStore {
+  /** By name. */
   networks(): Network[];
+  network(id: string): Network | undefined;
   networkByName(name: string): Network | undefined;
   /** Records a network, or replaces what is recorded under its id. */
   saveNetwork(network: Network): void;
-  /** The address that was given out last on a network. */
-  lastAddress(networkId: string): string | undefined;
-  isTaken(networkId: string, ip: string): boolean;
+  /** Idempotent. @throws the system error of SQLite while endpoints are in it. */
+  removeNetwork(id: string): void;
+  /** The addresses that were given out last on a network, not those that were asked for. */
+  lastAddresses(networkId: string): { readonly ip: string | undefined; readonly ipv6: string | undefined };
+  isTaken(networkId: string, address: string): boolean;
 
   sandboxes(): SandboxRecord[];
   sandbox(containerId: string): SandboxRecord | undefined;
   endpoints(): EndpointRecord[];
+  /** In the order they were joined. */
   endpointsOf(containerId: string): EndpointRecord[];
+  endpointsIn(networkId: string): EndpointRecord[];
+  countIn(networkId: string): number;
+  /** The endpoints that a name, in lower case, stands for on a network. */
+  named(networkId: string, name: string): EndpointRecord[];
   ports(): PublishedPort[];
   portsOf(containerId: string): PublishedPort[];
 
   /** Records a sandbox with all that belongs to it. Call it in a transaction. */
   saveSandbox(sandbox: SandboxRecord, endpoints: readonly EndpointRecord[], ports: readonly PublishedPort[]): void;
+  /** Call it in a transaction. */
+  addEndpoint(endpoint: EndpointRecord): void;
+  /** Forgets an endpoint with its ports and names. Idempotent. */
+  removeEndpoint(id: string): void;
+  /** Records what a container is called, and the names its endpoints have by it. Call it in a transaction. */
+  renameSandbox(containerId: string, name: string, names: (endpoint: EndpointRecord) => readonly string[]): void;
   /** Records these as all the ports of a sandbox. Call it in a transaction. */
   replacePorts(containerId: string, ports: readonly PublishedPort[]): void;
   /** Forgets a sandbox with all that belongs to it. Idempotent. */
@@ -67,32 +58,57 @@ export function createNetworkStore(database: Database): NetworkStore {
   const ofContainer = 'SELECT published_ports.* FROM published_ports JOIN endpoints ON id = endpoint_id';
   return {
     networks: () => database.all('SELECT * FROM networks ORDER BY name').map(networkOf),
+    network: (id) => optional(database.get('SELECT * FROM networks WHERE id = ?', id), networkOf),
     networkByName: (name) => optional(database.get('SELECT * FROM networks WHERE name = ?', name), networkOf),
-    saveNetwork({ id, name, driver, options, addressing }) {
+    saveNetwork({ id, name, driver, ...definition }) {
       database.run(
-        `INSERT INTO networks (id, name, driver, options, subnet, gateway) VALUES (?, ?, ?, ?, ?, ?)
-          ON CONFLICT (id) DO UPDATE SET options = excluded.options, subnet = excluded.subnet,
-          gateway = excluded.gateway`,
-        id,
-        name,
-        driver,
-        JSON.stringify(options),
-        addressing?.subnet ?? null,
-        addressing?.gateway ?? null,
+        `INSERT INTO networks (id, name, driver, definition) VALUES (?, ?, ?, ?)
+          ON CONFLICT (id) DO UPDATE SET definition = excluded.definition`,
+        ...[id, name, driver, JSON.stringify(definition)],
       );
     },
-    lastAddress: (id) => textOf(database.get('SELECT last_ip FROM networks WHERE id = ?', id)?.['last_ip']),
-    isTaken: (id, ip) => database.get('SELECT 1 FROM endpoints WHERE network_id = ? AND ip = ?', id, ip) !== undefined,
+    removeNetwork: (id) => void database.run('DELETE FROM networks WHERE id = ?', id),
+    lastAddresses(id) {
+      const row: Row = database.get('SELECT last_ip, last_ipv6 FROM networks WHERE id = ?', id) ?? {};
+      return { ip: textOf(row['last_ip']), ipv6: textOf(row['last_ipv6']) };
+    },
+    isTaken(id, address) {
+      const column = address.includes(':') ? 'ipv6' : 'ip';
+      const sql = `SELECT 1 FROM endpoints WHERE network_id = ? AND ${column} = ?`;
+      return database.get(sql, id, address) !== undefined;
+    },
     sandboxes: () => database.all('SELECT * FROM sandboxes').map(sandboxOf),
     sandbox: (id) => optional(database.get('SELECT * FROM sandboxes WHERE container_id = ?', id), sandboxOf),
-    endpoints: () => database.all('SELECT * FROM endpoints').map(endpointOf),
-    endpointsOf: (id) => database.all('SELECT * FROM endpoints WHERE container_id = ?', id).map(endpointOf),
+    endpoints: () => database.all('SELECT * FROM endpoints ORDER BY rowid').map(endpointOf),
+    endpointsOf: (id) =>
+      database.all('SELECT * FROM endpoints WHERE container_id = ? ORDER BY rowid', id).map(endpointOf),
+    endpointsIn: (id) => database.all('SELECT * FROM endpoints WHERE network_id = ?', id).map(endpointOf),
+    countIn: (id) => Number(database.get('SELECT count(*) AS n FROM endpoints WHERE network_id = ?', id)?.['n']),
+    named: (networkId, name) =>
+      database
+        .all(
+          `SELECT endpoints.* FROM endpoint_names JOIN endpoints ON id = endpoint_id
+            WHERE endpoint_names.network_id = ? AND name = ?`,
+          ...[networkId, name],
+        )
+        .map(endpointOf),
     ports: () => database.all('SELECT * FROM published_ports').map(portOf),
     portsOf: (id) => database.all(`${ofContainer} WHERE container_id = ?`, id).map(portOf),
-    saveSandbox(sandbox, endpoints, ports) {
-      database.run('INSERT INTO sandboxes VALUES (?, ?)', sandbox.containerId, sandbox.namespace ?? null);
+    saveSandbox({ containerId, namespace, name, hostname }, endpoints, ports) {
+      const sql = 'INSERT INTO sandboxes (container_id, namespace, name, hostname) VALUES (?, ?, ?, ?)';
+      database.run(sql, containerId, namespace ?? null, name, hostname);
       for (const endpoint of endpoints) insertEndpoint(database, endpoint);
       for (const port of ports) insertPort(database, port);
+    },
+    addEndpoint: (endpoint) => insertEndpoint(database, endpoint),
+    removeEndpoint: (id) => void database.run('DELETE FROM endpoints WHERE id = ?', id),
+    renameSandbox(containerId, name, names) {
+      database.run('UPDATE sandboxes SET name = ? WHERE container_id = ?', name, containerId);
+      const own = database.all('SELECT * FROM endpoints WHERE container_id = ?', containerId).map(endpointOf);
+      for (const endpoint of own) {
+        database.run('DELETE FROM endpoint_names WHERE endpoint_id = ?', endpoint.id);
+        insertNames(database, { ...endpoint, names: names(endpoint) });
+      }
     },
     replacePorts(id, ports) {
       const endpoints = 'SELECT id FROM endpoints WHERE container_id = ?';
@@ -104,12 +120,22 @@ export function createNetworkStore(database: Database): NetworkStore {
 }
 
 function insertEndpoint(database: Database, endpoint: EndpointRecord): void {
-  const { id, containerId, networkId, ip, mac, interfaceName, config } = endpoint;
+  const { id, containerId, networkId, ip, ipv6, mac, interfaceName, config } = endpoint;
   database.run(
-    'INSERT INTO endpoints VALUES (?, ?, ?, ?, ?, ?, ?)',
-    ...[id, containerId, networkId, ip || null, mac, interfaceName, JSON.stringify(config)],
+    `INSERT INTO endpoints (id, container_id, network_id, ip, ipv6, mac, interface, config)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ...[id, containerId, networkId, ip || null, ipv6 || null, mac, interfaceName, JSON.stringify(config)],
   );
-  if (ip) database.run('UPDATE networks SET last_ip = ? WHERE id = ?', ip, networkId);
+  if (ip && !config.IPAMConfig?.IPv4Address)
+    database.run('UPDATE networks SET last_ip = ? WHERE id = ?', ip, networkId);
+  if (ipv6 && !config.IPAMConfig?.IPv6Address)
+    database.run('UPDATE networks SET last_ipv6 = ? WHERE id = ?', ipv6, networkId);
+  insertNames(database, endpoint);
+}
+
+function insertNames(database: Database, { id, networkId, names }: EndpointRecord): void {
+  for (const name of new Set(names.map((one) => one.toLowerCase())))
+    database.run('INSERT INTO endpoint_names (network_id, name, endpoint_id) VALUES (?, ?, ?)', networkId, name, id);
 }
 
 function insertPort(database: Database, port: PublishedPort): void {
@@ -118,45 +144,4 @@ function insertPort(database: Database, port: PublishedPort): void {
     'INSERT INTO published_ports VALUES (?, ?, ?, ?, ?, ?)',
     ...[endpointId, protocol, hostIp, hostPort, containerIp, containerPort],
   );
-}
-
-const optional = <T>(row: Row | undefined, read: (row: Row) => T): T | undefined => row && read(row);
-const textOf = (value: Row[string] | undefined): string | undefined => (value == null ? undefined : String(value));
-
-function networkOf(row: Row): Network {
-  const subnet = textOf(row['subnet']);
-  return {
-    id: String(row['id']),
-    name: String(row['name']),
-    driver: String(row['driver']),
-    options: JSON.parse(String(row['options'])) as Network['options'],
-    addressing: subnet === undefined ? undefined : { subnet, gateway: String(row['gateway']) },
-  };
-}
-
-function sandboxOf(row: Row): SandboxRecord {
-  return { containerId: String(row['container_id']), namespace: textOf(row['namespace']) };
-}
-
-function endpointOf(row: Row): EndpointRecord {
-  return {
-    id: String(row['id']),
-    containerId: String(row['container_id']),
-    networkId: String(row['network_id']),
-    ip: textOf(row['ip']) ?? '',
-    mac: String(row['mac']),
-    interfaceName: String(row['interface']),
-    config: JSON.parse(String(row['config'])) as EndpointConfig,
-  };
-}
-
-function portOf(row: Row): PublishedPort {
-  return {
-    endpointId: String(row['endpoint_id']),
-    protocol: String(row['protocol']) as PublishedPort['protocol'],
-    hostIp: String(row['host_ip']),
-    hostPort: Number(row['host_port']),
-    containerIp: String(row['container_ip']),
-    containerPort: Number(row['container_port']),
-  };
 }

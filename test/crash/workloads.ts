@@ -187,6 +187,20 @@ const changeVolumes: Workload = async ({ engine }) => {
   await engine.api('POST', '/volumes/crash-from/rename?name=crash-renamed');
 };
 
+/** Joins a network and leaves it, live; what an earlier one left is taken away first. */
+const network: Workload = async ({ engine }) => {
+  await engine.api('DELETE', '/networks/crash');
+  await engine.api('POST', '/networks/create', { Name: 'crash', Internal: true });
+  const id = await create(engine, {
+    Cmd: ['sleep', '2'],
+    HostConfig: { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1' }] } },
+  });
+  await engine.api('POST', `/containers/${id}/start`);
+  await engine.api('POST', '/networks/crash/connect', { Container: id });
+  await engine.api('POST', '/networks/crash/disconnect', { Container: id });
+  await engine.api('DELETE', '/networks/crash');
+};
+
 /** Which workload passes which point. Complete by its type: a new point needs a line here. */
 export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.create.recorded': runAndKeep,
@@ -259,6 +273,13 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'network.endpoint.journaled': runAndRemove,
   'network.endpoint.linked': runAndRemove,
   'network.endpoint.published': runAndRemove,
+  'network.create.recorded': network,
+  'network.create.made': network,
+  'network.change.recorded': network,
+  'network.change.linked': network,
+  'network.change.applied': network,
+  'network.remove.recorded': network,
+  'network.remove.unmade': network,
 };
 
 async function create(engine: TestEngine, config: object): Promise<string> {

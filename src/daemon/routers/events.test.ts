@@ -4,7 +4,6 @@ import { createEventBus } from '../../events/bus.ts';
 import { memoryHistory } from '../../events/memory-history.ts';
 import { readUntil, startTestServer } from '../http/test-server.ts';
 import { eventRoutes } from './events.ts';
-import { networkRoutes } from './networks.ts';
 
 const past = '1000000000';
 const parse = (body: string) =>
@@ -62,33 +61,5 @@ describe('the events route', () => {
     assert.match(crossed.json().message, /^`since` time \(2\) cannot be after `until` time \(1\)$/);
     const unknown = await server.request('GET', `/events?filters=${encodeURIComponent('{"colour":["red"]}')}`);
     assert.deepEqual([unknown.status, unknown.json().message], [400, "invalid filter 'colour'"]);
-  });
-});
-
-describe('network routes', () => {
-  const networks = [
-    { Name: 'bridge', Id: 'abc1', Driver: 'bridge', Scope: 'local' },
-    { Name: 'host', Id: 'abc2', Driver: 'host', Scope: 'local' },
-  ] as const;
-  const serve = () => startTestServer(networkRoutes({ list: () => [...networks] }));
-
-  it('list with filters', async () => {
-    await using server = await serve();
-    const list = async (filters: object) =>
-      (await server.request('GET', `/networks?filters=${encodeURIComponent(JSON.stringify(filters))}`))
-        .json<{ Name: string }[]>()
-        .map(({ Name }) => Name);
-    assert.deepEqual(await list({}), ['bridge', 'host']);
-    assert.deepEqual(await list({ driver: ['host'] }), ['host']);
-    assert.deepEqual(await list({ name: ['bri'], scope: ['local'] }), ['bridge']);
-  });
-
-  it('find by id, name and the beginning of an id', async () => {
-    await using server = await serve();
-    for (const reference of ['abc2', 'host']) {
-      assert.equal((await server.request('GET', `/networks/${reference}`)).json<{ Name: string }>().Name, 'host');
-    }
-    assert.deepEqual((await server.request('GET', '/networks/abc')).status, 400);
-    assert.deepEqual((await server.request('GET', '/networks/none')).json().message, 'network none not found');
   });
 });

@@ -1,8 +1,18 @@
+import { addressBytes } from '../../formats/ip-address.ts';
 import { attribute, type Message, nested, requestFlags } from './message.ts';
 import type { LabelledMessage } from './socket.ts';
 
 /** Requests of rtnetlink(7): links, addresses, routes. Pure; the numbers are those of linux/rtnetlink.h and linux/if_link.h. */
-const RTM = { newLink: 16, delLink: 17, getLink: 18, newAddr: 20, getAddr: 22, newRoute: 24, getRoute: 26 } as const;
+const RTM = {
+  newLink: 16,
+  delLink: 17,
+  getLink: 18,
+  newAddr: 20,
+  getAddr: 22,
+  newRoute: 24,
+  delRoute: 25,
+  getRoute: 26,
+} as const;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const IFF_UP = 1;
@@ -13,8 +23,10 @@ const IN6_ADDR_GEN_MODE_NONE = 1;
 const IFLA_BRPORT = { hairpin: 4, isolated: 33 } as const;
 const VETH_INFO_PEER = 1;
 const IFA = { address: 1, local: 2, broadcast: 4 } as const;
+/** The kernel need not look whether another has the address: nobody on a bridge can. */
+const IFA_F_NODAD = 2;
 const RTA = { gateway: 5, oif: 4 } as const;
-const { create, exclusive, dump } = requestFlags;
+const { create, exclusive, replace, dump } = requestFlags;
 
 /** struct ifinfomsg: family, type, index, flags, change mask. */
 function linkHeader(index: number, up: boolean): Buffer {
@@ -29,7 +41,7 @@ const linkKind = (kind: string, ...data: Buffer[]): Buffer =>
   nested(IFLA.linkInfo, attribute(IFLA_INFO.kind, kind), ...(data.length > 0 ? [nested(IFLA_INFO.data, ...data)] : []));
 
 const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');
-const ipBytes = (ip: string): Buffer => Buffer.from(ip.split('.').map(Number));
+const familyOf = (ip: string): number => (ip.includes(':') ? AF_INET6 : AF_INET);
 
 /** What a reader of link replies needs: the fixed part's length and attribute numbers. */
 export const linkHeaderBytes = 16;
@@ -158,11 +170,12 @@ export function deleteLink(name: string): LabelledMessage {
   };
 }
 
-/** An IPv4 address of a link. `broadcast` is left out when undefined. */
+/** An address of a link. `broadcast` is left out when undefined. One of IPv6 is usable at once. */
 export function addAddress(index: number, ip: string, prefix: number, broadcast?: string): LabelledMessage {
   const header = Buffer.alloc(8);
-  header.writeUInt8(AF_INET, 0);
+  header.writeUInt8(familyOf(ip), 0);
   header.writeUInt8(prefix, 1);
+  header.writeUInt8(familyOf(ip) === AF_INET6 ? IFA_F_NODAD : 0, 2);
   header.writeUInt32LE(index, 4);
   return {
     label: `add address ${ip}/${prefix}`,
@@ -170,24 +183,37 @@ export function addAddress(index: number, ip: string, prefix: number, broadcast?
     flags: create | exclusive,
     payload: Buffer.concat([
       header,
-      attribute(IFA.local, ipBytes(ip)),
-      attribute(IFA.address, ipBytes(ip)),
-      ...(broadcast === undefined ? [] : [attribute(IFA.broadcast, ipBytes(broadcast))]),
+      attribute(IFA.local, addressBytes(ip)),
+      attribute(IFA.address, addressBytes(ip)),
+      ...(broadcast === undefined ? [] : [attribute(IFA.broadcast, addressBytes(broadcast))]),
     ]),
   };
 }
 
-/** The IPv4 default route: struct rtmsg with table main, protocol boot, scope universe, type unicast. */
-export function addDefaultRoute(index: number, gateway: string): LabelledMessage {
+/** struct rtmsg with table main, protocol boot, scope universe, type unicast. */
+const defaultRoute = (family: number): Buffer => Buffer.from([family, 0, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0]);
+
+/** The default route of the gateway's family, in place of the one there is. */
+export function setDefaultRoute(index: number, gateway: string): LabelledMessage {
   return {
-    label: `add default route by ${gateway}`,
+    label: `set default route by ${gateway}`,
     type: RTM.newRoute,
-    flags: create | exclusive,
+    flags: create | replace,
     payload: Buffer.concat([
-      Buffer.from([AF_INET, 0, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0]),
-      attribute(RTA.gateway, ipBytes(gateway)),
+      defaultRoute(familyOf(gateway)),
+      attribute(RTA.gateway, addressBytes(gateway)),
       attribute(RTA.oif, index),
     ]),
+  };
+}
+
+/** Takes the default route of a family away. ESRCH when there is none. */
+export function deleteDefaultRoute(family: 4 | 6): LabelledMessage {
+  return {
+    label: `delete default route of IPv${family}`,
+    type: RTM.delRoute,
+    flags: 0,
+    payload: defaultRoute(family === 4 ? AF_INET : AF_INET6),
   };
 }
 
@@ -201,13 +227,13 @@ export function getLink(name: string): Message {
 }
 
 export const listLinksRequest: Message = { type: RTM.getLink, flags: dump, payload: linkHeader(0, false) };
-export const listAddressesRequest: Message = {
+export const listAddressesRequest = (family: 4 | 6): Message => ({
   type: RTM.getAddr,
   flags: dump,
-  payload: Buffer.from([AF_INET, 0, 0, 0, 0, 0, 0, 0]),
-};
-export const listRoutesRequest: Message = {
+  payload: Buffer.from([family === 4 ? AF_INET : AF_INET6, 0, 0, 0, 0, 0, 0, 0]),
+});
+export const listRoutesRequest = (family: 4 | 6): Message => ({
   type: RTM.getRoute,
   flags: dump,
-  payload: Buffer.from([AF_INET, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
-};
+  payload: Buffer.from([family === 4 ? AF_INET : AF_INET6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+});

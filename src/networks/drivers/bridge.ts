@@ -1,15 +1,26 @@
-import { conflict, internal, invalid } from '../../base/errors.ts';
+import { forbidden, invalid } from '../../base/errors.ts';
+import { formatAddress, formatRange, lastOf, parseRange, readCidr } from '../../formats/ip-address.ts';
 import { createFirewall } from '../../host/firewall.ts';
 import { acceptInForeignChains, readForeignRules } from '../../host/firewall-foreign.ts';
 import type { FirewallBridge } from '../../host/firewall-table.ts';
 import { type Links, openLinks } from '../../host/links.ts';
-import { addressesOf } from '../../host/network-facts.ts';
 import { writeSysctl } from '../../host/sysctl.ts';
-import type { Addressing, Network, NetworkDriver, PublishedPort, Recorded } from '../driver-contract.ts';
+import type { Addressing, Network, NetworkDriver } from '../driver-contract.ts';
 import { type EngineNames, engineNames } from '../engine-names.ts';
 import type { HostSettings } from '../host-settings.ts';
-import { chooseSubnet } from '../ipam.ts';
-import { defaultPools, formatIp, formatSubnet, lastOf, macOf, parseCidr, parseIp } from '../ipv4.ts';
+import { type AddressPool, chooseSubnet, defaultPools } from '../ipam.ts';
+import {
+  bridgeOf,
+  endpointAddresses,
+  ensureBridge,
+  ipv4PoolOf,
+  ipv6PoolOf,
+  letReachThemselves,
+  mtuOf,
+  sweepLinks,
+  talking,
+} from './bridge-links.ts';
+import { bridgeSettings } from './bridge-options.ts';
 
 export interface BridgeDriverDeps {
   readonly engineId: string;
@@ -17,6 +28,8 @@ export interface BridgeDriverDeps {
   readonly bridgeName: string;
   readonly settings: HostSettings;
   readonly options: BridgeOptions;
+  /** Where subnets are chosen from; Docker's without it. */
+  readonly pools?: readonly AddressPool[];
 }
 
 /** Docker's daemon options of the default bridge. */
@@ -29,13 +42,14 @@ export interface BridgeOptions {
 }
 
 const FORWARDING = 'net/ipv4/ip_forward';
+const FORWARDING_IPV6 = 'net/ipv6/conf/all/forwarding';
 
 /**
  * Networks on Linux bridges: a veth pair per endpoint, addresses translated on the way out, ports published by
  * translating destinations. A link ends with its sandbox's namespace, in the kernel's own time; nothing waits for it.
  */
 export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
-  const { engineId, bridgeName, settings, options } = deps;
+  const { engineId, settings } = deps;
   const names = engineNames(engineId);
   const links = openLinks();
   const firewall = createFirewall(names.table);
@@ -43,32 +57,31 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
   return {
     name: 'bridge',
     namespace: 'own',
+    plan: (occupied, recorded) => planDefault(deps, occupied, recorded),
 
-    plan(occupied, recorded) {
-      return {
-        options: { bridge: bridgeName, mtu: String(options.mtu ?? 1500), icc: String(options.icc ?? true) },
-        addressing: options.bip ? addressingFrom(options.bip) : (recorded?.addressing ?? chooseAddressing(occupied())),
-      };
+    draft(network, others) {
+      const { ipv4 = [], ipv6 = [] } = network.addressing ?? {};
+      if (ipv4.length > 1 || ipv6.length > 1) throw forbidden("bridge driver doesn't support multiple subnets");
+      return { ...bridgeSettings(network, others, 1500) };
     },
 
-    async restore(recorded) {
-      for (const network of recorded.networks) ensureBridge(links, network, names.mark);
+    make: (network) => ensureBridge(links, network, names.mark),
+
+    async restore(recorded, fault) {
+      const made = recorded.networks.filter((network) => makeOrTell(links, network, names, fault));
       sweepLinks(links, recorded, names);
-      await firewall.replace({
-        bridges: recorded.networks.map(firewallBridge),
-        ports: recorded.ports,
-        relayPort: undefined,
-      });
+      await firewall.replace({ bridges: made.map(firewallBridge), ports: recorded.ports, relayPort: undefined });
       letReachThemselves(links, recorded.ports, names);
       // What opens the host for packets of the bridges comes after the table that guards them.
       const foreign = await readForeignRules(names.table, names.mark);
-      await acceptInForeignChains(foreign, names.mark, recorded.networks.map(bridgeOf));
-      for (const network of recorded.networks) writeSysctl(`net/ipv4/conf/${bridgeOf(network)}/route_localnet`, '1');
+      await acceptInForeignChains(foreign, names.mark, made.map(bridgeOf));
+      for (const network of made) writeSysctl(`net/ipv4/conf/${bridgeOf(network)}/route_localnet`, '1');
       settings.change(FORWARDING, '1');
+      if (made.some(ipv6PoolOf)) settings.change(FORWARDING_IPV6, '1');
+      else if (!foreign.forwarding) settings.restore(FORWARDING_IPV6);
     },
 
     connect(network, endpoint, sandbox) {
-      const { gateway, prefix, broadcast } = addressingOf(network);
       const link = names.link(endpoint.id);
       links.addPort(
         {
@@ -82,12 +95,14 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
         sandbox,
       );
       try {
-        sandbox.configure(endpoint.interfaceName, { ip: endpoint.ip, prefix, broadcast, gateway });
+        sandbox.configure(endpoint.interfaceName, endpointAddresses(network, endpoint));
       } catch (error) {
         links.remove(link);
         throw error;
       }
     },
+
+    disconnect: (_, endpoint) => void links.remove(names.link(endpoint.id)),
 
     async publish(ports) {
       firewall.publish(ports);
@@ -104,7 +119,7 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
       await acceptInForeignChains({ ...foreign, dropping: [] }, names.mark, []);
       await firewall.remove();
       sweepLinks(links, { networks: [], endpoints: [] }, names);
-      if (!foreign.forwarding) settings.restore(FORWARDING);
+      if (!foreign.forwarding) for (const setting of [FORWARDING, FORWARDING_IPV6]) settings.restore(setting);
     },
 
     [Symbol.dispose]() {
@@ -114,86 +129,71 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
   };
 }
 
-const bridgeOf = (network: Network): string => network.options['bridge'] ?? '';
-const mtuOf = (network: Network): number => Number(network.options['mtu']);
-const talking = (network: Network): boolean => network.options['icc'] === 'true';
-
-function addressingFrom(bip: string): Addressing {
-  const { address, subnet } = parseCidr(bip);
-  if (address === subnet.first || address >= lastOf(subnet)) {
-    throw invalid(`invalid "bip" ${bip}: it must be a host address in its subnet, such as 172.20.0.1/16`);
+/** The default bridge cannot be done without; a network of a user's can. */
+function makeOrTell(
+  links: Links,
+  network: Network,
+  { mark }: EngineNames,
+  fault: (network: Network, error: unknown) => void,
+): boolean {
+  try {
+    ensureBridge(links, network, mark);
+    return true;
+  } catch (error) {
+    if (network.name === 'bridge') throw error;
+    fault(network, error);
+    return false;
   }
-  return { subnet: formatSubnet(subnet), gateway: formatIp(address) };
-}
-
-function chooseAddressing(occupied: readonly string[]): Addressing {
-  const taken = occupied.map((text) => parseCidr(text).subnet);
-  const subnet = chooseSubnet(defaultPools, taken);
-  return { subnet: formatSubnet(subnet), gateway: formatIp(subnet.first + 1) };
-}
-
-function addressingOf({ name, addressing }: Network) {
-  if (!addressing) throw internal(`the bridge network ${name} has no addresses`);
-  const { subnet } = parseCidr(addressing.subnet);
-  return { ...addressing, prefix: subnet.prefix, broadcast: formatIp(lastOf(subnet)) };
 }
 
 function firewallBridge(network: Network): FirewallBridge {
+  const pools = [ipv4PoolOf(network), ipv6PoolOf(network)].filter((pool) => pool !== undefined);
   return {
     name: bridgeOf(network),
-    subnets: [addressingOf(network).subnet],
+    subnets: pools.map(({ subnet }) => subnet),
     talking: talking(network),
-    internal: false,
-    masquerade: true,
+    internal: network.internal,
+    masquerade: network.options['masquerade'] !== 'false',
   };
 }
 
-/** Makes a network's bridge, or adopts one that was made for it. */
-function ensureBridge(links: Links, network: Network, mark: string): void {
-  const name = bridgeOf(network);
-  const { gateway, prefix, broadcast } = addressingOf(network);
-  const existing = links.find(name);
-  if (existing) {
-    if (existing.kind !== 'bridge')
-      throw conflict(`the link ${name} is no bridge: give the engine another bridge name`);
-    if (existing.alias !== mark && existing.alias.startsWith('tug-')) {
-      throw conflict(`the bridge ${name} belongs to another engine: give this one another bridge name`);
-    }
-    if (addressesOf(existing.index).includes(`${gateway}/${prefix}`)) return;
-    if (existing.alias !== mark) {
-      throw conflict(`the bridge ${name} does not have the address ${gateway}/${prefix}: add it, or set "bip"`);
-    }
-    links.remove(name);
-  }
-  const mac = macOf(parseIp(gateway) ?? 0);
-  links.addBridge({ name, mac, mtu: mtuOf(network), alias: mark, address: gateway, prefix, broadcast });
+function planDefault(deps: BridgeDriverDeps, occupied: () => readonly string[], recorded: Network | undefined) {
+  const { bridgeName, options, pools = defaultPools } = deps;
+  const [mtu, icc] = [String(options.mtu ?? 1500), String(options.icc ?? true)];
+  return {
+    enableIpv4: true,
+    enableIpv6: false,
+    options: { bridge: bridgeName, mtu, icc, masquerade: 'true', hostBinding: '', prefix: 'eth' },
+    driverOptions: {
+      'com.docker.network.bridge.default_bridge': 'true',
+      'com.docker.network.bridge.enable_icc': icc,
+      'com.docker.network.bridge.enable_ip_masquerade': 'true',
+      'com.docker.network.bridge.host_binding_ipv4': '0.0.0.0',
+      'com.docker.network.bridge.name': bridgeName,
+      'com.docker.network.driver.mtu': mtu,
+    },
+    addressing: options.bip
+      ? addressingFrom(options.bip)
+      : (recorded?.addressing ?? chooseAddressing(pools, occupied())),
+  };
 }
 
-/**
- * A container that asks for its own published port gets its packets back by the port they came from, which a
- * bridge does not do by itself. Endpoints whose link is not there yet, or no more, are passed over.
- */
-function letReachThemselves(links: Links, ports: readonly PublishedPort[], names: EngineNames): void {
-  for (const endpointId of new Set(ports.map((port) => port.endpointId))) {
-    if (links.find(names.link(endpointId))) links.setHairpin(names.link(endpointId));
+const poolOf = (subnet: string, gateway: string): Addressing => ({
+  ipv4: [{ subnet, gateway, range: '', auxiliary: {}, chosen: false }],
+  ipv6: [],
+});
+
+function addressingFrom(bip: string): Addressing {
+  const read = readCidr(bip);
+  if (read?.address.family !== 4) throw invalid(`invalid CIDR address: ${bip}`);
+  const { address, range } = read;
+  if (address.value === range.first || address.value >= lastOf(range)) {
+    throw invalid(`invalid "bip" ${bip}: it must be a host address in its subnet, such as 172.20.0.1/16`);
   }
+  return poolOf(formatRange(range), formatAddress(address));
 }
 
-/**
- * Looks at every link that carries the engine's name: joins those of endpoints to their bridges again where a
- * bridge was made anew, and removes those of no endpoint and bridges of no network.
- */
-function sweepLinks(links: Links, { networks, endpoints }: Omit<Recorded, 'ports'>, names: EngineNames): void {
-  const bridges = new Set(networks.map(bridgeOf));
-  const owners = new Map(endpoints.map((endpoint) => [names.link(endpoint.id), endpoint]));
-  for (const link of links.list()) {
-    if (link.kind === 'bridge' && link.alias === names.mark && !bridges.has(link.name)) links.remove(link.name);
-    if (!link.name.startsWith(names.linkPrefix)) continue;
-    const owner = owners.get(link.name);
-    const network = networks.find(({ id }) => id === owner?.networkId);
-    if (!network) links.remove(link.name);
-    else if (link.master === 0) {
-      links.joinBridge({ name: link.name, bridge: bridgeOf(network), isolated: !talking(network) });
-    }
-  }
+function chooseAddressing(pools: readonly AddressPool[], occupied: readonly string[]): Addressing {
+  const subnet = chooseSubnet(4, pools, occupied.map(parseRange));
+  return poolOf(formatRange(subnet), formatAddress({ family: 4, value: subnet.first + 1n }));
 }

@@ -1,3 +1,4 @@
+import { forbidden } from '../../base/errors.ts';
 import type { NetworkDriver } from '../driver-contract.ts';
 
 /** No network: a namespace of its own with loopback only. */
@@ -5,9 +6,14 @@ export function createNullDriver(): NetworkDriver {
   return {
     name: 'null',
     namespace: 'own',
-    plan: () => ({ options: {}, addressing: undefined }),
+    plan: () => ({ options: {}, driverOptions: {}, addressing: undefined, enableIpv4: true, enableIpv6: false }),
+    draft: () => {
+      throw forbidden('only one instance of "null" network is allowed');
+    },
+    make: () => {},
     restore: async () => {},
     connect: () => {},
+    disconnect: () => {},
     publish: async () => {},
     unpublish: async () => {},
     replacePorts: async () => {},
