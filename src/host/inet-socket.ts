@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs';
+import { ipv6Bytes } from '../formats/dns/name.ts';
 import { check, libc } from './ffi.ts';
 
 /** Numbers of socket(2), ip(7) and ipv6(7). */
@@ -41,10 +42,7 @@ export function openUdp(family: 4 | 6): number {
   });
 }
 
-/**
- * A TCP socket on its way to an address given as `ip` (IPv6 with the number of its zone, `fe80::1%3`); what is written to it goes out
- * when it has arrived. @throws the system error, such as ENETUNREACH.
- */
+/** A TCP socket on its way to an address without a zone; what is written to it goes out when it has arrived. @throws the system error, such as ENETUNREACH. */
 export function connectTcp(ip: string, port: number): number {
   const fd = open(SOCK_STREAM, ip.includes(':') ? 6 : 4);
   return orClose(fd, () => {
@@ -103,21 +101,6 @@ function socketAddress(ip: string, port: number): Buffer {
     Buffer.from(ip.split('.').map(Number)).copy(bytes, 4);
     return bytes;
   }
-  const [address = '', zone = '0'] = ip.split('%');
-  ipv6Bytes(address).copy(bytes, 8);
-  bytes.writeUInt32LE(Number(zone), 24);
+  ipv6Bytes(ip).copy(bytes, 8);
   return bytes;
-}
-
-/** The 16 bytes of an address that is known to be one, with or without `::` and a dotted end. */
-function ipv6Bytes(ip: string): Buffer {
-  const plain = ip.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...parts: string[]) => {
-    const [a = 0, b = 0, c = 0, d = 0] = parts.slice(0, 4).map(Number);
-    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
-  });
-  const [head = '', tail] = plain.split('::');
-  const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
-  const [before, after] = [groups(head), groups(tail ?? '')];
-  const middle = tail === undefined ? [] : Array.from({ length: 8 - before.length - after.length }, () => '0');
-  return Buffer.from([...before, ...middle, ...after].map((group) => group.padStart(4, '0')).join(''), 'hex');
 }
