@@ -43,6 +43,16 @@ export function openDatabase(file: string, migrations: readonly Migration[]): Da
   return database;
 }
 
+/**
+ * Opens a database that exists for reading alone, for a thread of its own: it sees what is committed as soon as it
+ * is. Close it before the one that writes, which clears the write-ahead log away. @throws the error of SQLite.
+ */
+export function openDatabaseReader(file: string): Database {
+  const handle = new DatabaseSync(file, { readOnly: true });
+  handle.exec('PRAGMA busy_timeout=2000');
+  return wrap(handle);
+}
+
 /** SQLITE_CORRUPT and SQLITE_NOTADB (sqlite.org/rescode.html). */
 const damaged = [11, 26];
 

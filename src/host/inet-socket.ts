@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { ipv6Bytes } from '../formats/dns/name.ts';
+import { addressBytes } from '../formats/ip-address.ts';
 import { check, libc } from './ffi.ts';
 
 /** Numbers of socket(2), ip(7) and ipv6(7). */
@@ -97,10 +97,6 @@ function socketAddress(ip: string, port: number): Buffer {
   const bytes = Buffer.alloc(v6 ? 28 : 16);
   bytes.writeUInt16LE(v6 ? AF_INET6 : AF_INET, 0);
   bytes.writeUInt16BE(port, 2);
-  if (!v6) {
-    Buffer.from(ip.split('.').map(Number)).copy(bytes, 4);
-    return bytes;
-  }
-  ipv6Bytes(ip).copy(bytes, 8);
+  addressBytes(ip).copy(bytes, v6 ? 8 : 4);
   return bytes;
 }

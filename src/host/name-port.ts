@@ -1,3 +1,4 @@
+import { addressBytes } from '../formats/ip-address.ts';
 import { expressions, packetFields, replaceOutputTable } from './netlink/nft-rules.ts';
 import { netlinkFamilies, openNetlink } from './netlink/socket.ts';
 
@@ -26,7 +27,7 @@ const protocols = { udp: { number: 17, sum: 6 }, tcp: { number: 6, sum: 16 } } a
  * @throws the system error; nothing was changed then.
  */
 export function leadNamePort(ip: string, ports: NamePorts): void {
-  const address = Buffer.from(ip.split('.').map(Number));
+  const address = addressBytes(ip);
   const { protocol, match, notTracked, write } = expressions;
   const { sourceAddress, destinationAddress, sourcePort, destinationPort } = packetFields;
   const rules = (['udp', 'tcp'] as const).flatMap((name) => {

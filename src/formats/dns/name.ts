@@ -1,3 +1,5 @@
+import { textOfBytes } from '../ip-address.ts';
+
 const LONGEST_NAME = 255;
 const POINTER = 0xc0;
 
@@ -66,19 +68,5 @@ export function addressOfReverseName(name: string): string | undefined {
   }
   if (!/^([0-9a-f]\.){32}ip6\.arpa$/.test(name)) return undefined;
   const digits = name.slice(0, 64).split('.').reverse().join('');
-  const groups = digits.match(/.{4}/g) ?? [];
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
-}
-
-/** The 16 bytes of an address that is known to be one, with or without `::` and a dotted end. */
-export function ipv6Bytes(ip: string): Buffer {
-  const plain = ip.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...parts: string[]) => {
-    const [a = 0, b = 0, c = 0, d = 0] = parts.slice(0, 4).map(Number);
-    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
-  });
-  const [head = '', tail] = plain.split('::');
-  const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
-  const [before, after] = [groups(head), groups(tail ?? '')];
-  const middle = tail === undefined ? [] : Array.from({ length: 8 - before.length - after.length }, () => '0');
-  return Buffer.from([...before, ...middle, ...after].map((group) => group.padStart(4, '0')).join(''), 'hex');
+  return textOfBytes(Buffer.from(digits, 'hex'));
 }

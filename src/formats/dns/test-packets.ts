@@ -1,3 +1,4 @@
+import { textOfBytes } from '../ip-address.ts';
 import { readName, skipName, writeName } from './name.ts';
 import { codeOf } from './response.ts';
 
@@ -45,8 +46,7 @@ export function readAnswer(packet: Buffer): {
 }
 
 function textOf(type: number, data: Buffer): string {
-  if (type === 1) return data.join('.');
-  if (type === 28) return new URL(`http://[${data.toString('hex').match(/.{4}/g)?.join(':')}]`).hostname.slice(1, -1);
+  if (type === 1 || type === 28) return textOfBytes(data);
   return type === 12 ? (readName(data, 0)?.text ?? '') : data.toString('hex');
 }
 

@@ -1,7 +1,8 @@
-import { addressOfReverseName, ipv6Bytes, writeName } from '../../formats/dns/name.ts';
+import { addressOfReverseName, writeName } from '../../formats/dns/name.ts';
 import { classes, recordTypes, responseCodes } from '../../formats/dns/numbers.ts';
 import type { DnsQuery } from '../../formats/dns/query.ts';
 import type { AnswerRecord } from '../../formats/dns/response.ts';
+import { addressBytes } from '../../formats/ip-address.ts';
 import type { NameDirectory } from './contract.ts';
 
 /** Seconds that clients may keep an answer, as with Docker. */
@@ -31,9 +32,11 @@ export function answerLocally(
   return {
     code: responseCodes.ok,
     records: [
-      ...(wanted(recordTypes.A) ? shuffled(found.ipv4).map((ip) => addressRecord(recordTypes.A, ipv4Bytes(ip))) : []),
+      ...(wanted(recordTypes.A)
+        ? shuffled(found.ipv4).map((ip) => addressRecord(recordTypes.A, addressBytes(ip)))
+        : []),
       ...(wanted(recordTypes.AAAA)
-        ? shuffled(found.ipv6).map((ip) => addressRecord(recordTypes.AAAA, ipv6Bytes(ip)))
+        ? shuffled(found.ipv6).map((ip) => addressRecord(recordTypes.AAAA, addressBytes(ip)))
         : []),
     ],
   };
@@ -47,7 +50,6 @@ function pointerAnswer(name: string, directory: NameDirectory, containerId: stri
 }
 
 const addressRecord = (type: number, data: Buffer): AnswerRecord => ({ type, ttl, data });
-const ipv4Bytes = (ip: string): Buffer => Buffer.from(ip.split('.').map(Number));
 
 /**
  * By chance and not in turn: clients ask for A and AAAA in pairs, so that whoever counts questions would give one

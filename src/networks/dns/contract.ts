@@ -7,11 +7,11 @@
  */
 export interface NameDirectory {
   /**
-   * The addresses that a name has for a container: those of containers on networks which both share and that serve
-   * names (the default bridge, `host` and `none` do not), the asking container itself among them. A name is a
-   * container's name, its short id, an alias on that network, what `--link` called it, or any of these followed by
-   * `.NETWORK`. On several shared networks: the addresses on all of them, in the order in which the asking
-   * container's networks rank. Containers that do not run have no address.
+   * The addresses that a name has for a container: those of running containers on a network that both share and that
+   * serves names (the default bridge, `host` and `none` do not), the asking container itself among them. A name is a
+   * container's name, its short id, its host name, an alias on that network, what the asking container's `--link` calls it,
+   * or any of these followed by `.NETWORK`. Where several shared networks know a name, the one counts that ranks first in the
+   * asking container's order: networks with a way out, then by gateway priority, then by name.
    * @param name in lower case, without the dot at the end.
    * @returns undefined when nobody is called so, which makes the question one for the servers upstream.
    */

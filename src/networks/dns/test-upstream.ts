@@ -4,6 +4,7 @@ import net from 'node:net';
 import { recordTypes } from '../../formats/dns/numbers.ts';
 import { type DnsQuery, readQuery } from '../../formats/dns/query.ts';
 import { writeResponse } from '../../formats/dns/response.ts';
+import { addressBytes } from '../../formats/ip-address.ts';
 import { createFrames, frame } from './frames.ts';
 import type { Transport } from './respond.ts';
 
@@ -77,6 +78,10 @@ function spoken(say: Say, query: DnsQuery): Buffer | undefined {
   if (Buffer.isBuffer(say)) return say;
   if (say === 'truncated') return writeResponse(query, { code: 0, records: [], truncated: true }, 512);
   if (typeof say === 'number') return writeResponse(query, { code: say, records: [] }, 512);
-  const records = say.map((ip) => ({ type: recordTypes.A, ttl: 60, data: Buffer.from(ip.split('.').map(Number)) }));
+  const records = say.map((ip) => ({
+    type: ip.includes(':') ? recordTypes.AAAA : recordTypes.A,
+    ttl: 60,
+    data: addressBytes(ip),
+  }));
   return writeResponse(query, { code: 0, records }, 65_535);
 }

@@ -1,0 +1,115 @@
+import { closeSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import { messageOf } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import { bindUdp, listenTcp } from '../../host/inet-socket.ts';
+import { leadNamePort } from '../../host/name-port.ts';
+import { insideNetworkNamespace } from '../../host/namespaces.ts';
+import { type NamedSandbox, type NameServers, nameServerAddress } from './contract.ts';
+import type { ServerMessage, ServerTask } from './worker.ts';
+
+const backlog = 16;
+/** Milliseconds between the end of a thread and the next one. */
+const restartAfter = 100;
+
+interface Thread {
+  readonly worker: Worker;
+  /** Descriptors sent, that are not the thread's own yet. */
+  readonly sent: number[];
+}
+
+/**
+ * Name servers in a thread of their own, which starts with the first. What containers send never keeps the engine's own
+ * thread, however much it is, and what keeps that one (a start, a statement) keeps no answer. A thread that ends is
+ * replaced, and all sandboxes get new sockets. `database` is the file of the engine's state.
+ */
+export function createNameServers({ database, log }: { database: string; log: Logger }): NameServers {
+  const sandboxes = new Map<string, NamedSandbox>();
+  let thread: Thread | undefined;
+  let restart: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  const lost = (error: unknown): void => {
+    if (closed || !thread) return;
+    for (const fd of thread.sent.splice(0)) closeSync(fd);
+    thread = undefined;
+    log.error('the thread of the name servers ended; starting another', { error });
+    restart = setTimeout(() => {
+      for (const sandbox of sandboxes.values()) openAgain(sandbox);
+    }, restartAfter).unref();
+  };
+  const running = (): Thread => {
+    thread ??= startThread(database, log, lost);
+    return thread;
+  };
+  const open = (sandbox: NamedSandbox): void => {
+    const sockets = openSockets(sandbox.namespace);
+    const { worker, sent } = running();
+    sent.push(sockets.udp, sockets.tcp);
+    worker.postMessage({ kind: 'serve', ...sandbox, sockets } satisfies ServerTask);
+  };
+  const openAgain = (sandbox: NamedSandbox): void => {
+    try {
+      open(sandbox);
+    } catch (error) {
+      log.error('a container has no name server any more', { container: sandbox.containerId, error });
+    }
+  };
+
+  return {
+    serve(sandbox) {
+      open(sandbox);
+      sandboxes.set(sandbox.containerId, sandbox);
+    },
+    redirect(containerId, upstream) {
+      const sandbox = sandboxes.get(containerId);
+      if (!sandbox) return;
+      sandboxes.set(containerId, { ...sandbox, upstream });
+      thread?.worker.postMessage({ kind: 'redirect', containerId, upstream } satisfies ServerTask);
+    },
+    end(containerId) {
+      if (sandboxes.delete(containerId)) thread?.worker.postMessage({ kind: 'end', containerId } satisfies ServerTask);
+    },
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      clearTimeout(restart);
+      await thread?.worker.terminate();
+      for (const fd of thread?.sent.splice(0) ?? []) closeSync(fd);
+    },
+  };
+}
+
+/** Sockets inside the namespace at the sandbox's address, with port 53 led to them. */
+function openSockets(namespace: string): { udp: number; tcp: number } {
+  return insideNetworkNamespace(namespace, () => {
+    const opened: number[] = [];
+    try {
+      const udp = bindUdp(nameServerAddress);
+      opened.push(udp.fd);
+      const tcp = listenTcp(nameServerAddress, backlog);
+      opened.push(tcp.fd);
+      leadNamePort(nameServerAddress, { udp: udp.port, tcp: tcp.port });
+      return { udp: udp.fd, tcp: tcp.fd };
+    } catch (error) {
+      for (const fd of opened) closeSync(fd);
+      throw error;
+    }
+  });
+}
+
+function startThread(database: string, log: Logger, lost: (error: unknown) => void): Thread {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    workerData: { database },
+    execArgv: [], // options such as --inspect are the engine's own
+    trackUnmanagedFds: false,
+  });
+  const thread: Thread = { worker, sent: [] };
+  worker.unref();
+  worker.on('message', (message: ServerMessage) => {
+    if (message.kind === 'taken') thread.sent.splice(0, 2);
+    else log.warn(message.message);
+  });
+  worker.on('error', (error) => lost(messageOf(error)));
+  worker.on('exit', (code) => lost(`exit code ${code}`));
+  return thread;
+}

@@ -1,0 +1,75 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { openDatabaseReader } from '../../base/database.ts';
+import { messageOf } from '../../base/errors.ts';
+import type { NameDirectory, Upstream } from './contract.ts';
+import { createNameDirectory } from './directory.ts';
+import { forward, type Limit } from './forward.ts';
+import { type Listening, listen } from './listen.ts';
+import { respond } from './respond.ts';
+
+/** What the engine's thread asks of this one; carried out in the order in which it comes. */
+export type ServerTask =
+  | {
+      readonly kind: 'serve';
+      readonly containerId: string;
+      readonly namespace: string;
+      readonly sockets: { readonly udp: number; readonly tcp: number };
+      readonly upstream: Upstream;
+    }
+  | { readonly kind: 'redirect'; readonly containerId: string; readonly upstream: Upstream }
+  | { readonly kind: 'end'; readonly containerId: string };
+
+export type ServerMessage =
+  /** The sockets of so many more `serve` tasks are this thread's now. */
+  { readonly kind: 'taken' } | { readonly kind: 'fault'; readonly message: string };
+
+interface Served {
+  readonly listening: Listening;
+  upstream: Upstream;
+}
+
+/** Questions on their way to servers upstream: of one container, and of all. Each holds a descriptor. */
+const mostOfOne = 256;
+const mostOfAll = 2048;
+
+function serveNames(port: NonNullable<typeof parentPort>, directory: NameDirectory): void {
+  const all: Limit = { used: 0, most: mostOfAll };
+  const servers = new Map<string, Served>();
+  const faults = new Set<string>();
+  const report = (message: string): void => {
+    if (faults.has(message) || faults.size > 100) return; // a container could fill the log
+    faults.add(message);
+    port.postMessage({ kind: 'fault', message } satisfies ServerMessage);
+  };
+  const serve = ({ containerId, namespace, sockets, upstream }: ServerTask & { kind: 'serve' }): void => {
+    servers.get(containerId)?.listening.close();
+    const limits = [all, { used: 0, most: mostOfOne }];
+    const listening = listen(sockets, (packet, over) =>
+      respond(packet, over, {
+        containerId,
+        directory,
+        dottedOnly: served.upstream.dottedOnly,
+        forward: (...question) => forward(...question, { servers: served.upstream.servers, namespace, limits }),
+        report,
+      }),
+    );
+    const served: Served = { listening, upstream };
+    servers.set(containerId, served);
+    port.postMessage({ kind: 'taken' } satisfies ServerMessage);
+  };
+  port.on('message', (task: ServerTask) => {
+    if (task.kind === 'serve') return serve(task);
+    const served = servers.get(task.containerId);
+    if (!served) return;
+    if (task.kind === 'redirect') served.upstream = task.upstream;
+    else {
+      served.listening.close();
+      servers.delete(task.containerId);
+    }
+  });
+}
+
+if (parentPort) {
+  const { database } = workerData as { database: string };
+  serveNames(parentPort, createNameDirectory(openDatabaseReader(database)));
+}
