@@ -29,10 +29,10 @@ export function createNameServers({ database, log }: { database: string; log: Lo
   let restart: NodeJS.Timeout | undefined;
   let closed = false;
 
-  const lost = (error: unknown): void => {
-    if (closed || !thread) return;
-    for (const fd of thread.sent.splice(0)) closeSync(fd);
+  const lost = (ended: Thread, error: unknown): void => {
+    if (closed || thread !== ended) return;
     thread = undefined;
+    for (const fd of ended.sent.splice(0)) closeSync(fd);
     log.error('the thread of the name servers ended; starting another', { error });
     restart = setTimeout(() => {
       for (const sandbox of sandboxes.values()) openAgain(sandbox);
@@ -97,7 +97,7 @@ function openSockets(namespace: string): { udp: number; tcp: number } {
   });
 }
 
-function startThread(database: string, log: Logger, lost: (error: unknown) => void): Thread {
+function startThread(database: string, log: Logger, lost: (thread: Thread, error: unknown) => void): Thread {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     workerData: { database },
     execArgv: [], // options such as --inspect are the engine's own
@@ -109,7 +109,7 @@ function startThread(database: string, log: Logger, lost: (error: unknown) => vo
     if (message.kind === 'taken') thread.sent.splice(0, 2);
     else log.warn(message.message);
   });
-  worker.on('error', (error) => lost(messageOf(error)));
-  worker.on('exit', (code) => lost(`exit code ${code}`));
+  worker.on('error', (error) => lost(thread, messageOf(error)));
+  worker.on('exit', (code) => lost(thread, `exit code ${code}`));
   return thread;
 }

@@ -1,6 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openDatabaseReader } from '../../base/database.ts';
-import { messageOf } from '../../base/errors.ts';
 import type { NameDirectory, Upstream } from './contract.ts';
 import { createNameDirectory } from './directory.ts';
 import { forward, type Limit } from './forward.ts';
