@@ -21,8 +21,29 @@ export function locateIn<Result>(
 /** An error with the place of an instruction, at `near` if that is in it. */
 export function errorAt(dockerfile: Dockerfile, statement: Statement, error: unknown, near?: string): Error {
   const source = { fileName: dockerfile.fileName, lines: dockerfile.lines, damaged: new Set<number>() };
-  const { lines, keyword } = statement;
-  const column = (dockerfile.lines[lines.first - 1] ?? '').indexOf(keyword) + 1;
-  const from = { line: lines.first, column: Math.max(1, column) };
-  return locateError(source, { lines, from, ...(near === undefined ? {} : { near }) }, error);
+  const from = keywordOf(dockerfile.lines, statement);
+  return locateError(source, { lines: statement.lines, from, ...(near === undefined ? {} : { near }) }, error);
+}
+
+interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Where an instruction's keyword stands: not on its first line, where that is an escape character alone. */
+function keywordOf(fileLines: readonly string[], { lines, keyword }: Statement): Position {
+  for (let line = lines.first; line <= lines.last; line += 1) {
+    const column = (fileLines[line - 1] ?? '').indexOf(keyword) + 1;
+    if (column > 0) return { line, column };
+  }
+  return { line: lines.first, column: 1 };
+}
+
+/** Where an instruction's arguments begin on the line of its keyword; the keyword, if nothing follows it there. */
+export function argumentsOf(fileLines: readonly string[], statement: Statement): Position {
+  const { line, column } = keywordOf(fileLines, statement);
+  const text = fileLines[line - 1] ?? '';
+  const after = column - 1 + statement.keyword.length;
+  const gap = /^\s*/.exec(text.slice(after))?.[0].length ?? 0;
+  return { line, column: after + gap < text.length ? after + gap + 1 : column };
 }

@@ -1,4 +1,5 @@
 import { readDirectives } from './directives.ts';
+import { argumentsOf } from './locate.ts';
 import { parseInstruction } from './parse-instruction.ts';
 import { locateError, readSource, type Source, SyntaxFault } from './source.ts';
 import { readStatements } from './statements.ts';
@@ -50,13 +51,9 @@ function understand(source: Source, statement: Statement, escapeToken: string): 
   }
 }
 
-function locateInStatement(source: Source, { lines, keyword }: Statement, error: SyntaxFault): Error {
-  const text = source.lines[lines.first - 1] ?? '';
-  const keywordEnd = text.indexOf(keyword) + keyword.length;
-  const gap = /^\s*/.exec(text.slice(keywordEnd))?.[0].length ?? 0;
-  const column = keywordEnd + gap < text.length ? keywordEnd + gap + 1 : keywordEnd - keyword.length + 1;
+function locateInStatement(source: Source, statement: Statement, error: SyntaxFault): Error {
   const near = error.near === undefined ? {} : { near: error.near };
-  return locateError(source, { lines, from: { line: lines.first, column }, ...near }, error);
+  return locateError(source, { lines: statement.lines, from: argumentsOf(source.lines, statement), ...near }, error);
 }
 
 function globalArg(source: Source, instruction: Instruction): ArgInstruction {
