@@ -165,6 +165,7 @@ function openNetworks(foundations: Foundations) {
     log: log.channel('net'),
     drivers,
     pools: builtins.addressPools(id),
+    publishing: { relay: true },
   });
   return { networks, networkDrivers: drivers.map(({ name }) => name) };
 }
