@@ -39,6 +39,7 @@ export function createLayerUnpacker(deps: UnpackerDeps): LayerUnpacker & Arrivin
       const layer: Layer = { blob, diffId, parents, chainId: id, signal, progress, verified };
       const work = unpackAndCommit(deps, layer, () => arrivals.wait(below, signal));
       running.set(id, work);
+      const release = deps.settling.hold();
       try {
         await work;
         arrivals.arrived(id);
@@ -46,6 +47,7 @@ export function createLayerUnpacker(deps: UnpackerDeps): LayerUnpacker & Arrivin
         throw unpackError(error, signal);
       } finally {
         running.delete(id);
+        release();
       }
     },
     unpackArriving: (layer, signal) => unpackArriving(deps, layer, signal),
