@@ -190,6 +190,7 @@ function openImages(foundations: Foundations, containerState: (id: string) => 'r
     await stores.settling.flush().catch(() => {}); // the notes stay, and the next engine sees to it
     await stores.settling.close();
     await stores.pool.close();
+    await stores.arrivals.close();
   };
   return { images, reports, bootstrapper, snapshots, closeImages, registries };
 }
