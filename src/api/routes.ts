@@ -13,6 +13,7 @@ export const routes = {
   SystemEvents: 'GET /events',
   SystemDoctor: 'GET /doctor',
   SystemDataUsage: 'GET /system/df',
+  ImageBuild: 'POST /build',
   BuildPrune: 'POST /build/prune',
 
   ContainerCreate: 'POST /containers/create',

@@ -54,6 +54,13 @@ export const crashPointNames = [
   'image.remove.recorded',
   'image.prune.recorded',
   'image.gc.swept',
+  // a build
+  'build.layer.adopted',
+  'build.layer.recorded',
+  'build.image.written',
+  'build.image.recorded',
+  'build.cache.recorded',
+  'build.prune.recorded',
   // a network
   'network.endpoint.journaled',
   'network.endpoint.linked',

@@ -54,7 +54,7 @@ async function bringInOne(
     return bind(one, one.flat ? bindPlace(source, folder, mountFlags.bind) : source);
   }
   if (type === 'image') {
-    const layers = context.images.resolve(name).layers;
+    const layers = one.layers ?? context.images.resolve(name).layers;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     await context.snapshots.show(name, layers, folder, look);
     return bind(one, subpath ? bindPart(folder, subpath, `${folder}-part`) : folder);

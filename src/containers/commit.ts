@@ -12,7 +12,7 @@ import { whilePaused } from './pause.ts';
 import type { ContainerRecord } from './record.ts';
 
 /** What the engine mounts into every container: the runtime makes these in its files where the image lacks them. */
-const places: ReadonlySet<string> = new Set([
+export const places: ReadonlySet<string> = new Set([
   ...['dev', 'dev/console', 'dev/mqueue', 'dev/pts', 'dev/shm', 'proc', 'sys', 'sys/fs/cgroup'],
   ...['etc/hosts', 'etc/hostname', 'etc/resolv.conf', '.dockerenv', 'sbin/docker-init'],
 ]);

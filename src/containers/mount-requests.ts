@@ -8,6 +8,8 @@ export interface ContainerMount {
   readonly type: 'bind' | 'volume' | 'tmpfs' | 'image';
   /** Of a bind: where it is on the host. Of an image: as it was named. */
   readonly source?: string;
+  /** Chain-ids of layers that are shown as an image, for work that has no image yet. */
+  readonly layers?: readonly string[];
   /** Of the volume, or the id of the image; undefined until it is known. */
   readonly name?: string;
   readonly target: string;

@@ -34,9 +34,13 @@ import { restartUnhealthy } from './unhealthy.ts';
 import { updateContainer } from './update.ts';
 import { createWaiters, waitFor } from './wait.ts';
 import { whyOf } from './why/why.ts';
+import { createWorkContainers } from './work.ts';
+import type { WorkContainers } from './work-contract.ts';
 
 /** The container domain with what only the composition root calls. */
 export interface Containers extends ContainerService {
+  /** For work of the engine itself. */
+  readonly work: WorkContainers;
   /** See `recover.ts`. Call once, before the engine listens. */
   recover(): Promise<void>;
   /** Starts what is to run with the engine, in the background. See `boot.ts`. Call once, after everything is restored. */
@@ -115,6 +119,7 @@ export function createContainerService(deps: ContainerDeps): Containers {
     prune: (options) => pruneContainers(context, options),
     imageUsers: () => store.all().map(({ name, imageId, layers }) => ({ name, imageId, layers })),
     counts: () => countByStatus(store.all()),
+    work: createWorkContainers(context),
     recover: () => recoverContainers(context),
     boot: () => bootContainers(context),
     running: () =>

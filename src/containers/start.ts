@@ -122,7 +122,8 @@ async function bringUp(context: ContainerContext, record: ContainerRecord, signa
 
 type Namespaces = Omit<JoinedNamespaces, typeof Symbol.dispose> & { readonly user: UserNamespace | undefined };
 
-async function makeBundle(
+/** Makes all that the runtime is started on: mounts, network, files, config.json. What was made is taken back by `releaseResources`. */
+export async function makeBundle(
   context: ContainerContext,
   record: ContainerRecord,
   runtime: Runtime,

@@ -10,6 +10,7 @@ import { createApiServer } from './http/server.ts';
 import { infoResponse, versionResponse } from './info.ts';
 import { type Address, answers, listen } from './listen.ts';
 import { bootstrapRoutes } from './routers/bootstrap.ts';
+import { buildRoutes } from './routers/build.ts';
 import { containerRoutes } from './routers/containers.ts';
 import { eventRoutes } from './routers/events.ts';
 import { execRoutes } from './routers/exec.ts';
@@ -89,7 +90,10 @@ function createHandlers(engine: Engine, log: Logger): Handlers {
     ...imageRoutes(images),
     ...bootstrapRoutes(engine.bootstrapper),
     ...imageReportRoutes(reports, containers.imageUsers),
-    ...usageRoutes((options) => dataUsage({ containers, reports, volumes: engine.volumes }, options)),
+    ...buildRoutes(engine.builder),
+    ...usageRoutes((options) =>
+      dataUsage({ containers, reports, volumes: engine.volumes, builder: engine.builder }, options),
+    ),
     ...registryRoutes(registries),
     ...networkRoutes(networks),
     ...volumeRoutes(engine.volumes),

@@ -5,6 +5,9 @@ import { type Journal, journalMigrations, openJournal } from '../base/journal.ts
 import { type Leases, leaseMigrations, openLeases } from '../base/leases.ts';
 import { createLockTable } from '../base/lock.ts';
 import type { Logger } from '../base/log.ts';
+import { buildMigrations } from '../builder/cache/store.ts';
+import type { Builder } from '../builder/contract.ts';
+import { createBuilder } from '../builder/service.ts';
 import type { ContainerService } from '../containers/contract.ts';
 import { createFolderArchiver } from '../containers/copy/carry.ts';
 import { healthMigrations } from '../containers/health-store.ts';
@@ -46,6 +49,7 @@ export interface Engine {
   readonly images: ImageService;
   readonly reports: ImageReports;
   readonly bootstrapper: Bootstrapper;
+  readonly builder: Builder;
   readonly networks: NetworkService;
   readonly volumes: VolumeService;
   readonly registries: Registries;
@@ -79,6 +83,7 @@ const migrations = [
   ...volumeMigrations,
   ...containerMigrations,
   ...healthMigrations,
+  ...buildMigrations,
 ];
 
 /** Opens the engine's state and composes its domains. Both roots exist and are this process's own. */
@@ -86,10 +91,11 @@ export function openEngine(config: DaemonConfig, log: Logger, remap: UserRemap |
   const foundations = openFoundations(config, log);
   const { networks, networkDrivers } = openNetworks(foundations);
   const drivers = builtins.openVolumeDrivers(config);
+  const archiver = createFolderArchiver();
   const volumes = createVolumeService({
     ...foundations,
     drivers,
-    archiver: createFolderArchiver(),
+    archiver,
     log: log.channel('volumes'),
   });
   const { images, reports, bootstrapper, snapshots, closeImages, registries } = openImages(foundations, (id) =>
@@ -109,6 +115,11 @@ export function openEngine(config: DaemonConfig, log: Logger, remap: UserRemap |
     dataRoot: config.dataRoot,
     execRoot: config.execRoot,
   });
+  const { execRoot, dataRoot } = config;
+  const builder = createBuilder({
+    ...{ ...foundations, images, work: containers.work, archiver, execRoot, dataRoot },
+    log: log.channel('build'),
+  });
   const info = { ...machinery, config, containers, images, networkDrivers, volumes, engineId: foundations.id };
 
   return {
@@ -117,6 +128,7 @@ export function openEngine(config: DaemonConfig, log: Logger, remap: UserRemap |
     images,
     reports,
     bootstrapper,
+    builder,
     networks,
     volumes,
     registries,
@@ -124,7 +136,7 @@ export function openEngine(config: DaemonConfig, log: Logger, remap: UserRemap |
     info,
     async restore() {
       if (remap) await proveRemap(remap, snapshots, config.execRoot);
-      await restore({ ...foundations, containers, networks, volumes, images, bootstrapper });
+      await restore({ ...foundations, containers, networks, volumes, images, bootstrapper, builder });
     },
     async close() {
       await containers.shutdown();
@@ -165,7 +177,6 @@ function openNetworks(foundations: Foundations) {
     log: log.channel('net'),
     drivers,
     pools: builtins.addressPools(id),
-    publishing: { relay: true },
   });
   return { networks, networkDrivers: drivers.map(({ name }) => name) };
 }
@@ -190,7 +201,6 @@ function openImages(foundations: Foundations, containerState: (id: string) => 'r
     await stores.settling.flush().catch(() => {}); // the notes stay, and the next engine sees to it
     await stores.settling.close();
     await stores.pool.close();
-    await stores.arrivals.close();
   };
   return { images, reports, bootstrapper, snapshots, closeImages, registries };
 }

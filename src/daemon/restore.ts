@@ -1,5 +1,6 @@
 import type { Leases } from '../base/leases.ts';
 import type { Logger } from '../base/log.ts';
+import type { Builder } from '../builder/contract.ts';
 import type { Containers } from '../containers/service.ts';
 import type { Bootstrapper } from '../images/bootstrap/bootstrap.ts';
 import type { ImageService } from '../images/contract.ts';
@@ -13,6 +14,7 @@ export interface RestoreDeps {
   readonly volumes: Volumes;
   readonly images: ImageService;
   readonly bootstrapper: Bootstrapper;
+  readonly builder: Builder;
   readonly log: Logger;
 }
 
@@ -31,6 +33,7 @@ export async function restore(deps: RestoreDeps): Promise<void> {
   await deps.networks.reconcile(running);
   await deps.volumes.recover(running);
   await deps.bootstrapper.sweep();
+  await deps.builder.recover();
   await deps.images.recover();
   deps.containers.boot();
   const milliseconds = Math.round(performance.now() - began);

@@ -1,14 +1,14 @@
+import type { BuildCacheEntry } from '../api/types/build.ts';
 import type { ContainerSummary } from '../api/types/container.ts';
 import type { DataUsage } from '../api/types/system.ts';
 import type { Volume } from '../api/types/volume.ts';
+import type { Builder } from '../builder/contract.ts';
 import type { ContainerService } from '../containers/contract.ts';
 import type { ImageReports } from '../images/reports.ts';
 import type { VolumeService } from '../volumes/contract.ts';
 
-/** What `GET /system/df` tells of; the kinds that tug keeps nothing of are empty. */
+/** What `GET /system/df` tells of. */
 export type UsageKind = 'image' | 'container' | 'volume' | 'build-cache';
-
-const nothing = { ActiveCount: 0, TotalCount: 0, Reclaimable: 0, TotalSize: 0 } as const;
 
 /** The room that is taken, by kind, with every object where `verbose` says so. */
 export async function dataUsage(
@@ -16,16 +16,16 @@ export async function dataUsage(
     readonly containers: ContainerService;
     readonly reports: ImageReports;
     readonly volumes: Pick<VolumeService, 'usage'>;
+    readonly builder: Pick<Builder, 'usage'>;
   },
   options: { readonly kinds: ReadonlySet<UsageKind>; readonly verbose: boolean },
 ): Promise<DataUsage> {
   const { kinds, verbose } = options;
-  const empty = verbose ? { ...nothing, Items: [] } : nothing;
   return {
     ...(kinds.has('image') ? { ImageUsage: ofImages(source, verbose) } : {}),
     ...(kinds.has('container') ? { ContainerUsage: await ofContainers(source.containers, verbose) } : {}),
     ...(kinds.has('volume') ? { VolumeUsage: await ofVolumes(source.volumes, verbose) } : {}),
-    ...(kinds.has('build-cache') ? { BuildCacheUsage: empty } : {}),
+    ...(kinds.has('build-cache') ? { BuildCacheUsage: await ofBuilds(source.builder, verbose) } : {}),
   };
 }
 
@@ -71,6 +71,23 @@ async function ofVolumes(
     ActiveCount: used.length,
     TotalCount: all.length,
     Reclaimable: sizeOf(all) - sizeOf(used),
+    TotalSize: sizeOf(all),
+    ...(verbose ? { Items: all } : {}),
+  };
+}
+
+/** What images have too is no room of the cache's own. */
+async function ofBuilds(
+  builder: Pick<Builder, 'usage'>,
+  verbose: boolean,
+): Promise<NonNullable<DataUsage['BuildCacheUsage']>> {
+  const all = await builder.usage();
+  const sizeOf = (list: readonly BuildCacheEntry[]): number =>
+    list.reduce((sum, { Shared, Size }) => sum + (Shared ? 0 : Size), 0);
+  return {
+    ActiveCount: all.filter(({ InUse }) => InUse).length,
+    TotalCount: all.length,
+    Reclaimable: sizeOf(all.filter(({ InUse }) => !InUse)),
     TotalSize: sizeOf(all),
     ...(verbose ? { Items: all } : {}),
   };

@@ -14,6 +14,8 @@ import {
   withDefaultTag,
 } from '../formats/reference.ts';
 import { attestationsOf } from './attestations.ts';
+import type { BuildLayers } from './builds/contract.ts';
+import { createBuildLayers } from './builds/layers.ts';
 import { commitImage } from './commit.ts';
 import { containerChanges, exportFiles } from './container-files.ts';
 import type { Image, ImageService } from './contract.ts';
@@ -53,8 +55,13 @@ export interface ImageServiceDeps extends ImageStores {
   readonly searchRegistries?: readonly string[];
 }
 
+/** The image domain with what only the builder uses. */
+export interface Images extends ImageService {
+  readonly builds: BuildLayers;
+}
+
 /** Composes the image domain. Synchronous; call `recover` once before anything else. */
-export function createImageService(deps: ImageServiceDeps): ImageService {
+export function createImageService(deps: ImageServiceDeps): Images {
   const { state, log } = deps;
   const layout = createLayoutIndex(deps);
   const events = createImageEvents({ bus: deps.events, state });
@@ -65,6 +72,7 @@ export function createImageService(deps: ImageServiceDeps): ImageService {
     layout.refresh().catch((error: unknown) => log.warn('index.json was not written', { error: messageOf(error) }));
 
   return {
+    builds: createBuildLayers({ ...parts, refresh }),
     resolve(reference, platform) {
       return resolveVariant(state, local(reference), platform === undefined ? undefined : parsePlatform(platform));
     },

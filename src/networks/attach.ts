@@ -9,7 +9,7 @@ import type { PublishedPort } from './driver-contract.ts';
 import { planEndpoint } from './endpoint.ts';
 import { interfaceSettings } from './endpoint-options.ts';
 import { defaultRoutes, gatewayEndpoint, interfaceName, type Joined, type Wanted, wantedNetworks } from './joining.ts';
-import { claimFor, type PublishWishes } from './publish-claim.ts';
+import { type ClaimedPort, claimPorts, wantedPorts } from './publish.ts';
 import { takeDown } from './release.ts';
 
 /** What one attach has reserved: recorded, not yet made. */
@@ -60,13 +60,15 @@ function reserve(context: NetworkContext, request: SandboxRequest): Reservation 
   const sandbox = { containerId, namespace, name: request.name ?? shortId(containerId), hostname };
   const joined = planAll(context, wanted, sandbox);
   const gateway = gatewayEndpoint(joined);
-  const ports = gateway ? claimNamed(context, sandbox.name, gateway, request) : [];
+  const open = gateway ? wantedPorts(request.ports, request.publishAll) : [];
+  const claimed = naming(sandbox.name, gateway?.endpoint.id ?? '', () => claimPorts(open, holder));
   try {
+    const ports = gateway ? placePorts(claimed, gateway) : [];
     const endpoints = joined.map(({ endpoint }) => endpoint);
     database.transaction(() => store.saveSandbox(sandbox, endpoints, ports));
     return { namespace, joined, gateway, ports };
   } catch (error) {
-    for (const port of ports) holder.drop(port);
+    for (const port of claimed) holder.drop(port);
     throw error;
   }
 }
@@ -85,18 +87,17 @@ function planAll(context: NetworkContext, wanted: readonly Wanted[], sandbox: Pa
   return joined;
 }
 
-/** As `claimFor`, and names the endpoint in the refusal of a port, as Docker does. */
-export function claimNamed(
-  context: NetworkContext,
-  name: string,
-  gateway: Joined,
-  wishes: PublishWishes,
-): PublishedPort[] {
+/** Host ports that lead to an endpoint. */
+export const placePorts = (claimed: readonly ClaimedPort[], { endpoint }: Joined): PublishedPort[] =>
+  claimed.map((port) => ({ ...port, endpointId: endpoint.id, containerIp: endpoint.ip }));
+
+/** Runs `claim`, and names the endpoint in its refusal of a port, as Docker does. */
+export function naming(name: string, endpointId: string, claim: () => ClaimedPort[]): ClaimedPort[] {
   try {
-    return claimFor(context, gateway, wishes);
+    return claim();
   } catch (cause) {
     if (!(cause instanceof TugError) || cause.code !== 'port-in-use') throw cause;
-    const where = `driver failed programming external connectivity on endpoint ${name} (${gateway.endpoint.id})`;
+    const where = `driver failed programming external connectivity on endpoint ${name} (${endpointId})`;
     throw conflict(`${where}: ${cause.message}`, { code: cause.code, cause });
   }
 }

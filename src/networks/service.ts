@@ -21,9 +21,7 @@ import { findNetwork, networkNamed } from './find.ts';
 import { createHostSide } from './host-side.ts';
 import type { AddressPool } from './ipam.ts';
 import { recordPredefined } from './predefined.ts';
-import type { PublishSettings } from './publish-defaults.ts';
 import { reconcile } from './reconcile.ts';
-import { createPortRelay } from './relay/relay.ts';
 import { takeDown } from './release.ts';
 import { pruneNetworks, removeNetwork } from './remove.ts';
 import { inspectNetwork, showNetwork } from './show.ts';
@@ -41,7 +39,6 @@ export interface NetworkDeps {
   readonly drivers: readonly NetworkDriver[];
   /** Where subnets of networks are chosen from, of both families. */
   readonly pools: readonly AddressPool[];
-  readonly publishing: PublishSettings;
 }
 
 export interface EngineNetworks extends NetworkService {
@@ -63,10 +60,8 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
   const folder = path.join(deps.execRoot, 'netns');
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   recordPredefined(store, drivers, log);
-  const holder = createPortHolder();
-  const relay = deps.publishing.relay ? createPortRelay(holder, log) : undefined;
-  const host = createHostSide(store, drivers, log, relay);
-  const context: NetworkContext = { ...deps, store, host, folder, holder };
+  const host = createHostSide(store, drivers, log);
+  const context: NetworkContext = { ...deps, store, host, folder, holder: createPortHolder() };
   const releasing = new Map<string, Promise<void>>();
 
   const sandboxOf: NetworkService['sandboxOf'] = (containerId) => {
@@ -122,8 +117,7 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
       try {
         if (removeBridge) await host.remove();
       } finally {
-        relay?.[Symbol.dispose]();
-        holder[Symbol.dispose]();
+        context.holder[Symbol.dispose]();
         for (const driver of drivers) driver[Symbol.dispose]();
       }
     },

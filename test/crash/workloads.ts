@@ -1,4 +1,5 @@
 import type { CrashPoint } from '../../src/base/crash-points.ts';
+import { contextOf } from '../helpers/build.ts';
 import type { TestEngine } from '../helpers/engine.ts';
 
 /** What a workload finds on the engine: made by `prepare` before the engine is started to crash. */
@@ -201,6 +202,14 @@ const network: Workload = async ({ engine }) => {
   await engine.api('DELETE', '/networks/crash');
 };
 
+const build: Workload = async ({ engine }) => {
+  const lines = [`FROM ${image}`, 'COPY file /copied', 'RUN echo hi > /made; sleep 0.2', 'CMD ["true"]'];
+  const context = contextOf({ Dockerfile: lines.join('\n'), file: 'content' });
+  await engine.api('POST', '/build?t=crash:built&nocache=1', context);
+  await engine.api('DELETE', '/images/crash:built?force=1');
+  await engine.api('POST', '/build/prune?all=1');
+};
+
 /** Which workload passes which point. Complete by its type: a new point needs a line here. */
 export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.create.recorded': runAndKeep,
@@ -250,6 +259,12 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'image.remove.recorded': tagAndRemove,
   'image.prune.recorded': prune,
   'image.gc.swept': importImage,
+  'build.layer.adopted': build,
+  'build.layer.recorded': build,
+  'build.image.written': build,
+  'build.image.recorded': build,
+  'build.cache.recorded': build,
+  'build.prune.recorded': build,
   'volume.create.journaled': volumes,
   'volume.create.made': volumes,
   'volume.create.recorded': volumes,

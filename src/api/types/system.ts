@@ -1,3 +1,4 @@
+import type { BuildCacheEntry } from './build.ts';
 import type { ContainerSummary } from './container.ts';
 import type { ImageSummary } from './image.ts';
 import type { Volume } from './volume.ts';
@@ -33,7 +34,7 @@ export interface DataUsage {
   ImageUsage?: KindUsage<ImageSummary>;
   ContainerUsage?: KindUsage<ContainerSummary>;
   VolumeUsage?: KindUsage<Volume>;
-  BuildCacheUsage?: KindUsage<never>;
+  BuildCacheUsage?: KindUsage<BuildCacheEntry>;
 }
 
 /** `GET /info`: what tug reports of it. */
@@ -51,10 +52,4 @@ export type InfoResponse = Record<string, unknown> & {
 /** `POST /networks/prune`. */
 export interface NetworksPruned {
   NetworksDeleted: string[] | null;
-}
-
-/** `POST /build/prune`. */
-export interface BuildCachePruned {
-  CachesDeleted: string[] | null;
-  SpaceReclaimed: number;
 }

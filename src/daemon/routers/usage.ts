@@ -1,4 +1,4 @@
-import type { BuildCachePruned, DataUsage } from '../../api/types/system.ts';
+import type { DataUsage } from '../../api/types/system.ts';
 import { invalid } from '../../base/errors.ts';
 import type { Handlers } from '../http/router.ts';
 import { isBelow } from '../http/versions.ts';
@@ -14,12 +14,6 @@ export function usageRoutes(
   usage: (options: { kinds: ReadonlySet<UsageKind>; verbose: boolean }) => Promise<DataUsage>,
 ): Handlers {
   return {
-    /** There is no build cache, so nothing of it is removed. */
-    BuildPrune({ query }) {
-      query.filters();
-      const body: BuildCachePruned = { CachesDeleted: null, SpaceReclaimed: 0 };
-      return { status: 200, body };
-    },
     async SystemDataUsage({ query, version }) {
       const asked = query.all('type');
       const unknown = asked.find((kind) => !(kinds as readonly string[]).includes(kind));

@@ -13,6 +13,8 @@ export interface ContainerFolders {
   layersOf(containerId: string): string[];
   /** Makes a container's folder: `fill` puts in what the driver needs. Idempotent: one that is whole is kept. */
   prepare(containerId: string, layers: readonly string[], fill: (folder: string) => void): void;
+  /** @throws conflict while it is mounted. */
+  requireUnmounted(containerId: string): void;
   /** @throws conflict while it is mounted. Idempotent. */
   discard(containerId: string): Promise<void>;
   /** Removes folders that were being made. Returns how many. */
@@ -32,8 +34,15 @@ export function createContainerFolders(root: string, hasLayer: (chainId: string)
     return layers;
   };
 
+  const requireUnmounted = (id: string): void => {
+    const mounted = findMount(pathOf(id));
+    if (mounted === undefined) return;
+    throw conflict(`the file system of container ${id} is mounted at ${mounted}`, { code: 'mounted' });
+  };
+
   return {
     path: pathOf,
+    requireUnmounted,
     list: () => fs.readdirSync(containers).filter((name) => !name.startsWith('.')),
     layersOf,
 
@@ -55,10 +64,7 @@ export function createContainerFolders(root: string, hasLayer: (chainId: string)
     async discard(id) {
       const folder = pathOf(id);
       if (!fs.existsSync(folder)) return;
-      const mounted = findMount(folder);
-      if (mounted !== undefined) {
-        throw conflict(`the file system of container ${id} is mounted at ${mounted}`, { code: 'mounted' });
-      }
+      requireUnmounted(id);
       known.delete(id);
       const doomed = moveAway(folder, removed);
       if (doomed !== undefined && !removeSmallTree(doomed)) await removeTree(doomed);

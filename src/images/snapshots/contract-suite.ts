@@ -103,6 +103,23 @@ export function snapshotDriverSuite(name: string, create: (root: string) => Snap
       assert.deepEqual(await driver.containers(), []);
     });
 
+    it('makes what a container wrote a layer', async () => {
+      await driver.prepare('worker', [base], { volatile: true });
+      await driver.mount('worker', target('worker'));
+      await fs.writeFile(path.join(target('worker'), 'made'), 'by the worker');
+      await fs.rm(path.join(target('worker'), 'deleted'));
+      await assert.rejects(driver.adopt('worker', sha256('adopted')), (error) => isKind(error, 'conflict'));
+      await driver.unmount('worker', target('worker'));
+      await driver.adopt('worker', sha256('adopted'));
+      assert.equal(driver.has(sha256('adopted')), true);
+      assert.deepEqual(await driver.containers(), []);
+      await withRootfs('on-it', [base, sha256('adopted')], async (rootfs) => {
+        assert.deepEqual((await fs.readdir(rootfs)).sort(), ['dir', 'kept', 'made']);
+      });
+      await assert.rejects(driver.adopt('worker', sha256('adopted')), (error) => isKind(error, 'not-found'));
+      await driver.remove(sha256('adopted'));
+    });
+
     it('mounts a volatile layer again after an unmount', async () => {
       await driver.prepare('passing', [base], { volatile: true });
       for (const content of ['one', 'two']) {

@@ -52,6 +52,14 @@ export interface SnapshotDriver {
   /** Removes a container's writable layer. Idempotent. @throws conflict while it is mounted. */
   discard(containerId: string): Promise<void>;
 
+  /**
+   * Makes a container's writable layer, which is not mounted, a layer under this chain-id; the container is discarded. If
+   * that layer exists already, it stays as it is. Interrupted, the layer is there or not, and the container may be
+   * there still, empty.
+   * @throws not-found when the container is not prepared, conflict while it is mounted.
+   */
+  adopt(containerId: string, chainId: string): Promise<void>;
+
   /** Where a container's files are, for reading only; undefined when it is not prepared. */
   writable(containerId: string): WritableLayer | undefined;
 

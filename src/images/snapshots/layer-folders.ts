@@ -19,6 +19,8 @@ export interface LayerFolders {
   /** An empty folder for images without layers. */
   empty(): string;
   stage(): Pick<LayerStage, 'folder' | 'commit' | 'abandon'>;
+  /** Makes a folder on the same file system, with all that is in it, a layer; where the layer exists, it stays and the folder goes. */
+  adopt(folder: string, chainId: string): Promise<void>;
   /** `users` are the containers that stand on it. @throws conflict when there is one. Idempotent. */
   remove(chainId: string, users: () => readonly string[]): Promise<void>;
   /** Removes stages, and what was being removed. Returns how many. */
@@ -60,6 +62,13 @@ export function createLayerFolders(root: string, content: string): LayerFolders 
         },
         abandon: () => removeTree(stage),
       };
+    },
+
+    async adopt(folder, chainId) {
+      const stage = at('stages', randomBytes(8).toString('hex'));
+      fs.mkdirSync(stage, { mode: 0o700 });
+      fs.renameSync(folder, path.join(stage, content));
+      await publish(stage, folderOf(chainId));
     },
 
     async remove(chainId, users) {

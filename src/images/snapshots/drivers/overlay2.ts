@@ -46,6 +46,12 @@ export function createOverlay2Driver(root: string): SnapshotDriver {
       await unmountAsync(target, { quick: isVolatile(containers.path(containerId)) });
     },
     discard: containers.discard,
+    async adopt(containerId, chainId) {
+      containers.layersOf(containerId);
+      containers.requireUnmounted(containerId);
+      await layers.adopt(upperOf(containerId), chainId);
+      await containers.discard(containerId);
+    },
     writable(containerId) {
       if (!containers.list().includes(containerId)) return undefined;
       const below = containers.layersOf(containerId).map(layers.path).reverse();

@@ -47,6 +47,12 @@ export function createVfsDriver(root: string): SnapshotDriver {
       await unmountAsync(target, { quick: true });
     },
     discard: containers.discard,
+    async adopt(containerId, chainId) {
+      containers.layersOf(containerId);
+      containers.requireUnmounted(containerId);
+      await layers.adopt(contentOf(store, containerId), chainId);
+      await containers.discard(containerId);
+    },
     writable(containerId) {
       if (!containers.list().includes(containerId)) return undefined;
       const below = containers.layersOf(containerId).slice(-1).map(layers.path);

@@ -1,0 +1,75 @@
+import type { Database } from '../base/database.ts';
+import type { Leases } from '../base/leases.ts';
+import type { Logger } from '../base/log.ts';
+import type { WorkContainers } from '../containers/work-contract.ts';
+import type { EventBus } from '../events/contract.ts';
+import type { Image } from '../images/contract.ts';
+import type { Images } from '../images/service.ts';
+import type { FolderArchiver } from '../volumes/contract.ts';
+import type { StepCache } from './cache/steps.ts';
+import type { CacheStore } from './cache/store.ts';
+import type { BuildListener, BuildRequest, BuildStep } from './contract.ts';
+import type { CacheMounts } from './run/cache-mounts.ts';
+import type { SourceTree } from './sources/tree.ts';
+import type { StageState } from './state.ts';
+
+/** What the builder is made of; the composition root hands it over. */
+export interface BuilderDeps {
+  readonly database: Database;
+  readonly leases: Leases;
+  readonly log: Logger;
+  readonly events: EventBus;
+  readonly images: Images;
+  readonly work: WorkContainers;
+  readonly archiver: FolderArchiver;
+  /** `builder/` below it is the builder's. */
+  readonly dataRoot: string;
+  /** On a tmpfs: what is secret lies only here. */
+  readonly execRoot: string;
+}
+
+/** What all steps of one build share. */
+export interface Build extends BuilderDeps {
+  /** Holds leases until the build has ended. */
+  readonly holder: string;
+  readonly request: BuildRequest;
+  readonly listener: BuildListener;
+  readonly signal: AbortSignal;
+  readonly cache: CacheStore;
+  readonly steps: StepCache;
+  readonly mounts: CacheMounts;
+  /** A folder of its own on the data root, and one on the exec root; both go with the build. */
+  readonly folder: string;
+  readonly secretFolder: string;
+  /** SOURCE_DATE_EPOCH, Unix seconds. */
+  readonly epoch: number | undefined;
+  /** The build context. */
+  readonly files: SourceTree;
+  /** Runs commands, a bounded number at a time. */
+  readonly withSlot: <T>(work: () => Promise<T>) => Promise<T>;
+  /** An image of that name, pulled if it is not there; kept until the build has ended. */
+  image(name: string, platform: string | undefined, step: BuildStep): Promise<Image>;
+  /** The files that layers (chain-ids, bottom first) show. */
+  treeOf(layers: readonly string[]): SourceTree;
+  /** The end of an earlier stage, by name or number; undefined where there is none. */
+  stage(name: string, before: number): Promise<StageState> | undefined;
+}
+
+/** What one instruction is carried out in. */
+export interface Scope {
+  readonly build: Build;
+  readonly step: BuildStep;
+  /** The number of the stage. */
+  readonly stage: number;
+  readonly noCache: boolean;
+  /** Whether the layers are the image's, and their tars therefore needed. */
+  readonly keepTar: boolean;
+  /** ARGs from before the first FROM, and the platforms. */
+  readonly globals: ReadonlyMap<string, string | undefined>;
+  /** Says that the step was taken from the cache. */
+  readonly cached: () => void;
+}
+
+/** The layers below of a state, with one more on top. */
+export const onTop = (layers: readonly string[], layer: string | undefined): readonly string[] =>
+  layer === undefined ? layers : [...layers, layer];

@@ -1,0 +1,211 @@
+import * as fs from 'node:fs';
+import { availableParallelism } from 'node:os';
+import * as path from 'node:path';
+import { invalid, isKind, TugError } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+import { parseDockerfile } from '../formats/dockerfile/parse-dockerfile.ts';
+import { removeTree } from '../host/remove-tree.ts';
+import type { Image } from '../images/contract.ts';
+import type { Build, BuilderDeps } from './build-context.ts';
+import { keyOf, type StepCache } from './cache/steps.ts';
+import type { CacheStore } from './cache/store.ts';
+import { receiveContext } from './context/receive.ts';
+import type { BuildListener, BuildRequest, BuildResult, BuildStep } from './contract.ts';
+import { isoOf } from './instructions/place-files.ts';
+import { type BuildPlan, findStage, planBuild } from './plan.ts';
+import type { CacheMounts } from './run/cache-mounts.ts';
+import { createSlots } from './slots.ts';
+import { createLayerTree } from './sources/layer-tree.ts';
+import { bytes, resolvePath, type SourceTree } from './sources/tree.ts';
+import { buildStage } from './stage.ts';
+import type { StageState } from './state.ts';
+
+export interface BuildParts extends BuilderDeps {
+  readonly cache: CacheStore;
+  readonly steps: StepCache;
+  readonly mounts: CacheMounts;
+}
+
+/** Builds an image. See `Builder.build`. */
+export async function build(
+  parts: BuildParts,
+  request: BuildRequest,
+  listener: BuildListener,
+  signal: AbortSignal,
+): Promise<BuildResult> {
+  const id = newId();
+  const holder = `build:${id}`;
+  const folder = path.join(parts.dataRoot, 'builder', 'work', id);
+  const secretFolder = path.join(parts.execRoot, 'builder', id);
+  const failure = new AbortController();
+  const all = AbortSignal.any([signal, failure.signal]);
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  let done = false;
+  try {
+    await using context = await receiveContext({ ...parts, folder }, request, listener, all);
+    const dockerfile = parseDockerfile(await readDockerfile(context.files, request.dockerfile), {
+      fileName: path.basename(request.dockerfile),
+    });
+    const plan = planBuild(dockerfile, request);
+    const about = { ...parts, holder, request, listener, signal: all, folder, secretFolder };
+    const work = createBuild({ ...about, epoch: epochOf(request), files: context.files }, plan);
+    const result = await finish(work, plan).catch(async (error: unknown) => {
+      failure.abort(new TugError('cancelled', 'another step failed', { cause: error }));
+      await work.settled();
+      throw error;
+    });
+    done = true;
+    return result;
+  } finally {
+    await removeTree(folder);
+    await removeTree(secretFolder);
+    parts.leases.release(holder);
+    // the first error counts: a collection that fails too is made up for by the next one
+    if (!done) await parts.images.builds.collect().catch(() => {});
+  }
+}
+
+/** SOURCE_DATE_EPOCH. @throws invalid when it is no number of seconds. */
+function epochOf({ buildArgs }: BuildRequest): number | undefined {
+  const text = buildArgs['SOURCE_DATE_EPOCH'];
+  if (text === undefined || text === '') return undefined;
+  const seconds = Number(text);
+  if (!/^\d+$/.test(text) || seconds > 253_402_300_799)
+    throw invalid(`invalid SOURCE_DATE_EPOCH: ${text}`, { code: 'bad-epoch' });
+  return seconds;
+}
+
+const largestDockerfile = 64 * 1024 * 1024;
+
+async function readDockerfile(files: SourceTree, name: string): Promise<Buffer> {
+  const candidates = name === 'Dockerfile' ? ['Dockerfile', 'dockerfile'] : [name];
+  for (const candidate of candidates) {
+    const file = resolvePath(files, bytes(candidate));
+    const node = files.look(file);
+    if (node?.kind !== 'file') continue;
+    if (node.size > largestDockerfile) throw invalid(`${name} is larger than 64 MiB`, { code: 'dockerfile-too-large' });
+    const parts: Buffer[] = [];
+    for await (const part of files.read(file)) parts.push(part);
+    return Buffer.concat(parts);
+  }
+  throw invalid(`Cannot locate specified Dockerfile: ${name}`, { code: 'no-dockerfile' });
+}
+
+type About = Omit<Build, 'image' | 'treeOf' | 'stage' | 'withSlot'>;
+
+interface RunningBuild extends Build {
+  /** Resolves when no stage is being worked on any more. */
+  settled(): Promise<void>;
+}
+
+function createBuild(about: About, plan: BuildPlan): RunningBuild {
+  const stages = new Map<number, Promise<StageState>>();
+  const pulls = new Map<string, Promise<Image>>();
+  const trees = new Map<string, SourceTree>();
+  const slots = createSlots(Math.max(2, availableParallelism()));
+  const { images, leases, holder, signal } = about;
+  const running: RunningBuild = {
+    ...about,
+    withSlot: (work) => slots(work, signal),
+    treeOf(layers) {
+      const key = layers.at(-1) ?? '';
+      const tree = trees.get(key) ?? createLayerTree(images.builds.stack(layers));
+      trees.set(key, tree);
+      return tree;
+    },
+    stage(name, before) {
+      const stage = findStage(plan.dockerfile, name, before);
+      if (!stage) return undefined;
+      const promise = stages.get(stage.index) ?? buildStage(running, plan, stage);
+      stages.set(stage.index, promise);
+      return promise;
+    },
+    async image(name, platform, step) {
+      const key = keyOf(name, platform);
+      const promise = pulls.get(key) ?? findImage(about, name, platform, step);
+      pulls.set(key, promise);
+      const image = await promise;
+      leases.acquire('operation', holder, 'image', image.id);
+      for (const layer of image.layers) leases.acquire('operation', holder, 'snapshot', layer);
+      return image;
+    },
+    settled: async () => void (await Promise.allSettled(stages.values())),
+  };
+  return running;
+}
+
+async function findImage(
+  { images, request, listener, signal }: About,
+  name: string,
+  platform: string | undefined,
+  step: BuildStep,
+): Promise<Image> {
+  const find = (): Image | undefined => {
+    try {
+      return images.resolve(name, platform);
+    } catch (error) {
+      if (isKind(error, 'not-found')) return undefined;
+      throw error;
+    }
+  };
+  const local = request.pull ? undefined : find();
+  if (local) return local;
+  if (/^(sha256:)?[0-9a-f]{64}$/.test(name)) return images.resolve(name, platform); // an id is of no registry
+  const pulled = { reference: name, platform, auth: undefined, auths: request.auths };
+  const { familiar, auth } = loginFor(name, request);
+  return await images.pull(
+    { ...pulled, reference: familiar, auth },
+    ({ id, status, progressDetail }) => {
+      if (id !== undefined && progressDetail?.current !== undefined)
+        listener.progress(step, `${status} ${id}`, progressDetail.current, progressDetail.total);
+    },
+    signal,
+  );
+}
+
+function loginFor(name: string, { auths }: BuildRequest) {
+  const first = name.split('/')[0] ?? '';
+  const domain = name.includes('/') && /[.:]|^localhost$/.test(first) ? first : undefined;
+  const auth =
+    domain === undefined
+      ? Object.entries(auths).find(([server]) => /^(https?:\/\/)?(index\.)?docker\.io(\/|$)/.test(server))?.[1]
+      : auths[domain];
+  return { familiar: name, auth };
+}
+
+/** Builds the target and records the image. */
+async function finish(running: RunningBuild, plan: BuildPlan): Promise<BuildResult> {
+  const { request, images, steps, holder, epoch, signal } = running;
+  const state = await running.stage(String(plan.target.index), plan.target.index + 1);
+  if (!state) throw invalid('the Dockerfile has no stage to build');
+  const labels = { ...state.config.Labels, ...request.labels };
+  const config = { ...state.config, ...(Object.keys(labels).length > 0 ? { Labels: labels } : {}) };
+  const { os, architecture, variant } = state.platform;
+  const about = {
+    ...{ architecture, os, ...(variant ? { variant } : {}), config },
+    ...(state.author ? { author: state.author } : {}),
+    ...(state.osVersion ? { 'os.version': state.osVersion } : {}),
+  };
+  const times = state.history.map(({ created }) => created);
+  const key = keyOf('image', about, state.layers, times, state.history);
+  const created = epoch === undefined ? steps.firstMade(key, 'image configuration') : isoOf(epoch);
+  const history = state.history.map((entry) => (entry.created === undefined ? { created, ...entry } : entry));
+  const image = await images.builds.record(
+    { config: { created, ...about, history }, layers: state.layers, names: request.tags },
+    { holder },
+    signal,
+  );
+  return { imageId: image.id, warnings: unusedArgs(running, plan) };
+}
+
+const predefined =
+  /^(https?|ftp|no|all)_proxy$|^SOURCE_DATE_EPOCH$|^BUILDKIT_|^(BUILD|TARGET)(PLATFORM|OS|ARCH|VARIANT)$/i;
+
+function unusedArgs({ request }: Build, { dockerfile }: BuildPlan): string[] {
+  const declared = new Set<string>();
+  for (const { args } of dockerfile.globalArgs) for (const { key } of args) declared.add(key);
+  for (const { instructions } of dockerfile.stages)
+    for (const one of instructions) if (one.name === 'ARG') for (const { key } of one.args) declared.add(key);
+  const unused = Object.keys(request.buildArgs).filter((name) => !declared.has(name) && !predefined.test(name));
+  return unused.length === 0 ? [] : [`One or more build-args [${unused.sort().join(' ')}] were not consumed`];
+}

@@ -1,0 +1,100 @@
+import { unsupported } from '../../base/errors.ts';
+import { expandHeredoc, type Variables } from '../../formats/dockerfile/expand-word.ts';
+import type { AddInstruction, CopyInstruction, Heredoc } from '../../formats/dockerfile/types.ts';
+import type { Scope } from '../build-context.ts';
+import { keyOf } from '../cache/steps.ts';
+import { parseModeChange } from '../copy/mode.ts';
+import { resolveOwner } from '../copy/owner.ts';
+import { type CopyOptions, type CopySource, planCopy } from '../copy/plan.ts';
+import { createTextTree } from '../sources/text-tree.ts';
+import { bytes, type SourceTree } from '../sources/tree.ts';
+import { expander, type StageState, variablesOf } from '../state.ts';
+import { placeFiles } from './place-files.ts';
+
+/** COPY: from the context, an earlier stage or an image. */
+export async function copy(state: StageState, instruction: CopyInstruction, scope: Scope): Promise<StageState> {
+  const expand = expander(state);
+  const { sources, from } = instruction;
+  const origin = from === undefined ? undefined : await originOf(expand(from).text, scope);
+  const tree = origin?.tree ?? scope.build.files;
+  const list: CopySource[] = sources.paths.map((path) => ({
+    kind: 'tree',
+    tree,
+    path: bytes(expand(path).text),
+  }));
+  list.push(...heredocSources(sources.heredocs, variablesOf(state)));
+  return await place(state, instruction, scope, { list, origin: origin?.layers });
+}
+
+/** Plans and makes the layer of a COPY or ADD. */
+export async function place(
+  state: StageState,
+  instruction: CopyInstruction | AddInstruction,
+  scope: Scope,
+  { list, origin }: { list: readonly CopySource[]; origin: readonly string[] | undefined },
+): Promise<StageState> {
+  const below = scope.build.treeOf(state.layers);
+  const options = await optionsOf(state, instruction, below);
+  const { owner, excludes: _excludes, mode: _mode, ...plain } = options;
+  const { chmod, exclude, name } = instruction;
+  const known =
+    origin &&
+    keyOf(
+      'copy',
+      origin.at(-1),
+      state.layers.at(-1),
+      plain,
+      owner,
+      chmod,
+      exclude,
+      list.map((one) => 'path' in one && one.path),
+    );
+  return await placeFiles(state, scope, {
+    plan: () => planCopy(below, list, options),
+    known,
+    createdBy: `${name} ${instruction.statement.display.replace(/^\S+\s+/, '')} # buildkit`,
+  });
+}
+
+async function optionsOf(
+  state: StageState,
+  instruction: CopyInstruction | AddInstruction,
+  below: SourceTree,
+): Promise<CopyOptions> {
+  const expand = expander(state);
+  const { chown, chmod, link, parents, exclude, sources, name } = instruction;
+  const wanted = expand(sources.destination).text;
+  const destination = wanted.startsWith('/') ? wanted : `${state.config.WorkingDir || '/'}/${wanted}`;
+  return {
+    ...{ instruction: name, destination: bytes(destination), link, parents },
+    owner: chown === undefined ? undefined : await resolveOwner(below, expand(chown).text),
+    mode: chmod === undefined ? undefined : parseModeChange(expand(chmod).text),
+    excludes: exclude.length === 0 ? undefined : excluder(exclude.map((one) => expand(one).text)),
+  };
+}
+
+/** Files given in the Dockerfile. */
+export function heredocSources(heredocs: readonly Heredoc[], variables: Variables): CopySource[] {
+  return heredocs.map(({ name, content, expand }) => {
+    const text = expand ? expandHeredoc(content, variables).text : content;
+    const key = bytes(name);
+    const tree = createTextTree(new Map([[key, Buffer.from(text)]]), { mode: 0o644 });
+    return { kind: 'file', tree, path: key, name: key };
+  });
+}
+
+interface Origin {
+  readonly tree: SourceTree;
+  readonly layers: readonly string[];
+}
+
+/** What `--from` names: a stage before this one, by name or number, else an image. */
+export async function originOf(name: string, { build, stage, step }: Scope): Promise<Origin> {
+  const found = build.stage(name, stage);
+  const { layers } = found ? await found : await build.image(name, undefined, step);
+  return { tree: build.treeOf(layers), layers };
+}
+
+function excluder(patterns: readonly string[]): never {
+  throw unsupported(`--exclude=${patterns[0]}: nothing is left out of a copy by this engine yet`);
+}

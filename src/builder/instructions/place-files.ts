@@ -1,0 +1,54 @@
+import { onTop, type Scope } from '../build-context.ts';
+import { keyOf } from '../cache/steps.ts';
+import { digestOf, layerTar } from '../copy/layer-tar.ts';
+import type { CopyItem } from '../copy/plan.ts';
+import { historyComment, type StageState } from '../state.ts';
+
+/**
+ * Puts files into a layer on top of the stage's, or takes that layer from the cache. `known` names where the files are
+ * from, when that alone says what they are: then they are looked at only once.
+ */
+export async function placeFiles(
+  state: StageState,
+  { build, step, noCache, cached }: Scope,
+  { plan, known, createdBy }: { plan: () => readonly CopyItem[]; known: string | undefined; createdBy: string },
+): Promise<StageState> {
+  const { cache, steps, epoch, holder, images, signal } = build;
+  let items: readonly CopyItem[] | undefined;
+  const planned = (): readonly CopyItem[] => {
+    items ??= plan();
+    return items;
+  };
+  let digest = known === undefined ? undefined : cache.digest(known);
+  if (digest === undefined) {
+    digest = await digestOf(planned(), signal);
+    if (known !== undefined) cache.putDigest(known, digest);
+  }
+  const parent = state.layers.at(-1);
+  const result = await steps.run({
+    ...{ key: keyOf('files', parent ?? '', digest, epoch ?? ''), holder, parent, noCache, description: step.text },
+    created: epoch === undefined ? undefined : isoOf(epoch),
+    make: async () => {
+      const list = planned();
+      if (list.length === 0) return undefined;
+      return await images.builds.unpack(state.layers, layerTar(list, epoch), { holder }, signal);
+    },
+  });
+  if (result.cached) cached();
+  return {
+    ...state,
+    layers: onTop(state.layers, result.layer),
+    history: [
+      ...state.history,
+      {
+        created: result.created,
+        created_by: createdBy,
+        comment: historyComment,
+        ...(result.layer === undefined ? { empty_layer: true } : {}),
+      },
+    ],
+  };
+}
+
+/** A time as images have it. */
+export const isoOf = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');

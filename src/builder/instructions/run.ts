@@ -1,0 +1,100 @@
+import { TugError } from '../../base/errors.ts';
+import { newId } from '../../base/ids.ts';
+import { type RunScript, runScript } from '../../formats/dockerfile/parse-run.ts';
+import type { RunInstruction } from '../../formats/dockerfile/types.ts';
+import { onTop, type Scope } from '../build-context.ts';
+import { keyOf } from '../cache/steps.ts';
+import { type RunMounts, resolveMounts } from '../run/mounts.ts';
+import { argumentsOf, historyComment, type StageState } from '../state.ts';
+import { wordsOf } from './command.ts';
+import { isoOf } from './place-files.ts';
+
+/** Names that `--build-arg` may give without an ARG; they change nothing of the cache and are not in the history. */
+const proxies = new Set(['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy', 'all_proxy']);
+
+/** RUN: what the command writes is a layer. */
+export async function run(state: StageState, instruction: RunInstruction, scope: Scope): Promise<StageState> {
+  const { build, step, noCache, cached } = scope;
+  if (instruction.security === 'insecure')
+    throw new TugError(
+      'forbidden',
+      'security.insecure is not allowed: RUN --security=insecure would be root on the host',
+      {
+        code: 'insecure',
+      },
+    );
+  const script = runScript(instruction);
+  await using mounts = await resolveMounts(state, instruction, scope);
+  const args = commandOf(state, script);
+  const given = argumentsOf(state);
+  const key = keyOf(
+    ...['run', state.layers.at(-1) ?? '', args, script.form === 'file' ? script.content : '', given],
+    ...[state.config.Env ?? [], state.config.WorkingDir ?? '', state.config.User ?? ''],
+    ...[instruction.network, build.request.host.NetworkMode ?? '', mounts.key, state.platform, build.epoch ?? ''],
+  );
+  const result = await build.steps.run({
+    ...{ key, holder: build.holder, parent: state.layers.at(-1), noCache, description: step.text },
+    created: build.epoch === undefined ? undefined : isoOf(build.epoch),
+    make: () => build.withSlot(() => execute(state, instruction, scope, { args, script, mounts })),
+  });
+  if (result.cached) cached();
+  const shown = given.length === 0 ? '' : `|${given.length} ${given.map((pair) => pair.join('=')).join(' ')} `;
+  return {
+    ...state,
+    layers: onTop(state.layers, result.layer),
+    history: [
+      ...state.history,
+      {
+        created: result.created,
+        created_by: `RUN ${shown}${args.join(' ')} # buildkit`,
+        comment: historyComment,
+        ...(result.layer === undefined ? { empty_layer: true } : {}),
+      },
+    ],
+  };
+}
+
+function commandOf(state: StageState, script: RunScript): string[] {
+  return script.form === 'file' ? [`/dev/pipes/${script.name}`] : wordsOf(state, script);
+}
+
+async function execute(
+  state: StageState,
+  { network }: RunInstruction,
+  { build, step, keepTar }: Scope,
+  { args, script, mounts }: { args: string[]; script: RunScript; mounts: RunMounts },
+) {
+  const { images, work, request, holder, epoch, signal, listener } = build;
+  const id = newId();
+  const host = network === 'default' ? request.host : { ...request.host, NetworkMode: network };
+  const asked = Object.entries(request.buildArgs).filter(
+    ([name, value]) => proxies.has(name.toLowerCase()) && value !== undefined && !state.args.has(name),
+  );
+  await using own = await mounts.open(script);
+  try {
+    const end = await work.run(
+      {
+        ...{ id, layers: state.layers, args, host, mounts: own.mounts, hostname: 'build' },
+        env: [...asked, ...argumentsOf(state)].map((pair) => pair.join('=')).concat(state.config.Env ?? [], own.env),
+        cwd: state.config.WorkingDir || '/',
+        user: state.config.User ?? '',
+      },
+      (stream, chunk) => listener.output(step, stream, chunk),
+      signal,
+    );
+    if (end.code !== 0) throw failure(args, end);
+    const places = new Set([...work.places, ...own.places]);
+    return await images.builds.adopt({ id, layers: state.layers, places }, { holder, keepTar, epoch }, signal);
+  } finally {
+    await work.discard(id);
+  }
+}
+
+/** Docker's sentence for a command that failed; clients that show steps say it in their own words. */
+function failure(args: readonly string[], { code, oomKilled }: { code: number; oomKilled: boolean }): TugError {
+  const why = oomKilled ? ': a process of it was killed for want of memory' : '';
+  return new TugError('invalid', `The command '${args.join(' ')}' returned a non-zero code: ${code}${why}`, {
+    code: 'build-step-failed',
+    details: { exitCode: code, command: args.join(' ') },
+  });
+}

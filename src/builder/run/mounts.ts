@@ -1,0 +1,166 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { invalid, unsupported } from '../../base/errors.ts';
+import type { ContainerMount } from '../../containers/mount-requests.ts';
+import type { RunScript } from '../../formats/dockerfile/parse-run.ts';
+import { parseRunMount } from '../../formats/dockerfile/run-mount.ts';
+import type { RunInstruction, RunMount } from '../../formats/dockerfile/types.ts';
+import type { Scope } from '../build-context.ts';
+import { keyOf } from '../cache/steps.ts';
+import { originOf } from '../instructions/copy.ts';
+import { absolute } from '../instructions/workdir.ts';
+import { bytes } from '../sources/tree.ts';
+import { expander, type StageState } from '../state.ts';
+import { contextMount } from './context-mount.ts';
+
+/** What `--mount` brings into a command. */
+export interface RunMounts extends AsyncDisposable {
+  /** Of what the command can read of them. What is secret, and caches, count for nothing. */
+  readonly key: unknown;
+  /** Makes them ready for one run. */
+  open(script: RunScript): Promise<OpenMounts>;
+}
+
+export interface OpenMounts extends AsyncDisposable {
+  readonly mounts: readonly ContainerMount[];
+  /** `NAME=value` of secrets that come as variables. */
+  readonly env: readonly string[];
+  /** Paths, without a slash in front, that things are mounted on. */
+  readonly places: readonly string[];
+}
+
+/** One mount, looked at but not yet made. */
+interface Prepared {
+  readonly key: unknown;
+  open(own: AsyncDisposableStack): Promise<{ mount?: ContainerMount; env?: string }>;
+}
+
+/** Looks at the `--mount`s of a RUN. @throws invalid, not-found for what they name. */
+export async function resolveMounts(state: StageState, instruction: RunInstruction, scope: Scope): Promise<RunMounts> {
+  const expand = expander(state);
+  const prepared: Prepared[] = [];
+  await using stack = new AsyncDisposableStack();
+  for (const text of instruction.mounts) {
+    const mount = parseRunMount(text, (value) => expand(value).text);
+    prepared.push(await prepare(state, mount, scope, stack));
+  }
+  const owned = stack.move();
+  return {
+    key: prepared.map(({ key }) => key),
+    open: (script) => openAll(prepared, script, scope),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function openAll(prepared: readonly Prepared[], script: RunScript, { build }: Scope): Promise<OpenMounts> {
+  await using stack = new AsyncDisposableStack();
+  const mounts: ContainerMount[] = [];
+  const env: string[] = [];
+  for (const one of prepared) {
+    const opened = await one.open(stack);
+    if (opened.mount) mounts.push(opened.mount);
+    if (opened.env !== undefined) env.push(opened.env);
+  }
+  if (script.form === 'file') mounts.push(scriptMount(build.secretFolder, script, stack));
+  const owned = stack.move();
+  return {
+    mounts,
+    env,
+    places: mounts.map(({ target }) => bytes(target.replace(/^\/+/, ''))),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+const bind = (source: string, target: string, readOnly: boolean): ContainerMount => ({
+  ...{ type: 'bind', source, target, mode: '', readOnly, propagation: 'rprivate' },
+});
+
+function scriptMount(folder: string, { name, content }: RunScript & { form: 'file' }, stack: AsyncDisposableStack) {
+  const file = temporary(folder, content, 0o755, stack);
+  return bind(file, `/dev/pipes/${name}`, true);
+}
+
+let numbers = 0;
+
+/** A file that goes with the stack. */
+function temporary(folder: string, content: string | Buffer, mode: number, stack: AsyncDisposableStack): string {
+  numbers += 1;
+  const file = path.join(folder, `file-${numbers}`);
+  fs.mkdirSync(folder, { recursive: true, mode: 0o711 });
+  fs.writeFileSync(file, content, { mode, flag: 'wx' });
+  fs.chmodSync(file, mode);
+  stack.defer(() => fs.rmSync(file, { force: true }));
+  return file;
+}
+
+async function prepare(
+  state: StageState,
+  mount: RunMount,
+  scope: Scope,
+  stack: AsyncDisposableStack,
+): Promise<Prepared> {
+  const { target, type } = mount;
+  const place = target === undefined ? undefined : absolute(state, target);
+  if (type === 'secret') return secretMount(mount, place, scope);
+  if (type === 'ssh') return sshMount(mount);
+  if (place === undefined) throw invalid(`a mount of type ${type} needs a target`, { code: 'bad-mount' });
+  if (type === 'tmpfs') {
+    const options = mount.size === undefined ? [] : [`size=${mount.size}`];
+    const made: ContainerMount = { type: 'tmpfs', target: place, mode: '', readOnly: false, options };
+    return { key: ['tmpfs', place, mount.size], open: async () => ({ mount: made }) };
+  }
+  return type === 'cache' ? cacheMount(mount, place, scope) : await bindMount(mount, place, scope, stack);
+}
+
+function secretMount(mount: RunMount, place: string | undefined, { build }: Scope): Prepared {
+  const { id = '', env, required, mode = 0o400, uid = 0, gid = 0 } = mount;
+  const content = build.request.secrets.get(id);
+  if (!content && required) throw invalid(`secret ${id}: not found`, { code: 'no-secret' });
+  return {
+    key: ['secret', id, place, env],
+    async open(own) {
+      if (!content) return {};
+      const variable = env === undefined ? {} : { env: `${env}=${content}` };
+      if (place === undefined) return variable;
+      const file = temporary(build.secretFolder, content, mode, own);
+      fs.chownSync(file, uid, gid);
+      return { ...variable, mount: bind(file, place, true) };
+    },
+  };
+}
+
+function sshMount({ id = 'default', required }: RunMount): Prepared {
+  if (required) throw unsupported(`--mount=type=ssh: no agent ${id}: this engine takes none from its clients yet`);
+  return { key: ['ssh', id], open: async () => ({}) };
+}
+
+async function cacheMount(mount: RunMount, place: string, scope: Scope): Promise<Prepared> {
+  const { build } = scope;
+  const { id = place, sharing = 'shared', from, source = '', mode = 0o755, uid = 0, gid = 0 } = mount;
+  if (from !== undefined) throw unsupported('--mount=type=cache,from=...: a cache begins empty on this engine');
+  const key = keyOf('mount', id);
+  return {
+    key: ['cache', place, source],
+    async open(own) {
+      const fill = async (folder: string): Promise<void> => {
+        fs.chownSync(folder, uid, gid);
+        fs.chmodSync(folder, mode);
+      };
+      const taken = await build.mounts.take(key, { sharing, description: `cache mount ${id}`, fill }, build.signal);
+      own.use(taken);
+      return { mount: bind(taken.folder, place, mount.readonly) };
+    },
+  };
+}
+
+async function bindMount(mount: RunMount, place: string, scope: Scope, stack: AsyncDisposableStack): Promise<Prepared> {
+  const { from, source = '', readonly } = mount;
+  if (!readonly) throw unsupported('--mount=type=bind,rw: what a command binds is read-only on this engine; copy it');
+  if (from === undefined) return await contextMount(scope, source, place, stack);
+  const { layers } = await originOf(from, scope);
+  const made: ContainerMount = {
+    ...{ type: 'image', name: 'bind', layers, target: place, mode: '', readOnly: true },
+    ...(source === '' || source === '/' ? {} : { subpath: source.replace(/^\/+/, '') }),
+  };
+  return { key: ['bind', layers.at(-1), source, place], open: async () => ({ mount: made }) };
+}

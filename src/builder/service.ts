@@ -1,0 +1,32 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { removeTree } from '../host/remove-tree.ts';
+import { type BuildParts, build } from './build.ts';
+import type { BuilderDeps } from './build-context.ts';
+import { pruneCache } from './cache/prune.ts';
+import { createStepCache } from './cache/steps.ts';
+import { createCacheStore } from './cache/store.ts';
+import { cacheUsage } from './cache/usage.ts';
+import type { Builder } from './contract.ts';
+import { createCacheMounts } from './run/cache-mounts.ts';
+
+/** Composes the builder. Synchronous; call `recover` once before anything else. */
+export function createBuilder(deps: BuilderDeps): Builder {
+  const root = path.join(deps.dataRoot, 'builder');
+  const cache = createCacheStore(deps);
+  const steps = createStepCache({ ...deps, store: cache, layers: deps.images.builds });
+  const mountFolder = path.join(root, 'mounts');
+  const parts: BuildParts = { ...deps, cache, steps, mounts: createCacheMounts(mountFolder, cache) };
+  return {
+    build: (request, listener, signal) => build(parts, request, listener, signal),
+    usage: () => cacheUsage(parts),
+    prune: (options) => pruneCache(parts, options),
+    async recover() {
+      await removeTree(path.join(root, 'work'));
+      await removeTree(path.join(deps.execRoot, 'builder'));
+      const known = new Set(cache.all().map(({ id }) => id));
+      const names = fs.existsSync(mountFolder) ? fs.readdirSync(mountFolder) : [];
+      for (const name of names) if (!known.has(name)) await removeTree(path.join(mountFolder, name));
+    },
+  };
+}

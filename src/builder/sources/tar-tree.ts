@@ -1,0 +1,226 @@
+import { createHash, type Hash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { asTugError, invalid } from '../../base/errors.ts';
+import { writeAllSync } from '../../base/write-all.ts';
+import type { TarEntry } from '../../formats/tar/entry.ts';
+import { createTarReader } from '../../formats/tar/reader.ts';
+import { type ByteString, nameParts, shown } from '../../images/unpack/names.ts';
+import type { SourceNode, SourceTree } from './tree.ts';
+
+/** An archive's files: their metadata in memory, their contents one after another in a file. */
+export interface TarTree extends SourceTree, AsyncDisposable {
+  /** Bytes that came. */
+  readonly size: number;
+  /** Takes files away, as if they had not been in the archive; a folder with all that is in it. */
+  remove(path: ByteString): void;
+}
+
+interface Packed {
+  readonly node: SourceNode;
+  /** Where the content begins in the file, and how long it is. */
+  readonly offset: number;
+  readonly stored: number;
+  readonly digest: string;
+}
+
+/** The most entries of one archive. */
+const mostEntries = 10_000_000;
+const writeSize = 1024 * 1024;
+
+/**
+ * Reads a plain tar. Its contents go to `file`, which is removed with the tree. A later entry of a name replaces an
+ * earlier one. No name leads out of the tree, since none is made on a disk.
+ * @throws invalid for a bad archive; exhausted when the disk is full. Nothing is left then.
+ */
+export async function readTarTree(
+  archive: AsyncIterable<Buffer>,
+  options: { readonly file: string; readonly rootOwned: boolean },
+  signal: AbortSignal,
+): Promise<TarTree> {
+  const fd = fs.openSync(options.file, 'wx+', 0o600);
+  const pack = createPack(fd, options.rootOwned);
+  try {
+    for await (const chunk of archive) {
+      signal.throwIfAborted();
+      pack.feed(chunk);
+    }
+    pack.finish();
+  } catch (error) {
+    fs.closeSync(fd);
+    fs.rmSync(options.file, { force: true });
+    throw asTugError(error);
+  }
+  return treeOf(pack.files, fd, options.file, pack.size());
+}
+
+function createPack(fd: number, rootOwned: boolean) {
+  const files = new Map<ByteString, Packed>([['', folder(0o755)]]);
+  let waiting: Buffer[] = [];
+  let waitingSize = 0;
+  let position = 0;
+  let size = 0;
+  let current: { entry: TarEntry; path: ByteString; offset: number; hash: Hash } | undefined;
+  let entries = 0;
+  const flush = (): void => {
+    if (waitingSize > 0) writeAllSync(fd, Buffer.concat(waiting, waitingSize), position - waitingSize);
+    waiting = [];
+    waitingSize = 0;
+  };
+  const reader = createTarReader({
+    entry(entry) {
+      entries += 1;
+      if (entries > mostEntries) throw invalid(`the archive has more than ${mostEntries} entries`);
+      const path = placeOf(files, entry);
+      current = undefined;
+      if (entry.type === 'hard-link') linkFile(files, path, entry);
+      else if (entry.type === 'file') current = { entry, path, offset: position, hash: createHash('sha256') };
+      else put(files, path, { node: nodeOf(entry, rootOwned), offset: 0, stored: 0, digest: '' });
+    },
+    data(chunk) {
+      if (!current) return;
+      current.hash.update(chunk);
+      waiting.push(Buffer.from(chunk)); // a view of what may be overwritten
+      waitingSize += chunk.length;
+      position += chunk.length;
+      if (waitingSize >= writeSize) flush();
+    },
+    end() {
+      if (!current) return;
+      const { entry, path, offset, hash } = current;
+      current = undefined;
+      if (entry.sparse) hash.update(JSON.stringify(entry.sparse));
+      const node = nodeOf(entry, rootOwned);
+      put(files, path, { node, offset, stored: position - offset, digest: hash.digest('hex') });
+    },
+  });
+  return {
+    files,
+    size: () => size,
+    feed(chunk: Buffer) {
+      size += chunk.length;
+      reader.feed(chunk);
+    },
+    finish() {
+      reader.finish();
+      flush();
+    },
+  };
+}
+
+const nothing: ReadonlyMap<string, Buffer> = new Map();
+
+const folder = (mode: number): Packed => ({
+  node: { kind: 'directory', mode, uid: 0, gid: 0, mtime: 0n, size: 0, xattrs: nothing },
+  offset: 0,
+  stored: 0,
+  digest: '',
+});
+
+/** Where an entry belongs; folders that the archive does not carry are made. @throws invalid for a name that climbs out. */
+function placeOf(files: Map<ByteString, Packed>, entry: TarEntry): ByteString {
+  const names = nameParts(entry.name);
+  let at = '';
+  for (const name of names.slice(0, -1)) {
+    at = at === '' ? name : `${at}/${name}`;
+    const there = files.get(at);
+    if (!there) files.set(at, folder(0o755));
+    else if (there.node.kind !== 'directory')
+      throw invalid(`bad archive: ${shown(at)} is not a folder`, { code: 'bad-archive' });
+  }
+  return names.join('/');
+}
+
+function put(files: Map<ByteString, Packed>, path: ByteString, packed: Packed): void {
+  const there = files.get(path);
+  if (there?.node.kind === 'directory' && packed.node.kind !== 'directory') {
+    if (path === '') throw invalid('bad archive: the root is not a folder', { code: 'bad-archive' });
+    for (const name of files.keys()) if (name.startsWith(`${path}/`)) files.delete(name);
+  }
+  files.set(path, packed);
+}
+
+function linkFile(files: Map<ByteString, Packed>, path: ByteString, entry: TarEntry): void {
+  const target = nameParts(entry.linkName).join('/');
+  const found = files.get(target);
+  if (!found || found.node.kind === 'directory')
+    throw invalid(`bad archive: ${shown(path)} links to ${shown(target)}, which is no file of it`, {
+      code: 'bad-archive',
+    });
+  if (path === target) return;
+  const linked = { ...found, node: { ...found.node, link: found.node.link ?? target } };
+  files.set(target, linked);
+  put(files, path, linked);
+}
+
+function nodeOf(entry: TarEntry, rootOwned: boolean): SourceNode {
+  const { type, mode, mtime, size, sparse, xattrs } = entry;
+  return {
+    kind: type === 'hard-link' ? 'file' : type,
+    mode: type === 'symlink' ? 0o777 : mode,
+    uid: rootOwned ? 0 : entry.uid,
+    gid: rootOwned ? 0 : entry.gid,
+    mtime,
+    size,
+    xattrs: xattrs.size === 0 ? nothing : xattrs,
+    ...(sparse ? { sparse } : {}),
+    ...(type === 'symlink' ? { target: Buffer.from(entry.linkName) } : {}),
+    ...(type.endsWith('-device') ? { device: { major: entry.deviceMajor, minor: entry.deviceMinor } } : {}),
+  };
+}
+
+function treeOf(files: Map<ByteString, Packed>, fd: number, file: string, size: number): TarTree {
+  let children: Map<ByteString, ByteString[]> | undefined;
+  let open = true;
+  const of = (path: ByteString): Packed => {
+    const packed = files.get(path);
+    if (!packed) throw invalid(`no such file: ${shown(path)}`);
+    return packed;
+  };
+  return {
+    size,
+    look: (path) => files.get(path)?.node,
+    list(path) {
+      children ??= childrenOf(files);
+      return children.get(path) ?? [];
+    },
+    digest: async (path) => of(path).digest,
+    read: (path) => piecesOf(fd, of(path)),
+    remove(path) {
+      files.delete(path);
+      for (const name of files.keys()) if (name.startsWith(`${path}/`)) files.delete(name);
+      children = undefined;
+    },
+    async [Symbol.asyncDispose]() {
+      if (!open) return;
+      open = false;
+      fs.closeSync(fd);
+      fs.rmSync(file, { force: true });
+    },
+  };
+}
+
+function childrenOf(files: ReadonlyMap<ByteString, Packed>): Map<ByteString, ByteString[]> {
+  const children = new Map<ByteString, ByteString[]>();
+  for (const path of files.keys()) {
+    if (path === '') continue;
+    const slash = path.lastIndexOf('/');
+    const parent = path.slice(0, Math.max(slash, 0));
+    const names = children.get(parent);
+    if (names) names.push(path.slice(slash + 1));
+    else children.set(parent, [path.slice(slash + 1)]);
+  }
+  for (const names of children.values()) names.sort();
+  return children;
+}
+
+const pieceSize = 256 * 1024;
+
+async function* piecesOf(fd: number, { offset, stored }: Packed): AsyncGenerator<Buffer> {
+  for (let done = 0; done < stored; ) {
+    const buffer = Buffer.allocUnsafe(Math.min(pieceSize, stored - done));
+    const got = fs.readSync(fd, buffer, 0, buffer.length, offset + done);
+    if (got === 0) throw invalid('the build context was cut off');
+    yield buffer.subarray(0, got);
+    done += got;
+  }
+}

@@ -1,0 +1,165 @@
+import { invalid, notFound, TugError } from '../base/errors.ts';
+import { expandWord } from '../formats/dockerfile/expand-word.ts';
+import { parseDockerfile } from '../formats/dockerfile/parse-dockerfile.ts';
+import { SyntaxFault } from '../formats/dockerfile/source.ts';
+import type { Stage, Statement } from '../formats/dockerfile/types.ts';
+import { hostPlatform, parsePlatform } from '../formats/platform.ts';
+import type { Image } from '../images/contract.ts';
+import type { Build } from './build-context.ts';
+import { keyOf } from './cache/steps.ts';
+import type { BuildStep } from './contract.ts';
+import { carryOut, type StageInstruction, working } from './instructions/table.ts';
+import { type BuildPlan, findStage, labelOf, namesUsed } from './plan.ts';
+import type { StageState } from './state.ts';
+
+const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Builds a stage from its FROM to its last instruction. */
+export async function buildStage(build: Build, plan: BuildPlan, stage: Stage): Promise<StageState> {
+  const before = plan.needed.slice(0, plan.needed.indexOf(stage));
+  const first = 1 + before.reduce((sum, { instructions }) => sum + 1 + instructions.length, 0);
+  const teller = createTeller(build, plan, stage, first);
+  let state = await teller.tell(stage.from.statement, { vertex: '' }, () =>
+    begin(build, plan, stage, teller.current()),
+  );
+  for (const trigger of state.onBuild) {
+    const parsed = parseTrigger(trigger);
+    state = await step(build, plan, stage, teller, { ...state, onBuild: [] }, parsed);
+  }
+  for (const instruction of stage.instructions) state = await step(build, plan, stage, teller, state, instruction);
+  return state;
+}
+
+/** An ONBUILD of the base image. */
+function parseTrigger(text: string): StageInstruction {
+  const [instruction] = parseDockerfile(`FROM scratch\n${text}`, { fileName: 'ONBUILD' }).stages[0]?.instructions ?? [];
+  if (!instruction)
+    throw invalid(`the base image's trigger is no instruction: ONBUILD ${text}`, { code: 'bad-trigger' });
+  return instruction;
+}
+
+async function step(
+  build: Build,
+  plan: BuildPlan,
+  stage: Stage,
+  teller: Teller,
+  state: StageState,
+  instruction: StageInstruction,
+): Promise<StageState> {
+  build.signal.throwIfAborted();
+  const filter = build.request.noCacheFilter;
+  return await teller.tell(instruction.statement, state, () =>
+    carryOut(state, instruction, {
+      build,
+      step: teller.current(),
+      stage: stage.index,
+      noCache: build.request.noCache || (stage.name !== undefined && filter.includes(stage.name)),
+      keepTar: stage === plan.target,
+      globals: plan.globals,
+      cached: teller.cached,
+    }),
+  );
+}
+
+interface Teller {
+  current(): BuildStep;
+  cached: () => void;
+  /** Tells of a step's begin and end. The state it makes has the step's digest. */
+  tell(statement: Statement, before: Pick<StageState, 'vertex'>, work: () => Promise<StageState>): Promise<StageState>;
+}
+
+function createTeller(build: Build, plan: BuildPlan, stage: Stage, first: number): Teller {
+  const { listener } = build;
+  let number = first - 1;
+  let position = 0;
+  let wasCached = false;
+  let step: BuildStep | undefined;
+  const current = (): BuildStep => {
+    if (!step) throw invalid('no step is under way');
+    return step;
+  };
+  return {
+    current,
+    cached: () => {
+      wasCached = true;
+    },
+    async tell(statement, { vertex }, work) {
+      number += 1;
+      const works = working.has(statement.name) || statement.name === 'FROM';
+      if (works) position += 1;
+      const inputs = vertex === '' ? [] : [vertex];
+      const digest = `sha256:${keyOf(stage.index, number, statement.original, inputs, build.holder)}`;
+      const label = labelOf(stage, plan.dockerfile.stages.length === 1, position);
+      step = { ...{ digest, inputs, number, total: plan.total, label, works }, text: statement.display };
+      wasCached = false;
+      listener.started(step);
+      try {
+        const state = await work();
+        listener.done(step, { cached: wasCached, id: state.layers.at(-1) ?? '' });
+        return works ? { ...state, vertex: digest } : state;
+      } catch (error) {
+        const located = locate(plan, statement, error);
+        listener.failed(step, located);
+        throw located;
+      }
+    },
+  };
+}
+
+/** The error of an instruction, with its place in the Dockerfile among the details. */
+function locate({ dockerfile }: BuildPlan, { lines }: Statement, error: unknown): unknown {
+  const details = { file: dockerfile.fileName, line: lines.first, lastLine: lines.last };
+  if (error instanceof SyntaxFault)
+    return invalid(`dockerfile parse error on line ${lines.first}: ${error.message}`, {
+      ...{ code: 'dockerfile-syntax', cause: error, details },
+    });
+  if (!(error instanceof TugError) || error.details['line'] !== undefined) return error;
+  const { kind, message, code } = error;
+  return new TugError(kind, message, { code, cause: error, details: { ...error.details, ...details } });
+}
+
+async function begin(build: Build, plan: BuildPlan, stage: Stage, step: BuildStep): Promise<StageState> {
+  const { from } = stage;
+  const known = new Map([...plan.globals].filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const escapeWith = plan.dockerfile.directives.escape;
+  const name = expandWord(from.image, known, { escape: escapeWith }).text;
+  if (name === '') throw invalid(`base name (${from.image}) should not be blank`, { code: 'no-base' });
+  for (const used of namesUsed(stage, plan.globals)) void build.stage(used, stage.index)?.catch(() => {}); // begun already, told of where it is needed
+  const earlier = findStage(plan.dockerfile, name, stage.index);
+  if (earlier) return await fromStage(build, name, stage);
+  const platform =
+    from.platform === undefined
+      ? build.request.platform
+      : expandWord(from.platform, known, { escape: escapeWith }).text || undefined;
+  if (name === 'scratch') return fromScratch(platform, escapeWith);
+  return fromImage(await build.image(name, platform, step), escapeWith);
+}
+
+async function fromStage(build: Build, name: string, stage: Stage): Promise<StageState> {
+  const state = await build.stage(name, stage.index);
+  if (!state) throw notFound(`no stage ${name} before this one`);
+  return { ...state, args: new Map(), hasOwnCommand: false, onBuild: [] };
+}
+
+function fromScratch(platform: string | undefined, escapeWith: StageState['escape']): StageState {
+  return {
+    ...{ layers: [], config: { Env: [defaultPath] }, history: [], author: undefined, osVersion: undefined },
+    platform: platform === undefined ? hostPlatform() : parsePlatform(platform),
+    ...{ args: new Map(), onBuild: [], hasOwnCommand: false, escape: escapeWith, vertex: '' },
+  };
+}
+
+function fromImage({ config, layers }: Image, escapeWith: StageState['escape']): StageState {
+  const { os, architecture, variant, history = [], author } = config;
+  const { OnBuild, ...run } = config.config ?? {};
+  const env = run.Env ?? [];
+  return {
+    layers,
+    config: env.some((entry) => entry.startsWith('PATH=')) ? run : { ...run, Env: [defaultPath, ...env] },
+    platform: { os, architecture, ...(variant ? { variant } : {}) },
+    osVersion: config['os.version'],
+    history,
+    author,
+    ...{ args: new Map(), onBuild: OnBuild ?? [], hasOwnCommand: false, escape: escapeWith, vertex: '' },
+  };
+}

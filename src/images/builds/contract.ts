@@ -1,0 +1,55 @@
+import type { ImageConfigBlob } from '../../api/oci/image.ts';
+import type { ContainerFiles, Image } from '../contract.ts';
+
+/**
+ * What building images needs of the image domain: layers that no image has yet. They are kept by the leases that the
+ * caller holds on them (`snapshot`, by chain-id); `holder` names the operation whose lease is taken before a layer can
+ * be seen, so that no collection comes in between.
+ */
+export interface BuildLayers {
+  /**
+   * Makes what a container wrote a layer, without copying it; the container is gone afterwards. Undefined when it wrote
+   * nothing. With `keepTar` its tar is kept too, as `record` needs it. What is newer than `epoch` (Unix seconds) gets
+   * that time.
+   * @throws exhausted when the disk is full. The container stays then. Interrupted, there is a whole layer or none.
+   */
+  adopt(container: ContainerFiles, options: AdoptOptions, signal: AbortSignal): Promise<BuiltLayer | undefined>;
+  /** Makes a tar a layer on top of others (chain-ids, bottom first), and keeps the tar. @throws invalid, exhausted. */
+  unpack(
+    parents: readonly string[],
+    tar: AsyncIterable<Buffer>,
+    options: { readonly holder: string },
+    signal: AbortSignal,
+  ): Promise<BuiltLayer>;
+  /** A layer that is there, or undefined. */
+  layer(chainId: string): BuiltLayer | undefined;
+  /** The folders that show these layers (bottom first), topmost first; see `SnapshotDriver.stack`. */
+  stack(layers: readonly string[]): readonly string[];
+  /**
+   * Records an image of layers (chain-ids, bottom first), with names (`name[:tag]`), which move to it. The tars that are
+   * missing are made. The same configuration gives the same image.
+   * @throws invalid for a malformed name or too many layers, exhausted. Nothing is recorded then.
+   */
+  record(image: BuiltImage, options: { readonly holder: string }, signal: AbortSignal): Promise<Image>;
+  /** Removes what no image and no lease needs any more. */
+  collect(): Promise<void>;
+}
+
+export interface AdoptOptions {
+  readonly holder: string;
+  readonly keepTar: boolean;
+  readonly epoch: number | undefined;
+}
+
+export interface BuiltLayer {
+  readonly chainId: string;
+  readonly diffId: string;
+  /** Bytes of its files. */
+  readonly size: number;
+}
+
+export interface BuiltImage {
+  readonly config: Omit<ImageConfigBlob, 'rootfs'>;
+  readonly layers: readonly string[];
+  readonly names: readonly string[];
+}
