@@ -50,9 +50,10 @@ function takeBack(
   port: string,
   wish: PortBinding,
 ): { left: PortBinding[]; gone: Published } {
+  const everywhere = isAnywhere(wish) && bindings.some(({ HostIp }) => !HostIp);
   const gone = published.filter(
     ({ HostIp, HostPort }) =>
-      (!wish.HostIp || wish.HostIp === HostIp) && (!wish.HostPort || wish.HostPort === HostPort),
+      (!wish.HostIp || everywhere || wish.HostIp === HostIp) && (!wish.HostPort || wish.HostPort === HostPort),
   );
   const left = bindings.filter((binding) => !isMeant(binding, wish, gone));
   if (left.length < bindings.length) return { left, gone };
@@ -66,12 +67,14 @@ function takeBack(
 
 /** A binding without a fixed host port is meant when what became of it is. */
 function isMeant(binding: PortBinding, wish: PortBinding, gone: Published): boolean {
-  const ip = binding.HostIp || '0.0.0.0';
-  if (wish.HostIp && wish.HostIp !== ip) return false;
+  if (binding.HostIp ? wish.HostIp && wish.HostIp !== binding.HostIp : !isAnywhere(wish)) return false;
   if (!wish.HostPort || binding.HostPort === wish.HostPort) return true;
   const floating = !binding.HostPort || binding.HostPort.includes('-');
-  return floating && gone.some(({ HostIp }) => HostIp === ip);
+  return floating && gone.some(({ HostIp }) => !binding.HostIp || HostIp === binding.HostIp);
 }
+
+/** A port that was published without an address has all of them, and is taken back from all at once. */
+const isAnywhere = ({ HostIp }: PortBinding): boolean => !HostIp || HostIp === '0.0.0.0' || HostIp === '::';
 
 function refuseWithoutNetwork({ name, host }: ContainerRecord): void {
   if (host.NetworkMode === 'host' || host.NetworkMode === 'none')

@@ -177,6 +177,7 @@ function openNetworks(foundations: Foundations) {
     log: log.channel('net'),
     drivers,
     pools: builtins.addressPools(id),
+    publishing: { relay: true },
   });
   return { networks, networkDrivers: drivers.map(({ name }) => name) };
 }
@@ -201,6 +202,7 @@ function openImages(foundations: Foundations, containerState: (id: string) => 'r
     await stores.settling.flush().catch(() => {}); // the notes stay, and the next engine sees to it
     await stores.settling.close();
     await stores.pool.close();
+    await stores.arrivals.close();
   };
   return { images, reports, bootstrapper, snapshots, closeImages, registries };
 }

@@ -2,13 +2,11 @@ import type { Readable } from 'node:stream';
 import { type Descriptor, mediaTypes } from '../api/oci/image.ts';
 import { invalid } from '../base/errors.ts';
 import { unpackedStream } from './archive/unpacked-stream.ts';
-import type { ArrivingLayer } from './content/contract.ts';
-import type { BlobSpool, SpooledBlob } from './content/spool.ts';
+import type { SpooledBlob } from './content/spool.ts';
+import { createEarlyUnpacking, type EarlyUnpacking, largeLayer } from './early-unpacking.ts';
 import type { ImportDeps } from './import.ts';
 import type { Operation } from './operation.ts';
-
-/** From so many bytes on a layer is unpacked while it comes in: that takes a thread, which costs more than a small one. */
-const largeLayer = 8 * 1024 * 1024;
+import { detectCompression } from './unpack/decompress.ts';
 
 /**
  * Brings a root file system's tar into the store and unpacks it. A large one is unpacked while it still comes in.
@@ -20,76 +18,50 @@ export async function importLayer(
   archive: Readable,
   signal: AbortSignal,
 ): Promise<Descriptor> {
-  const spool = await deps.content.spool();
+  const { content, limits, unpacker } = deps;
+  const spool = await content.spool();
   const failure = new AbortController();
   const all = AbortSignal.any([signal, failure.signal]);
-  const early = startEarly(deps, spool, all);
+  const failed = (error: unknown): void => failure.abort(error);
+  const { file } = spool;
+  const early = createEarlyUnpacking({ unpacker, file, below: 'nothing', from: largeLayer, signal: all, failed });
   let tar: SpooledBlob | undefined;
   try {
     let size = 0;
-    for await (const chunk of unpackedStream(archive, all, deps.limits)) {
+    for await (const chunk of unpackedStream(archive, all, limits)) {
+      if (size === 0) checkIsTar(chunk);
       await spool.write(chunk);
       size += chunk.length;
-      if (size >= largeLayer) early.begin((error) => failure.abort(error));
+      early.grew(chunk.length);
     }
     if (size === 0) throw invalid('the archive to import is empty', { code: 'bad-archive' });
     tar = await spool.finish();
-    early.whole();
+    early.ended();
     return await keepAndUnpack(deps, operation, tar, early, signal);
-  } catch (error) {
-    failure.abort(error);
-    early.fail(error);
-    await early.running()?.done.catch(() => {}); // the first error counts
-    throw error;
   } finally {
+    await early.abandon();
     await (tar ?? spool).discard();
   }
 }
 
+function checkIsTar(start: Buffer): void {
+  if (detectCompression(start) === 'none') return;
+  throw invalid('bad archive: packed more than once', { code: 'bad-archive' });
+}
+
 async function keepAndUnpack(
-  deps: ImportDeps,
+  { unpacker }: ImportDeps,
   operation: Operation,
   tar: SpooledBlob,
-  early: Early,
+  early: EarlyUnpacking,
   signal: AbortSignal,
 ): Promise<Descriptor> {
   const { digest, size } = tar;
   const layer = { mediaType: mediaTypes.ociLayer, digest, size };
   operation.holdBlob(digest);
   operation.holdLayers([digest]);
-  const running = early.running();
-  await running?.opened; // by its name, which it loses now
+  const arriving = await early.settle();
   await tar.keep();
-  early.keep(layer);
-  await (running?.done ?? deps.unpacker.unpack(layer, digest, [], signal, () => {}, true));
+  await unpacker.unpack(layer, digest, [], signal, () => {}, { verified: true, arriving });
   return layer;
-}
-
-/** The unpacking of a layer that still comes in. */
-interface Early {
-  /** Idempotent. */
-  begin(failed: (error: unknown) => void): void;
-  running(): { readonly opened: Promise<void>; readonly done: Promise<void> } | undefined;
-  whole(): void;
-  keep(blob: Descriptor): void;
-  fail(error: unknown): void;
-}
-
-function startEarly({ unpacker }: ImportDeps, { file }: BlobSpool, signal: AbortSignal): Early {
-  const flag = new SharedArrayBuffer(4);
-  const blob = Promise.withResolvers<Descriptor>();
-  blob.promise.catch(() => {}); // heard by the unpacking, if there is one
-  const layer: ArrivingLayer = { file, whole: flag, blob: blob.promise };
-  let running: ReturnType<typeof unpacker.unpackArriving> | undefined;
-  return {
-    begin(failed) {
-      if (running) return;
-      running = unpacker.unpackArriving(layer, signal);
-      running.done.catch(failed);
-    },
-    running: () => running,
-    whole: () => void Atomics.store(new Int32Array(flag), 0, 1),
-    keep: blob.resolve,
-    fail: blob.reject,
-  };
 }

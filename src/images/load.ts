@@ -10,13 +10,14 @@ import { formatPlatform } from '../formats/platform.ts';
 import { formatFamiliar, parseReference } from '../formats/reference.ts';
 import { type ArchivedImage, readContents } from './archive/contents.ts';
 import { type Members, readMembers } from './archive/members.ts';
-import type { LayerUnpacker } from './content/contract.ts';
+import type { Arriving, ArrivingUnpacker, LayerUnpacker } from './content/contract.ts';
 import type { SpooledBlob } from './content/spool.ts';
 import type { LocalContentStore } from './content/store.ts';
 import type { LoadedImage, Progress } from './contract.ts';
 import type { CollectorDeps } from './gc.ts';
 import { parseImageConfig } from './image-config.ts';
 import type { ImageEvents } from './image-events.ts';
+import { createEarlyLayers, type EarlyLayers } from './load-early.ts';
 import { writeImage } from './new-image.ts';
 import { type Operation, withOperation } from './operation.ts';
 import { isForPlatform } from './platform-variant.ts';
@@ -25,14 +26,14 @@ import type { UnpackLimits } from './unpack/layer.ts';
 
 export interface LoadDeps extends CollectorDeps {
   readonly content: LocalContentStore;
-  readonly unpacker: LayerUnpacker;
+  readonly unpacker: LayerUnpacker & ArrivingUnpacker;
   readonly limits: UnpackLimits;
   readonly events: ImageEvents;
 }
 
 /**
  * Loads the images of an archive: a docker-archive or an OCI layout in a tar, plain or compressed. The layers of an
- * image are unpacked side by side. An image is recorded when it is whole; when a later one fails, it stays. With
+ * image are unpacked side by side, large ones while the archive is still read. An image is recorded when it is whole; when a later one fails, it stays. With
  * platforms, only the images for these are loaded.
  * @throws not-found when the archive has none for one of the platforms; invalid `bad-archive`, `digest-mismatch`, `diff-id-mismatch`; exhausted when the disk is full.
  */
@@ -44,15 +45,18 @@ export function loadImages(
   platforms: readonly Platform[] = [],
 ): Promise<LoadedImage[]> {
   return withOperation(deps, 'load', async (operation) => {
-    const members = await readMembers(deps.content, archive, signal, deps.limits);
+    const early = createEarlyLayers(deps, signal);
+    let members: Members | undefined;
     try {
+      members = await readMembers(deps.content, archive, signal, deps.limits, early.begin);
       const loaded: LoadedImage[] = [];
       for (const image of await chooseForPlatforms(members, platforms)) {
-        loaded.push(await loadImage({ ...deps, members, operation, progress, signal }, image));
+        loaded.push(await loadImage({ ...deps, members, early, operation, progress, signal }, image));
       }
       return loaded;
     } finally {
-      await members.discard();
+      await early.discard();
+      await members?.discard();
     }
   });
 }
@@ -73,6 +77,7 @@ async function chooseForPlatforms(members: Members, platforms: readonly Platform
 
 interface Load extends LoadDeps {
   readonly members: Members;
+  readonly early: EarlyLayers;
   readonly operation: Operation;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -127,9 +132,13 @@ async function bringLayers(
   try {
     for (const [at, name] of image.layers.entries()) {
       signal.throwIfAborted();
-      const blob = await keepLayer(load, name, image.descriptors?.[at]);
+      const { blob, arriving } = await keepLayer(load, name, image.descriptors?.[at]);
       blobs.push(blob);
-      const work = unpackLayer(load, blob, { diffId: diffIds[at] ?? '', parents: chain.slice(0, at), signal });
+      const work = unpackLayer(load, blob, arriving, {
+        diffId: diffIds[at] ?? '',
+        parents: chain.slice(0, at),
+        signal,
+      });
       work.catch((error: unknown) => group.abort(error));
       unpacking.push(work);
     }
@@ -142,24 +151,31 @@ async function bringLayers(
   }
 }
 
-async function keepLayer(load: Load, name: string, expected: Descriptor | undefined): Promise<Descriptor> {
+interface KeptLayer {
+  readonly blob: Descriptor;
+  readonly arriving: Arriving | undefined;
+}
+
+async function keepLayer(load: Load, name: string, expected: Descriptor | undefined): Promise<KeptLayer> {
   const file = load.members.get(name);
   if (!file) throw invalid(`the archive has no ${name}, which its manifest names as a layer`, { code: 'bad-archive' });
   if (expected) checkDigest(expected, file);
   load.operation.holdBlob(file.digest);
+  const arriving = await load.early.take(file);
   await file.keep();
-  return expected ?? { mediaType: layerType(file), digest: file.digest, size: file.size };
+  return { blob: expected ?? { mediaType: layerType(file), digest: file.digest, size: file.size }, arriving };
 }
 
 async function unpackLayer(
   { unpacker, progress }: Load,
   blob: Descriptor,
+  arriving: Arriving | undefined,
   { diffId, parents, signal }: { diffId: string; parents: readonly string[]; signal: AbortSignal },
 ): Promise<void> {
   const id = shortId(diffId);
   const tell = (current: number, total: number): void =>
     progress({ status: 'Loading layer', id, progressDetail: { current, total } });
-  await unpacker.unpack(blob, diffId, parents, signal, tell, true);
+  await unpacker.unpack(blob, diffId, parents, signal, tell, { verified: true, arriving });
   tell(blob.size, blob.size);
 }
 

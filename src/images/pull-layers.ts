@@ -57,7 +57,7 @@ async function bringLayer(deps: LayerDeps, layer: Layer, from: Repository, progr
   else lines.say('Download complete');
   const tell = (done: number, total: number): void => lines.bar('Extracting', done, total);
   tell(0, blob.size);
-  await deps.unpacker.unpack(blob, diffId, chain.slice(0, -1), signal, tell, isNew);
+  await deps.unpacker.unpack(blob, diffId, chain.slice(0, -1), signal, tell, { verified: isNew });
   lines.say('Pull complete');
 }
 

@@ -75,6 +75,7 @@ async function boot(session: string): Promise<{ images: string[]; pending: numbe
   } finally {
     await stores.settling.close();
     await stores.pool.close();
+    await stores.arrivals.close();
     database[Symbol.dispose]();
   }
 }

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../base/clock.ts';
 import { crashPoint } from '../base/crash-points.ts';
 import type { Database, Migration } from '../base/database.ts';
 import type { Logger } from '../base/log.ts';
@@ -25,6 +26,11 @@ export interface Settling {
   strike(item: Unsettled): void;
   /** Resolves when all that was noted before is on the disk. @throws the system error when the disk cannot take it; the notes stay. */
   flush(): Promise<void>;
+  /**
+   * Puts syncing by itself off while layers are being unpacked, which it would slow down; ten seconds after the first
+   * note it comes all the same. Call what it returns, once, when they are.
+   */
+  hold(): () => void;
   /** Ends syncing by itself; resolves when what runs has ended. */
   close(): Promise<void>;
 }
@@ -49,8 +55,9 @@ export function createSettling(deps: {
   session: string;
   sync: () => Promise<void>;
   log: Logger;
+  clock?: Clock;
 }): Settling {
-  const { database, session, log } = deps;
+  const { database, session, log, clock = systemClock } = deps;
   let running: Promise<void> | undefined;
   let next: Promise<void> | undefined;
   let closed = false;
@@ -80,18 +87,19 @@ export function createSettling(deps: {
     next ??= running.then(start, start);
     return next;
   };
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Disposable | undefined;
   let since = 0;
+  let holders = 0;
   const soon = (): void => {
     if (closed) return;
-    if (timer) clearTimeout(timer);
-    else since = performance.now();
-    const wait = Math.min(quiet, since + longest - performance.now());
-    timer = setTimeout(() => {
+    if (timer) timer[Symbol.dispose]();
+    else since = clock.now();
+    const wait = Math.min(holders > 0 ? longest : quiet, since + longest - clock.now());
+    timer = clock.setTimer(wait, () => {
       timer = undefined;
       crashPoint('image.settle.due');
       flush().catch((error: unknown) => log.error('images are not on the disk: it does not take them', { error }));
-    }, wait).unref();
+    });
   };
 
   return {
@@ -102,9 +110,16 @@ export function createSettling(deps: {
     pending: () => rows(database).map(({ kind, key, held }) => ({ kind, key, held: held === session })),
     strike: ({ kind, key }) => remove(database, kind, key),
     flush,
+    hold() {
+      holders += 1;
+      return () => {
+        holders -= 1;
+        if (timer) soon();
+      };
+    },
     async close() {
       closed = true;
-      clearTimeout(timer);
+      timer?.[Symbol.dispose]();
       await Promise.allSettled([running, next]);
     },
   };

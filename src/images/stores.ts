@@ -17,6 +17,7 @@ export interface ImageStores {
   readonly driver: SnapshotDriver;
   readonly state: ImageState;
   readonly pool: UnpackPool;
+  readonly arrivals: UnpackPool;
   readonly settling: Settling;
   readonly unpacker: LayerUnpacker & ArrivingUnpacker;
   /** What layers and archives may unpack to. */
@@ -44,12 +45,13 @@ export function openImageStores(deps: {
   const content = createContentStore({ database, root, note: (digest) => settling.note('blob', digest) });
   const state = createImageStore({ database, content });
   const pool = createUnpackPool();
+  const arrivals = createUnpackPool();
   const { entries, ratio, freeBytes } = deps.limits ?? {};
   const limits: UnpackLimits = {
     entries: entries ?? defaultLimits.entries,
     ratio: ratio ?? defaultLimits.ratio,
     freeBytes: freeBytes ?? defaultLimits.freeBytes,
   };
-  const unpacker = createLayerUnpacker({ database, settling, content, driver, state, pool, log, limits });
-  return { content, driver, state, pool, settling, unpacker, limits };
+  const unpacker = createLayerUnpacker({ database, settling, content, driver, state, pool, arrivals, log, limits });
+  return { content, driver, state, pool, arrivals, settling, unpacker, limits };
 }

@@ -9,7 +9,7 @@ import type { PublishedPort } from './driver-contract.ts';
 import { planEndpoint } from './endpoint.ts';
 import { interfaceSettings } from './endpoint-options.ts';
 import { defaultRoutes, gatewayEndpoint, interfaceName, type Joined, type Wanted, wantedNetworks } from './joining.ts';
-import { type ClaimedPort, claimPorts, wantedPorts } from './publish.ts';
+import { claimFor, type PublishWishes } from './publish-claim.ts';
 import { takeDown } from './release.ts';
 
 /** What one attach has reserved: recorded, not yet made. */
@@ -60,15 +60,13 @@ function reserve(context: NetworkContext, request: SandboxRequest): Reservation 
   const sandbox = { containerId, namespace, name: request.name ?? shortId(containerId), hostname };
   const joined = planAll(context, wanted, sandbox);
   const gateway = gatewayEndpoint(joined);
-  const open = gateway ? wantedPorts(request.ports, request.publishAll) : [];
-  const claimed = naming(sandbox.name, gateway?.endpoint.id ?? '', () => claimPorts(open, holder));
+  const ports = gateway ? claimNamed(context, sandbox.name, gateway, request) : [];
   try {
-    const ports = gateway ? placePorts(claimed, gateway) : [];
     const endpoints = joined.map(({ endpoint }) => endpoint);
     database.transaction(() => store.saveSandbox(sandbox, endpoints, ports));
     return { namespace, joined, gateway, ports };
   } catch (error) {
-    for (const port of claimed) holder.drop(port);
+    for (const port of ports) holder.drop(port);
     throw error;
   }
 }
@@ -87,17 +85,18 @@ function planAll(context: NetworkContext, wanted: readonly Wanted[], sandbox: Pa
   return joined;
 }
 
-/** Host ports that lead to an endpoint. */
-export const placePorts = (claimed: readonly ClaimedPort[], { endpoint }: Joined): PublishedPort[] =>
-  claimed.map((port) => ({ ...port, endpointId: endpoint.id, containerIp: endpoint.ip }));
-
-/** Runs `claim`, and names the endpoint in its refusal of a port, as Docker does. */
-export function naming(name: string, endpointId: string, claim: () => ClaimedPort[]): ClaimedPort[] {
+/** As `claimFor`, and names the endpoint in the refusal of a port, as Docker does. */
+export function claimNamed(
+  context: NetworkContext,
+  name: string,
+  gateway: Joined,
+  wishes: PublishWishes,
+): PublishedPort[] {
   try {
-    return claim();
+    return claimFor(context, gateway, wishes);
   } catch (cause) {
     if (!(cause instanceof TugError) || cause.code !== 'port-in-use') throw cause;
-    const where = `driver failed programming external connectivity on endpoint ${name} (${endpointId})`;
+    const where = `driver failed programming external connectivity on endpoint ${name} (${gateway.endpoint.id})`;
     throw conflict(`${where}: ${cause.message}`, { code: cause.code, cause });
   }
 }

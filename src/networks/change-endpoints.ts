@@ -4,14 +4,14 @@ import { forbidden, internal, invalid, notFound } from '../base/errors.ts';
 import type { Intent } from '../base/journal.ts';
 import { openSandbox } from '../host/links.ts';
 import { announce } from './announce.ts';
-import { connectOne, naming, placePorts } from './attach.ts';
+import { claimNamed, connectOne } from './attach.ts';
 import { changeIntent, type NetworkContext } from './context.ts';
 import type { EndpointChange, PortWishes } from './contract.ts';
 import type { Network, PublishedPort } from './driver-contract.ts';
 import { isPredefined, planEndpoint } from './endpoint.ts';
 import { networkNamed } from './find.ts';
 import { defaultRoutes, gatewayEndpoint, interfaceName, type Joined, joinedOf } from './joining.ts';
-import { claimPorts, wantedPorts } from './publish.ts';
+import { placePorts } from './publish-claim.ts';
 import type { SandboxRecord } from './store.ts';
 
 /** What the journal keeps of a sandbox that joins or leaves a network. */
@@ -132,18 +132,14 @@ function movePorts(ports: readonly PublishedPort[], { before, after }: Change): 
 
 /** Claims what a container wants published that had no way in until now. @throws conflict (code `port-in-use`). */
 function claimMissing(
-  { holder }: NetworkContext,
+  context: NetworkContext,
   { name }: SandboxRecord,
   { before, after, ports }: Change,
   published: readonly PublishedPort[],
 ): PublishedPort[] | undefined {
   const gateway = gatewayEndpoint(after);
   if (!ports || !gateway || gatewayEndpoint(before) || published.length > 0) return undefined;
-  const wanted = wantedPorts(ports.ports, ports.publishAll);
-  return placePorts(
-    naming(name, gateway.endpoint.id, () => claimPorts(wanted, holder)),
-    gateway,
-  );
+  return claimNamed(context, name, gateway, ports);
 }
 
 async function applyChange(

@@ -1,7 +1,8 @@
 import type { NetworkContext } from './context.ts';
 import type { PortChange, PortChanges } from './contract.ts';
 import type { PublishedPort } from './driver-contract.ts';
-import { claimPorts, wantedPorts } from './publish.ts';
+import { gatewayEndpoint, joinedOf } from './joining.ts';
+import { claimFor } from './publish-claim.ts';
 
 /**
  * Plans a change of the ports that a container with a sandbox publishes: holds what is added, and touches neither
@@ -13,15 +14,14 @@ export function planPortChange(context: NetworkContext, containerId: string, cha
   const before = store.portsOf(containerId);
   const removed = before.filter((port) => changes.remove.some((wish) => isThere(port, wish)));
   const kept = before.filter((port) => !removed.includes(port));
-  const [endpoint] = store.endpointsOf(containerId);
+  const gateway = gatewayEndpoint(joinedOf(store, store.endpointsOf(containerId)));
   // What is removed makes room for what is added: the same host port may lead elsewhere in one step.
   for (const port of removed) holder.drop(port);
   const holdAgain = (): void => {
     for (const port of removed) if (!holder.holds(port)) holder.hold(port);
   };
   try {
-    const claimed = endpoint ? claimPorts(wantedPorts(changes.add, []), holder) : [];
-    const added = claimed.map((port) => ({ ...port, endpointId: endpoint?.id ?? '', containerIp: endpoint?.ip ?? '' }));
+    const added = gateway ? claimFor(context, gateway, { ports: changes.add, publishAll: [] }) : [];
     return {
       record: () => store.replacePorts(containerId, [...kept, ...added]),
       apply: () => applyChange(context, containerId, before, [...kept, ...added]),

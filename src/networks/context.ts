@@ -7,6 +7,7 @@ import type { PortHolder } from '../host/port-holder.ts';
 import type { Network, NetworkDriver } from './driver-contract.ts';
 import type { HostSide } from './host-side.ts';
 import type { AddressPool } from './ipam.ts';
+import type { PublishSettings } from './publish-defaults.ts';
 import type { NetworkStore } from './store.ts';
 
 /** The journal's kind of a sandbox that is being made. Its subject is the container. */
@@ -27,6 +28,7 @@ export interface NetworkContext {
   readonly host: HostSide;
   readonly drivers: readonly NetworkDriver[];
   readonly pools: readonly AddressPool[];
+  readonly publishing: PublishSettings;
   /** Where namespaces are pinned, one file per container. */
   readonly folder: string;
 }

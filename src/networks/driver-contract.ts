@@ -74,6 +74,8 @@ export interface Recorded {
   readonly networks: readonly Network[];
   readonly endpoints: readonly Endpoint[];
   readonly ports: readonly PublishedPort[];
+  /** Where the relay of ports that cannot be translated listens; undefined where there is none. */
+  readonly relayPort: number | undefined;
 }
 
 /** A network that is being made, complete but for what the driver keeps. */

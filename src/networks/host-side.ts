@@ -4,6 +4,7 @@ import type { Logger } from '../base/log.ts';
 import type { SandboxLinks } from '../host/links.ts';
 import { driverOf } from './context.ts';
 import type { Endpoint, Network, NetworkDriver, PublishedPort } from './driver-contract.ts';
+import type { PortRelay } from './relay/relay.ts';
 import type { NetworkStore } from './store.ts';
 
 /**
@@ -29,14 +30,22 @@ export interface HostSide {
   remove(): Promise<void>;
 }
 
-export function createHostSide(store: NetworkStore, drivers: readonly NetworkDriver[], log: Logger): HostSide {
+/** `relay` carries ports that the drivers cannot lead; without one those are not published. */
+export function createHostSide(
+  store: NetworkStore,
+  drivers: readonly NetworkDriver[],
+  log: Logger,
+  relay: PortRelay | undefined,
+): HostSide {
   const turns = createLockTable();
   const changeRules = <T>(work: () => Promise<T>): Promise<T> => turns.with('network', 'rules', work);
   let restored: Promise<void> | undefined;
 
   const restore = (): Promise<void> =>
     changeRules(async () => {
-      for (const driver of drivers) await driver.restore(recordedOf(driver, store), tell);
+      const relayPort = await relay?.listen();
+      for (const driver of drivers) await driver.restore({ ...recordedOf(driver, store), relayPort }, tell);
+      relay?.replace(store.ports());
     });
   const tell = (network: Network, error: unknown): void =>
     log.error('a network cannot be made', { network: network.name, error });
@@ -71,6 +80,7 @@ export function createHostSide(store: NetworkStore, drivers: readonly NetworkDri
       if (ports.length === 0) return;
       try {
         await changeRules(() => driverOf(network, drivers).publish(ports));
+        relay?.add(ports);
       } catch (error) {
         log.warn('publishing ports failed; writing all rules anew', { error });
         await restore();
@@ -79,6 +89,7 @@ export function createHostSide(store: NetworkStore, drivers: readonly NetworkDri
 
     async unpublish(network, ports) {
       if (ports.length === 0) return true;
+      relay?.remove(ports);
       try {
         await changeRules(() => driverOf(network, drivers).unpublish(ports));
         return true;
@@ -91,6 +102,7 @@ export function createHostSide(store: NetworkStore, drivers: readonly NetworkDri
     async replacePorts(network, before, after) {
       try {
         await changeRules(() => driverOf(network, drivers).replacePorts(before, after));
+        relay?.replace(store.ports());
       } catch (error) {
         log.warn('changing published ports failed; writing all rules anew', { error });
         await restore();

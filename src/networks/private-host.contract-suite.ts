@@ -22,6 +22,7 @@ import { createNullDriver } from './drivers/null.ts';
 import { createHostSettings } from './host-settings.ts';
 import { type AddressPool, defaultPools } from './ipam.ts';
 import { networkMigrations } from './migrations.ts';
+import type { PublishSettings } from './publish-defaults.ts';
 import { createNetworkService, type EngineNetworks } from './service.ts';
 
 const CLONE_NEWNET = 0x40000000;
@@ -107,10 +108,28 @@ export async function answerInside(namespace: string, protocol: SocketKind, port
     await new Promise<void>((resolve) => socket.bind({ fd }, resolve));
     return { [Symbol.dispose]: () => void socket.close() };
   }
-  const server = net.createServer((connection) => {
-    connection.on('error', () => {});
+  return serve(fd, (connection) => {
     connection.resume(); // or it would stay open, and with it the namespace
     connection.end(connection.remoteAddress ?? '');
+  });
+}
+
+/** A TCP server inside a namespace, half-open, that counts what is sent to it and answers with that at its end. */
+export function countInside(namespace: string, port: number): Promise<Disposable> {
+  const fd = insideNetworkNamespace(namespace, () => boundSocket('tcp', port));
+  return serve(fd, (connection) => {
+    let bytes = 0;
+    connection.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+    connection.on('end', () => connection.end(String(bytes)));
+  });
+}
+
+async function serve(fd: number, answer: (connection: net.Socket) => void): Promise<Disposable> {
+  const server = net.createServer({ allowHalfOpen: true }, (connection) => {
+    connection.on('error', () => {});
+    answer(connection);
   });
   await new Promise<void>((resolve) => server.listen({ fd }, resolve));
   return { [Symbol.dispose]: () => void server.close() };
@@ -157,7 +176,7 @@ export async function ask(target: string, port: number, options: AskOptions = {}
 }
 
 async function askUdp(target: string, port: number, namespace: string): Promise<string | undefined> {
-  const flow = await startFlow(namespace);
+  const flow = await startFlow(namespace, target.includes(':') ? 'udp6' : 'udp');
   try {
     return await flow.ask(target, port);
   } finally {
@@ -166,9 +185,9 @@ async function askUdp(target: string, port: number, namespace: string): Promise<
 }
 
 /** A UDP client inside a namespace that keeps its port. */
-export async function startFlow(namespace: string) {
-  const fd = insideNetworkNamespace(namespace, () => boundSocket('udp', 0));
-  const socket = createSocket('udp4');
+export async function startFlow(namespace: string, kind: 'udp' | 'udp6' = 'udp') {
+  const fd = insideNetworkNamespace(namespace, () => boundSocket(kind, 0));
+  const socket = createSocket(kind === 'udp' ? 'udp4' : 'udp6');
   socket.on('error', () => {}); // a port that answers "unreachable"
   await new Promise<void>((resolve) => socket.bind({ fd }, resolve));
   const send = (target: string, port: number): Promise<void> =>
@@ -212,6 +231,7 @@ export interface TestEngineOptions {
   readonly folder?: string;
   readonly alive?: readonly string[];
   readonly pools?: readonly AddressPool[];
+  readonly publishing?: Partial<PublishSettings>;
   /** Where a test provokes warnings; any other warning fails the test when the engine is disposed. */
   readonly log?: Logger;
 }
@@ -227,6 +247,7 @@ export async function startEngine(wishes: TestEngineOptions = {}): Promise<TestE
     journal: openJournal(database),
     events: createEventBus(memoryHistory()),
     pools: wishes.pools ?? defaultPools,
+    publishing: { relay: true, ...wishes.publishing },
     log: wishes.log ?? createLogger({ level: 'warn', write: (line) => void warnings.push(line) }),
     drivers: [
       createBridgeDriver({ engineId, bridgeName: bridge, settings: createHostSettings(database), options }),

@@ -35,7 +35,8 @@ describe('a published port', () => {
     if (existsSync(bridgedSetting)) writeFileSync(bridgedSetting, bridged);
     const gateway = a.endpoints['bridge']?.Gateway ?? '';
     using _a = await answerInside(a.path, 'tcp', 80);
-    assert.deepEqual(a.ports, { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }] });
+    const [HostPort, everywhere] = ['8080', ['0.0.0.0', '::']];
+    assert.deepEqual(a.ports, { '80/tcp': everywhere.map((HostIp) => ({ HostIp, HostPort })) });
     assert.equal(await ask('127.0.0.1', 8080), gateway);
     assert.equal(await ask('198.51.100.1', 8080), '198.51.100.1');
     assert.equal(await ask('198.51.100.1', 8080, { namespace: outside }), '198.51.100.2');
@@ -90,13 +91,13 @@ describe('a published port', () => {
 
   it('that another container has is refused in words that name both, and nothing is kept', async () => {
     await using engine = await startEngine();
-    await engine.attach({ ports: { '80/tcp': [{ HostPort: '8080' }] } });
+    await engine.attach({ name: 'first', ports: { '80/tcp': [{ HostPort: '8080' }] } });
     const second = engine.attach({
       name: 'web',
       ports: { '81/tcp': [{ HostPort: '8081' }], '80/tcp': [{ HostPort: '8080' }] },
     });
     const message =
-      /^driver failed programming external connectivity on endpoint web \([0-9a-f]{64}\): Bind for 0\.0\.0\.0:8080 failed: port is already allocated$/;
+      /^driver failed programming external connectivity on endpoint web \([0-9a-f]{64}\): Bind for 0\.0\.0\.0:8080 failed: port is already allocated \(by container first\)$/;
     await assert.rejects(
       second,
       (error) => isKind(error, 'conflict') && error.code === 'port-in-use' && message.test(error.message),
@@ -122,30 +123,39 @@ describe('a published port', () => {
   });
 });
 
+const everywhere = ['0.0.0.0', '::'];
+
 describe('wantedPorts', () => {
   it('reads bindings, ranges and ports to publish anywhere', () => {
     assert.deepEqual(
-      wantedPorts({ '80': [{ HostPort: '8000-8002' }], '53/udp': [{ HostIp: '127.0.0.1', HostPort: '0' }] }, [
-        '80',
-        '90/tcp',
-      ]),
+      wantedPorts(
+        { '80': [{ HostPort: '8000-8002' }], '53/udp': [{ HostIp: '127.0.0.1', HostPort: '0' }] },
+        ['80', '90/tcp'],
+        everywhere,
+      ),
       [
-        { protocol: 'tcp', containerPort: 80, hostIp: '0.0.0.0', hostPorts: { from: 8000, to: 8002 } },
-        { protocol: 'udp', containerPort: 53, hostIp: '127.0.0.1', hostPorts: undefined },
-        { protocol: 'tcp', containerPort: 90, hostIp: '0.0.0.0', hostPorts: undefined },
+        { protocol: 'tcp', containerPort: 80, hostIps: everywhere, hostPorts: { from: 8000, to: 8002 } },
+        { protocol: 'udp', containerPort: 53, hostIps: ['127.0.0.1'], hostPorts: undefined },
+        { protocol: 'tcp', containerPort: 90, hostIps: everywhere, hostPorts: undefined },
       ],
     );
   });
 
-  it('refuses what is no port, no address, or an address it cannot publish on', () => {
+  it('writes an IPv6 address as everybody does, and IPv4 in the guise of it as IPv4', () => {
+    const hostIp = (HostIp: string) => wantedPorts({ '80': [{ HostIp, HostPort: '' }] }, [], everywhere)[0]?.hostIps;
+    assert.deepEqual(hostIp('0:0:0:0:0:0:0:1'), ['::1']);
+    assert.deepEqual(hostIp('::ffff:192.0.2.7'), ['192.0.2.7']);
+  });
+
+  it('refuses what is no port and no address', () => {
     const refused = (port: string, HostIp: string, HostPort: string) => () =>
-      wantedPorts({ [port]: [{ HostIp, HostPort }] }, []);
+      wantedPorts({ [port]: [{ HostIp, HostPort }] }, [], everywhere);
     assert.throws(refused('0/tcp', '', '80'), /invalid port specification: "0"/);
     assert.throws(refused('80/icmp', '', '80'), /invalid proto: icmp/);
     assert.throws(refused('80/tcp', '', '70000'), /invalid port specification/);
     assert.throws(refused('80/tcp', '', '9-8'), /invalid port specification/);
     assert.throws(refused('80/tcp', '1.2.3', '80'), /invalid IP address: 1\.2\.3/);
-    assert.throws(refused('80/tcp', '::1', '80'), (error) => isKind(error, 'unsupported'));
+    assert.throws(refused('80/tcp', 'fe80::1%eth0', '80'), /invalid IP address/);
   });
 });
 
@@ -155,7 +165,7 @@ describe('claimPorts', () => {
     const range = (from: number, to: number) => ({
       protocol: 'tcp' as const,
       containerPort: 80,
-      hostIp: '0.0.0.0',
+      hostIps: ['0.0.0.0'],
       hostPorts: { from, to },
     });
     const numbers = claimPorts([range(7001, 7002), range(7001, 7002)], holder).map(({ hostPort }) => hostPort);
@@ -172,7 +182,7 @@ describe('claimPorts', () => {
     const wish = {
       protocol: 'tcp' as const,
       containerPort: 80,
-      hostIp: '203.0.113.9',
+      hostIps: ['203.0.113.9'],
       hostPorts: { from: 80, to: 80 },
     };
     assert.throws(
@@ -180,7 +190,7 @@ describe('claimPorts', () => {
       /Bind for 203\.0\.113\.9:80 failed: cannot assign requested address/,
     );
     try {
-      claimPorts([{ ...wish, hostIp: '0.0.0.0', protocol: 'sctp' }], holder);
+      claimPorts([{ ...wish, hostIps: ['0.0.0.0'], protocol: 'sctp' }], holder);
     } catch (error) {
       assert.ok(isKind(error, 'unsupported'));
     }

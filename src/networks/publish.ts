@@ -1,13 +1,15 @@
+import { isIPv6 } from 'node:net';
 import type { PortBinding } from '../api/types/container.ts';
 import { conflict, errnoOf, invalid, TugError, unsupported } from '../base/errors.ts';
-import { parseAddress } from '../formats/ip-address.ts';
+import { formatAddress, parseAddress } from '../formats/ip-address.ts';
 import type { HeldPort, PortHolder, PortProtocol } from '../host/port-holder.ts';
 
 /** A port somebody wants reachable at the host. */
 export interface WantedPort {
   readonly protocol: PortProtocol;
   readonly containerPort: number;
-  readonly hostIp: string;
+  /** It gets the same number on each. */
+  readonly hostIps: readonly string[];
   /** Inclusive; the first free one is taken. Undefined for any. */
   readonly hostPorts: { readonly from: number; readonly to: number } | undefined;
 }
@@ -18,23 +20,25 @@ export type ClaimedPort = HeldPort & { readonly containerPort: number };
 const anyPort = { from: 32768, to: 60999 };
 
 /**
- * What HostConfig.PortBindings and the ports of PublishAllPorts ask for.
- * @throws invalid for what is no port, unsupported for IPv6 host addresses.
+ * What HostConfig.PortBindings and the ports of PublishAllPorts ask for; `defaults` are the host's addresses that
+ * are meant where none is said.
+ * @throws invalid for what is no port or no address.
  */
 export function wantedPorts(
   bindings: Readonly<Record<string, readonly PortBinding[] | null>>,
   publishAll: readonly string[],
+  defaults: readonly string[],
 ): WantedPort[] {
   const bound = Object.entries(bindings).flatMap(([port, wishes]) =>
     (wishes ?? []).map(({ HostIp, HostPort }) => ({
       ...parseContainerPort(port),
-      hostIp: parseHostIp(HostIp ?? ''),
+      hostIps: HostIp ? [parseHostIp(HostIp)] : defaults,
       hostPorts: parseHostPorts(HostPort ?? ''),
     })),
   );
   const all = publishAll
     .filter((port) => (bindings[port] ?? []).length === 0)
-    .map((port) => ({ ...parseContainerPort(port), hostIp: '0.0.0.0', hostPorts: undefined }));
+    .map((port) => ({ ...parseContainerPort(port), hostIps: defaults, hostPorts: undefined }));
   return [...bound, ...all];
 }
 
@@ -50,13 +54,12 @@ function parsePort(text: string): number {
   return port;
 }
 
+/** An IPv4 address that is written as IPv6 means that address. */
 function parseHostIp(text: string): string {
-  if (text === '') return '0.0.0.0';
-  if (text.includes(':')) {
-    throw unsupported(`cannot publish on the IPv6 address ${text}: publish on an IPv4 address of this host`);
-  }
-  if (parseAddress(text)?.family !== 4) throw invalid(`invalid IP address: ${text}`);
-  return text;
+  const address = parseAddress(text);
+  if (!address) throw invalid(`invalid IP address: ${text}`);
+  const mapped = address.family === 6 && address.value >> 32n === 0xffffn;
+  return formatAddress(mapped ? { family: 4, value: address.value & 0xffffffffn } : address);
 }
 
 function parseHostPorts(text: string): WantedPort['hostPorts'] {
@@ -68,14 +71,19 @@ function parseHostPorts(text: string): WantedPort['hostPorts'] {
 }
 
 /**
- * Holds a host port for each wish. All or none: what was taken is let go again when one fails.
+ * Holds a host port for each wish. All or none: what was taken is let go again when one fails. `whoHas` says who
+ * uses a port that cannot be had, where that can be told.
  * @throws conflict (code `port-in-use`) when none of a wish's ports is free, unsupported for SCTP on a kernel
  * without it, invalid when the host has no such address.
  */
-export function claimPorts(wanted: readonly WantedPort[], holder: PortHolder): ClaimedPort[] {
+export function claimPorts(
+  wanted: readonly WantedPort[],
+  holder: PortHolder,
+  whoHas: (port: HeldPort) => string | undefined = () => undefined,
+): ClaimedPort[] {
   const claimed: ClaimedPort[] = [];
   try {
-    for (const wish of wanted) claimed.push(claimOne(wish, holder));
+    for (const wish of wanted) claimed.push(...claimOne(wish, holder, whoHas));
     return claimed;
   } catch (error) {
     for (const port of claimed) holder.drop(port);
@@ -83,31 +91,54 @@ export function claimPorts(wanted: readonly WantedPort[], holder: PortHolder): C
   }
 }
 
-function claimOne({ protocol, containerPort, hostIp, hostPorts }: WantedPort, holder: PortHolder): ClaimedPort {
+function claimOne(wish: WantedPort, holder: PortHolder, whoHas: (port: HeldPort) => string | undefined): ClaimedPort[] {
+  const { protocol, containerPort, hostIps, hostPorts } = wish;
   const range = hostPorts ?? anyPort;
+  let taken: HeldPort | undefined;
   for (let hostPort = range.from; hostPort <= range.to; hostPort += 1) {
-    const port = { protocol, hostIp, hostPort, containerPort };
-    try {
-      holder.hold(port);
-      return port;
-    } catch (error) {
-      if (errnoOf(error) !== 'EADDRINUSE') throw refusal(port, error);
-    }
+    const ports = hostIps.map((hostIp) => ({ protocol, hostIp, hostPort, containerPort }));
+    const blocked = ports.find((port) => holder.holds(port)) ?? firstNotHeld(ports, holder);
+    if (!blocked) return ports;
+    taken ??= blocked;
   }
   const name = range.from === range.to ? `${range.from}` : `${range.from}-${range.to}`;
-  throw conflict(`Bind for ${hostIp}:${name} failed: port is already allocated`, { code: 'port-in-use' });
+  const owner = taken && range.from === range.to ? whoHas(taken) : undefined;
+  const where = `Bind for ${addressText(taken?.hostIp ?? '')}:${name} failed`;
+  throw conflict(`${where}: port is already allocated${owner ? ` (${owner})` : ''}`, { code: 'port-in-use' });
 }
+
+/** Holds all, or none and returns the first that somebody else has. @throws as `refusal`. */
+function firstNotHeld(ports: readonly ClaimedPort[], holder: PortHolder): ClaimedPort | undefined {
+  const held: ClaimedPort[] = [];
+  for (const port of ports) {
+    try {
+      holder.hold(port);
+      held.push(port);
+    } catch (error) {
+      for (const one of held) holder.drop(one);
+      if (errnoOf(error) !== 'EADDRINUSE') throw refusal(port, error);
+      return port;
+    }
+  }
+  return undefined;
+}
+
+const addressText = (ip: string): string => (isIPv6(ip) ? `[${ip}]` : ip);
 
 function refusal({ protocol, hostIp, hostPort }: HeldPort, cause: unknown): TugError {
   switch (errnoOf(cause)) {
     case 'EADDRNOTAVAIL':
-      return invalid(`Bind for ${hostIp}:${hostPort} failed: cannot assign requested address`, { cause });
+    case 'EAFNOSUPPORT':
+    case 'EINVAL': // a link-local address, which means nothing without a link
+      return invalid(`Bind for ${addressText(hostIp)}:${hostPort} failed: cannot assign requested address`, { cause });
     case 'EPROTONOSUPPORT':
     case 'ESOCKTNOSUPPORT':
       return unsupported(`cannot publish ${hostPort}/${protocol}: this kernel has no ${protocol.toUpperCase()}`, {
         cause,
       });
     default:
-      return new TugError('unavailable', `Bind for ${hostIp}:${hostPort} failed: ${errnoOf(cause)}`, { cause });
+      return new TugError('unavailable', `Bind for ${addressText(hostIp)}:${hostPort} failed: ${errnoOf(cause)}`, {
+        cause,
+      });
   }
 }

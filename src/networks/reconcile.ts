@@ -30,10 +30,10 @@ export async function reconcile(context: NetworkContext, alive: ReadonlySet<stri
     if (!recorded.has(file)) deleteNetworkNamespace(file);
   }
   for (const { subject } of of(createIntent)) store.removeNetwork(subject);
+  holdAgain(store.ports(), context.holder, context.log);
   await host.restore();
   for (const { subject, payload } of of(changeIntent)) await settleChange(context, subject, payload as ChangePayload);
   if (of(changeIntent).length > 0) await host.restore();
-  holdAgain(store.ports(), context.holder, context.log);
   for (const intent of unfinished) journal.done(intent);
 }
 

@@ -21,7 +21,9 @@ import { findNetwork, networkNamed } from './find.ts';
 import { createHostSide } from './host-side.ts';
 import type { AddressPool } from './ipam.ts';
 import { recordPredefined } from './predefined.ts';
+import type { PublishSettings } from './publish-defaults.ts';
 import { reconcile } from './reconcile.ts';
+import { createPortRelay } from './relay/relay.ts';
 import { takeDown } from './release.ts';
 import { pruneNetworks, removeNetwork } from './remove.ts';
 import { inspectNetwork, showNetwork } from './show.ts';
@@ -39,6 +41,7 @@ export interface NetworkDeps {
   readonly drivers: readonly NetworkDriver[];
   /** Where subnets of networks are chosen from, of both families. */
   readonly pools: readonly AddressPool[];
+  readonly publishing: PublishSettings;
 }
 
 export interface EngineNetworks extends NetworkService {
@@ -60,8 +63,10 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
   const folder = path.join(deps.execRoot, 'netns');
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   recordPredefined(store, drivers, log);
-  const host = createHostSide(store, drivers, log);
-  const context: NetworkContext = { ...deps, store, host, folder, holder: createPortHolder() };
+  const holder = createPortHolder();
+  const relay = deps.publishing.relay ? createPortRelay(holder, log) : undefined;
+  const host = createHostSide(store, drivers, log, relay);
+  const context: NetworkContext = { ...deps, store, host, folder, holder };
   const releasing = new Map<string, Promise<void>>();
 
   const sandboxOf: NetworkService['sandboxOf'] = (containerId) => {
@@ -117,7 +122,8 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
       try {
         if (removeBridge) await host.remove();
       } finally {
-        context.holder[Symbol.dispose]();
+        relay?.[Symbol.dispose]();
+        holder[Symbol.dispose]();
         for (const driver of drivers) driver[Symbol.dispose]();
       }
     },

@@ -15,7 +15,7 @@ export type Belongings = Readonly<Record<string, number>>;
 export async function belongings(engine: TestEngine): Promise<Belongings> {
   const id = engineId(engine);
   const ports = await run('ip', ['-o', 'link', 'show', 'master', engine.bridge]);
-  const rules = await run('nft', ['list', 'table', 'ip', engineNames(id).table]);
+  const rules = await run('nft', ['list', 'table', 'inet', engineNames(id).table]);
   return {
     'open files': openFiles(engine.pid),
     processes: listProcesses().filter(({ command, parent }) => parent === engine.pid || command.includes(engine.root))

@@ -18,9 +18,9 @@ describe('port', () => {
     const { stdout } = await engine.tug(['port', 'open']);
     assert.match(
       stdout,
-      /^9\/tcp -> 127\.0\.0\.1:\d+\n80\/tcp -> 0\.0\.0\.0:\d+\n100\/tcp -> 0\.0\.0\.0:\d+\n100\/udp -> 127\.0\.0\.1:\d+\n$/,
+      /^9\/tcp -> 127\.0\.0\.1:\d+\n80\/tcp -> 0\.0\.0\.0:(\d+)\n80\/tcp -> \[::\]:\1\n100\/tcp -> 0\.0\.0\.0:(\d+)\n100\/tcp -> \[::\]:\2\n100\/udp -> 127\.0\.0\.1:\d+\n$/,
     );
-    assert.match((await engine.tug(['container', 'port', 'open', '100'])).stdout, /^0\.0\.0\.0:\d+\n$/);
+    assert.match((await engine.tug(['container', 'port', 'open', '100'])).stdout, /^0\.0\.0\.0:(\d+)\n\[::\]:\1\n$/);
   });
 
   it("gives docker's output, errors and exit codes", async () => {

@@ -46,7 +46,7 @@ async function footprint(engine: TestEngine): Promise<Record<string, readonly st
   const engineId = (await engine.api('GET', '/info')).json<{ ID: string }>().ID;
   const cgroups = createCgroupfs({ hierarchies: readCgroups(), engineId });
   const links = await runChecked('ip', ['-o', 'link', 'show', 'master', engine.bridge]);
-  const table = await runChecked('nft', ['-s', 'list', 'table', 'ip', engineNames(engineId).table]);
+  const table = await runChecked('nft', ['-s', 'list', 'table', 'inet', engineNames(engineId).table]);
   return {
     mounts: listMounts(engine.root)
       .map(({ target }) => target)

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { addressBytes } from '../../formats/ip-address.ts';
 import { attribute, nested, requestFlags } from './message.ts';
 import type { LabelledMessage } from './socket.ts';
 
@@ -92,26 +92,6 @@ function batch(end: keyof typeof batchTypes): LabelledMessage {
 const generic = (family: number, resource: number): Buffer => Buffer.from([family, 0, resource >> 8, resource & 255]);
 
 const concatenation = (parts: readonly Buffer[]): Buffer =>
-  Buffer.concat(parts.map((part) => Buffer.concat([part, Buffer.alloc((4 - (part.length % 4)) % 4)])));
-
-/** An IPv4 or IPv6 address in the network's order. */
-function addressBytes(ip: string): Buffer {
-  if (!isIPv6(ip)) return Buffer.from(ip.split('.').map(Number));
-  const [head = '', tail] = ip.split('::');
-  const first = groups(head);
-  const last = tail === undefined ? [] : groups(tail);
-  const all = [...first, ...new Array<number>(8 - first.length - last.length).fill(0), ...last];
-  return Buffer.from(all.flatMap((group) => [group >> 8, group & 255]));
-}
-
-/** `1:2:192.0.2.1` as 16-bit numbers. */
-function groups(text: string): number[] {
-  return text
-    .split(':')
-    .filter((part) => part !== '')
-    .flatMap((part) => {
-      const dotted = part.split('.').map(Number);
-      const [a = 0, b = 0, c = 0, d = 0] = dotted;
-      return dotted.length === 4 ? [a * 256 + b, c * 256 + d] : [Number.parseInt(part, 16)];
-    });
-}
+  Buffer.concat(
+    parts.length === 1 ? parts : parts.map((part) => Buffer.concat([part, Buffer.alloc(-part.length & 3)])),
+  );

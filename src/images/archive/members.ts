@@ -18,6 +18,17 @@ export interface Members {
   discard(): Promise<void>;
 }
 
+/** Follows a file of the archive on its way in. */
+export interface MemberWatch {
+  wrote(chunk: Buffer): void;
+  ended(): void;
+  /** Lets go of a file that did not come to its end. */
+  abandon(): Promise<void>;
+}
+
+/** Says whether a file that is about to come is to be followed. */
+export type BeginWatch = (name: string, size: number, spool: BlobSpool) => MemberWatch | undefined;
+
 const smallFile = 4 * 1024 * 1024;
 const mostMembers = 100_000;
 const mostLinks = 16;
@@ -32,6 +43,7 @@ export async function readMembers(
   archive: Readable,
   signal: AbortSignal,
   limits?: UnpackLimits,
+  watch: BeginWatch = () => undefined,
 ): Promise<Members> {
   const files = new Map<string, SpooledBlob>();
   const links = new Map<string, string>();
@@ -39,7 +51,7 @@ export async function readMembers(
     for (const file of files.values()) await file.discard();
   };
   try {
-    await readInto(store, unpackedStream(archive, signal, limits), files, links);
+    await readInto(store, unpackedStream(archive, signal, limits), watch, files, links);
   } catch (error) {
     await discard();
     throw error;
@@ -62,11 +74,18 @@ export async function readMembers(
 }
 
 /** What the reader found in one piece of the archive, to be carried out before the next piece is read. */
-type Step = { kind: 'begin'; name: string } | { kind: 'data'; chunk: Buffer } | { kind: 'end' };
+type Step = { kind: 'begin'; name: string; size: number } | { kind: 'data'; chunk: Buffer } | { kind: 'end' };
+
+interface OpenMember {
+  readonly name: string;
+  readonly spool: BlobSpool;
+  readonly watch: MemberWatch | undefined;
+}
 
 async function readInto(
   store: LocalContentStore,
   pieces: AsyncIterable<Buffer>,
+  watch: BeginWatch,
   files: Map<string, SpooledBlob>,
   links: Map<string, string>,
 ): Promise<void> {
@@ -77,28 +96,34 @@ async function readInto(
       const name = nameOf(entry);
       isFile = entry.type === 'file';
       if (files.size + links.size + steps.length > mostMembers) throw bad('the archive has too many files');
-      if (isFile) steps.push({ kind: 'begin', name });
+      if (isFile) steps.push({ kind: 'begin', name, size: entry.size });
       else if (entry.type === 'symlink' || entry.type === 'hard-link') links.set(name, targetOf(entry, name));
     },
     data: (chunk) => void (isFile && steps.push({ kind: 'data', chunk })),
     end: () => void (isFile && steps.push({ kind: 'end' })),
   });
-  let open: { name: string; spool: BlobSpool } | undefined;
+  let open: OpenMember | undefined;
   try {
     for await (const piece of pieces) {
       reader.feed(piece);
       for (const step of steps.splice(0)) {
-        if (step.kind === 'begin') open = { name: step.name, spool: await store.spool() };
-        else if (step.kind === 'data') await open?.spool.write(step.chunk);
-        else if (open) {
+        if (step.kind === 'begin') {
+          const spool = await store.spool();
+          open = { name: step.name, spool, watch: watch(step.name, step.size, spool) };
+        } else if (step.kind === 'data') {
+          await open?.spool.write(step.chunk);
+          open?.watch?.wrote(step.chunk);
+        } else if (open) {
           await files.get(open.name)?.discard();
           files.set(open.name, await open.spool.finish());
+          open.watch?.ended();
           open = undefined;
         }
       }
     }
     reader.finish();
   } finally {
+    await open?.watch?.abandon();
     await open?.spool.discard();
   }
 }

@@ -1,4 +1,6 @@
 import type { Descriptor } from '../../api/oci/image.ts';
+import type { LayerStage } from '../snapshots/contract.ts';
+import type { UnpackResult } from '../unpack/layer.ts';
 
 /**
  * Blobs by digest, in the layout of the OCI image-spec (image-layout.md): `blobs/sha256/HEX`, so that skopeo
@@ -42,7 +44,8 @@ export interface LayerUnpacker {
    * it as a snapshot; does nothing when the snapshot exists. Verifies the tar's digest against `diffId`.
    * A parent that is not there yet is waited for, so that the layers of an image may be unpacked side by side.
    * `progress` hears how many bytes of the blob are done, at most ten times a second.
-   * Of a blob that was `verified` a moment ago, one that is a plain tar is not hashed again.
+   * Of a blob that was `verified` a moment ago, one that is a plain tar is not hashed again; what of it is unpacked
+   * already, as it was `arriving`, is not unpacked again.
    * @throws invalid with code `diff-id-mismatch`, `layer-escapes`, `bad-archive`, ...; nothing is left.
    */
   unpack(
@@ -51,27 +54,40 @@ export interface LayerUnpacker {
     parents: readonly string[],
     signal: AbortSignal,
     progress?: (done: number, total: number) => void,
-    verified?: boolean,
+    known?: { readonly verified: boolean; readonly arriving?: Arriving | undefined },
   ): Promise<void>;
 }
 
 /** Unpacks layers before they are whole. */
 export interface ArrivingUnpacker {
   /**
-   * Unpacks a plain tar that stands on no other layer while it is still being written, in a thread of its own, and
-   * commits it once its `blob` is of the store. @throws (`done`) as `unpack`; what `blob` throws. Nothing is left then.
+   * Begins to unpack a tar, plain or compressed, while it is still being written, as soon as one of the few threads for
+   * this is free. End it by handing it to `unpack`, or by `abandon`. Nothing is recorded before; killed, the next start
+   * removes what is there.
    */
-  unpackArriving(layer: ArrivingLayer, signal: AbortSignal): { opened: Promise<void>; done: Promise<void> };
+  beginArriving(layer: ArrivingLayer, signal: AbortSignal): Arriving;
 }
 
 /** A layer's tar on its way in. */
 export interface ArrivingLayer {
-  /** Has its first bytes already, and keeps its name until `opened`. */
+  /** Keeps its name until `Arriving.settled`. */
   readonly file: string;
   /** An Int32 that becomes 1 when the file is whole. */
   readonly whole: SharedArrayBuffer;
-  /** Its blob, once that is of the store. */
-  readonly blob: Promise<Descriptor>;
+  /** What it stands on. Where that is unknown yet the driver's layers stand alone. */
+  readonly below: 'nothing' | 'unknown';
+}
+
+/** A layer that is being unpacked before it is whole. */
+export interface Arriving {
+  /** Resolves when it is unpacked. @throws as `unpack`; nothing is left then. */
+  readonly done: Promise<void>;
+  /** Call it when the file is whole. Resolves when the file may change its name; what no thread has begun is given up. */
+  settled(): Promise<void>;
+  /** What came of it, once, which is then the caller's; undefined when nothing did. Never throws. */
+  take(): Promise<{ readonly stage: LayerStage; readonly result: UnpackResult } | undefined>;
+  /** Ends it and removes what it made, unless it was taken. Idempotent. */
+  abandon(): Promise<void>;
 }
 
 /** Records images in the state. */

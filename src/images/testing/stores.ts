@@ -79,6 +79,7 @@ export async function openTestStores(
     async close() {
       await stores.settling.close();
       await stores.pool.close();
+      await stores.arrivals.close();
       database[Symbol.dispose]();
       for (const { target } of listMounts(root).reverse()) if (target !== root) unmount(target, { detach: true });
       if (given === undefined) await fs.rm(root, { recursive: true, force: true });

@@ -1,66 +1,69 @@
-import { crashPoint } from '../../base/crash-points.ts';
-import { invalid } from '../../base/errors.ts';
-import type { ArrivingLayer } from '../content/contract.ts';
+import type { Arriving, ArrivingLayer } from '../content/contract.ts';
 import type { LayerStage } from '../snapshots/contract.ts';
 import { defaultLimits, type UnpackResult } from './layer.ts';
-import { createUnpackPool } from './pool.ts';
-import { isThere, recordLayer, type UnpackerDeps, unpackError } from './unpacker-deps.ts';
+import { tellLost, type UnpackerDeps, unpackError } from './unpacker-deps.ts';
 
-/** Unpacks a tar without parents while it is still being written; see the contract. */
-export function unpackArriving(
-  deps: UnpackerDeps,
-  layer: ArrivingLayer,
-  signal: AbortSignal,
-): { opened: Promise<void>; done: Promise<void> } {
+/** Begins to unpack a tar that is still being written; see the contract. */
+export function beginArriving(deps: UnpackerDeps, layer: ArrivingLayer, signal: AbortSignal): Arriving {
+  const given = new AbortController();
+  const both = AbortSignal.any([signal, given.signal]);
   const opened = Promise.withResolvers<void>();
-  const done = unpackAndCommit(deps, layer, opened.resolve, signal).finally(opened.resolve);
+  let begun = false;
+  let taken = false;
+  const work = unpackStage(deps, layer, both, { begun: () => (begun = true), opened: opened.resolve });
+  const done = work.then(
+    () => opened.resolve(), // a short file is read without a word of progress
+    (error: unknown) => {
+      opened.resolve();
+      throw unpackError(error, both);
+    },
+  );
   done.catch(() => {}); // whoever waits for it is told
-  return { opened: opened.promise, done };
+  const abandon = async (): Promise<void> => {
+    if (taken) return;
+    taken = true;
+    given.abort();
+    const left = await work.catch(() => undefined);
+    await left?.stage.abandon();
+  };
+  return {
+    done,
+    abandon,
+    async settled() {
+      if (!begun) given.abort();
+      else await opened.promise;
+    },
+    async take() {
+      if (taken || !begun) return undefined;
+      const result = await work.catch(() => undefined);
+      if (taken) return undefined;
+      taken = true;
+      return result;
+    },
+  };
 }
 
-async function unpackAndCommit(
+interface Told {
+  begun(): void;
+  opened(): void;
+}
+
+async function unpackStage(
   deps: UnpackerDeps,
-  layer: ArrivingLayer,
-  opened: () => void,
+  { file, whole, below }: ArrivingLayer,
   signal: AbortSignal,
-): Promise<void> {
+  { begun, opened }: Told,
+): Promise<{ stage: LayerStage; result: UnpackResult }> {
   const stage = await deps.driver.stage([]);
   try {
-    const { size, diffId } = await unpackInto(deps, layer, stage, opened, signal);
-    const blob = await layer.blob;
-    if (diffId !== undefined) throw invalid('bad archive: packed more than once', { code: 'bad-archive' });
-    if (isThere(deps, blob.digest)) return await stage.abandon();
-    crashPoint('image.pull.layer-unpacked');
-    await stage.commit(blob.digest);
-    recordLayer(deps, { chainId: blob.digest, diffId: blob.digest, size, blob });
-    crashPoint('image.pull.layer-committed');
+    const { folder, whiteouts } = stage;
+    const limits = deps.limits ?? defaultLimits;
+    const task = { file, folder, whiteouts, below: below === 'nothing' ? [] : undefined, limits, arriving: whole };
+    const result = await deps.arrivals.unpack(task, signal, opened, begun);
+    tellLost(deps, file, result);
+    return { stage, result };
   } catch (error) {
     await stage.abandon();
-    throw unpackError(error, signal);
-  }
-}
-
-async function unpackInto(
-  { limits, log }: UnpackerDeps,
-  { file, whole }: ArrivingLayer,
-  { folder, whiteouts, below }: LayerStage,
-  opened: () => void,
-  signal: AbortSignal,
-): Promise<UnpackResult> {
-  // A sender that is slow must not keep a thread from other layers.
-  const pool = createUnpackPool(1);
-  try {
-    const task = { file, folder, whiteouts, below, limits: limits ?? defaultLimits, arriving: whole };
-    const result = await pool.unpack(task, signal, opened);
-    opened(); // a short file is read without a word of progress
-    if (result.lostXattrs.length > 0) {
-      log.warn('the file system below the layers does not keep some extended attributes', {
-        layer: file,
-        attributes: result.lostXattrs.join(','),
-      });
-    }
-    return result;
-  } finally {
-    await pool.close();
+    throw error;
   }
 }

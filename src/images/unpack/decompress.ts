@@ -46,7 +46,7 @@ export interface Growth {
 /**
  * Opens a file for its unpacked content: whether it is packed, and pieces that are valid until the next is asked for.
  * The file is closed when the pieces have been read to their end, or are left. `read` counts the bytes taken from it.
- * A file that still grows has at least its first bytes, and `growth` to say when it is whole.
+ * A file that still grows has `growth` to say when it is whole; its first bytes are waited for.
  * @throws invalid `bad-archive`, while reading, for data that is damaged or cut off; the system error.
  */
 export function openUnpacked(
@@ -57,7 +57,11 @@ export function openUnpacked(
   const fd = fs.openSync(file, 'r');
   try {
     const start = Buffer.alloc(8);
-    const length = fs.readSync(fd, start, 0, start.length, 0);
+    let length = fs.readSync(fd, start, 0, start.length, 0);
+    while (length < start.length && growth && !growth.ended()) {
+      growth.wait();
+      length = fs.readSync(fd, start, 0, start.length, 0);
+    }
     const compression = detectCompression(start.subarray(0, length));
     return { packed: compression !== 'none', pieces: unpacked(fd, compression, read, growth) };
   } catch (error) {
@@ -80,7 +84,8 @@ async function* unpacked(
     }
     const finish = compression === 'zstd' ? zlib.constants.ZSTD_e_end : zlib.constants.Z_FINISH;
     const inflater = createInflater(decompressor, finish);
-    yield* inflater ? inflate(readPlain(fd, read), inflater) : throughStream(fd, read, compression);
+    const source = readPlain(fd, read, growth);
+    yield* inflater ? inflate(source, inflater) : throughStream(source, compression);
   } catch (error) {
     throw asArchiveError(error);
   } finally {
@@ -112,10 +117,10 @@ function* inflate(source: Iterable<Buffer>, inflater: Inflater): Generator<Buffe
   }
 }
 
-async function* throughStream(fd: number, read: (bytes: number) => void, compression: Compression) {
+async function* throughStream(pieces: Generator<Buffer>, compression: Compression) {
   const decompressor = createDecompressor(compression);
   if (!decompressor) return;
-  const copies = readPlain(fd, read).map((piece) => Buffer.from(piece)); // the stream keeps what it is given
+  const copies = pieces.map((piece) => Buffer.from(piece)); // the stream keeps what it is given
   const source = Readable.from(copies, { objectMode: false, highWaterMark: chunkSize });
   yield* pipeline(source, decompressor, () => {}) as AsyncIterable<Buffer>;
 }

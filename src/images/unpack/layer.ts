@@ -27,12 +27,12 @@ export interface UnpackTask {
   readonly limits: UnpackLimits;
   /** The digest that `file` has been verified to have: an unpacked tar need not be hashed again. */
   readonly digest?: string;
-  /** Of a plain tar that is still being written to `file`: becomes 1 when it is whole. Such a tar is not hashed. */
+  /** Of a tar that is still being written to `file`: becomes 1 when it is whole. Such a one is not hashed where it is plain. */
   readonly arriving?: SharedArrayBuffer;
 }
 
 export interface UnpackResult {
-  /** Digest of the unpacked tar; undefined for one that was still arriving, which whoever writes it hashes. */
+  /** Digest of the unpacked tar; undefined for a plain one that was still arriving, which whoever writes it hashes. */
   readonly diffId: string | undefined;
   /** Bytes of the files. */
   readonly size: number;

@@ -5,7 +5,13 @@ import type { SentError, WorkerMessage, WorkerTask } from './worker.ts';
 
 /** Threads that unpack layers. They start with the first task and do not keep the process alive. */
 export interface UnpackPool {
-  unpack(task: UnpackTask, signal: AbortSignal, progress: (bytes: number) => void): Promise<UnpackResult>;
+  /** `begun` is called when a thread takes the task. One that is cancelled before rejects when a thread would take it. */
+  unpack(
+    task: UnpackTask,
+    signal: AbortSignal,
+    progress: (bytes: number) => void,
+    begun?: () => void,
+  ): Promise<UnpackResult>;
   settle(task: SettleTask, signal: AbortSignal): Promise<boolean>;
   /** Ends the threads; what they do fails. */
   close(): Promise<void>;
@@ -21,6 +27,7 @@ interface Job {
   readonly message: WorkerTask;
   readonly signal: AbortSignal;
   readonly progress: (bytes: number) => void;
+  readonly begun: () => void;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -44,15 +51,16 @@ export function createUnpackPool(size = 2): UnpackPool {
     threads.add(thread);
     return thread;
   };
-  const submit = <T>(message: WorkerTask, signal: AbortSignal, progress: (bytes: number) => void): Promise<T> =>
+  const submit = <T>(message: WorkerTask, hears: Pick<Job, 'signal' | 'progress' | 'begun'>): Promise<T> =>
     new Promise<T>((resolve, reject) => {
-      waiting.push({ message, signal, progress, resolve: resolve as (result: unknown) => void, reject });
+      waiting.push({ message, ...hears, resolve: resolve as (result: unknown) => void, reject });
       dispatch();
     });
+  const nothing = (): void => {};
 
   return {
-    unpack: (task, signal, progress) => submit({ kind: 'unpack', task }, signal, progress),
-    settle: (task, signal) => submit({ kind: 'settle', task }, signal, () => {}),
+    unpack: (task, signal, progress, begun = nothing) => submit({ kind: 'unpack', task }, { signal, progress, begun }),
+    settle: (task, signal) => submit({ kind: 'settle', task }, { signal, progress: nothing, begun: nothing }),
     async close() {
       for (const job of waiting.splice(0)) job.reject(internal('the unpacking threads were ended'));
       await Promise.all([...threads].map(({ worker }) => worker.terminate()));
@@ -91,6 +99,7 @@ function begin(thread: Thread, job: Job): void {
   job.signal.addEventListener('abort', () => thread.job === job && Atomics.store(thread.stop, 0, 1), { once: true });
   thread.worker.ref();
   thread.worker.postMessage(job.message);
+  job.begun();
 }
 
 function finish(thread: Thread, settle: (job: Job) => void): void {

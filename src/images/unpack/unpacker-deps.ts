@@ -6,7 +6,7 @@ import type { LayerRow } from '../layer-rows.ts';
 import type { Settling } from '../settling.ts';
 import type { SnapshotDriver } from '../snapshots/contract.ts';
 import type { ImageState } from '../store.ts';
-import type { UnpackLimits } from './layer.ts';
+import type { UnpackLimits, UnpackResult } from './layer.ts';
 import type { UnpackPool } from './pool.ts';
 
 export interface UnpackerDeps {
@@ -16,6 +16,8 @@ export interface UnpackerDeps {
   readonly database: Database;
   readonly settling: Settling;
   readonly pool: UnpackPool;
+  /** Threads for layers that are still on their way in: a slow sender keeps them from no other layer. */
+  readonly arrivals: UnpackPool;
   readonly log: Logger;
   readonly limits?: UnpackLimits;
 }
@@ -30,6 +32,15 @@ export function recordLayer({ database, settling, state }: UnpackerDeps, layer: 
   database.transaction(() => {
     state.recordLayer(layer);
     settling.note('layer', layer.chainId);
+  });
+}
+
+/** Says in the log what of a layer the file system did not take. */
+export function tellLost({ log }: UnpackerDeps, layer: string, { lostXattrs }: UnpackResult): void {
+  if (lostXattrs.length === 0) return;
+  log.warn('the file system below the layers does not keep some extended attributes', {
+    layer,
+    attributes: lostXattrs.join(','),
   });
 }
 

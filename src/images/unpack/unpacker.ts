@@ -2,11 +2,11 @@ import type { Descriptor } from '../../api/oci/image.ts';
 import { crashPoint } from '../../base/crash-points.ts';
 import { invalid } from '../../base/errors.ts';
 import { chainId } from '../../formats/digest.ts';
-import type { ArrivingUnpacker, LayerUnpacker } from '../content/contract.ts';
+import type { Arriving, ArrivingUnpacker, LayerUnpacker } from '../content/contract.ts';
 import type { LayerStage } from '../snapshots/contract.ts';
-import { unpackArriving } from './arriving.ts';
+import { beginArriving } from './arriving.ts';
 import { defaultLimits, type UnpackResult } from './layer.ts';
-import { isThere, recordLayer, type UnpackerDeps, unpackError } from './unpacker-deps.ts';
+import { isThere, recordLayer, tellLost, type UnpackerDeps, unpackError } from './unpacker-deps.ts';
 
 interface Layer {
   readonly blob: Descriptor;
@@ -18,6 +18,7 @@ interface Layer {
   readonly progress: (bytes: number, total: number) => void;
   /** Whether the blob's digest was verified a moment ago. */
   readonly verified: boolean;
+  readonly arriving?: Arriving | undefined;
 }
 
 /**
@@ -30,15 +31,16 @@ export function createLayerUnpacker(deps: UnpackerDeps): LayerUnpacker & Arrivin
   const arrivals = createArrivals((id) => isThere(deps, id));
 
   return {
-    async unpack(blob, diffId, parents, signal, progress = () => {}, verified = false) {
+    async unpack(blob, diffId, parents, signal, progress = () => {}, known = { verified: false }) {
       const below = parents.at(-1);
       const id = below === undefined ? diffId : chainId([below, diffId]);
       // Someone else's try may fail for reasons of its own, such as its caller's going away.
       for (let other = running.get(id); other; other = running.get(id)) await other.catch(() => {});
       if (isThere(deps, id)) return;
-      const layer: Layer = { blob, diffId, parents, chainId: id, signal, progress, verified };
+      const layer: Layer = { blob, diffId, parents, chainId: id, signal, progress, ...known };
       const work = unpackAndCommit(deps, layer, () => arrivals.wait(below, signal));
       running.set(id, work);
+      const release = deps.settling.hold();
       try {
         await work;
         arrivals.arrived(id);
@@ -46,28 +48,33 @@ export function createLayerUnpacker(deps: UnpackerDeps): LayerUnpacker & Arrivin
         throw unpackError(error, signal);
       } finally {
         running.delete(id);
+        release();
       }
     },
-    unpackArriving: (layer, signal) => unpackArriving(deps, layer, signal),
+    beginArriving: (layer, signal) => beginArriving(deps, layer, signal),
   };
 }
 
 async function unpackAndCommit(deps: UnpackerDeps, layer: Layer, parentIsThere: () => Promise<void>): Promise<void> {
   const parent = layer.parents.at(-1);
+  const arrived = await layer.arriving?.take();
   const early = deps.driver.standsAlone && parent !== undefined && !isThere(deps, parent);
-  if (!early) await parentIsThere();
-  let stage = await deps.driver.stage(layer.parents);
+  if (!early && !arrived) await parentIsThere();
+  let stage = arrived?.stage ?? (await deps.driver.stage(layer.parents));
   try {
-    let result = await unpackInto(deps, layer, stage, early);
-    if (early) await parentIsThere();
+    let result = arrived?.result ?? (await unpackInto(deps, layer, stage, early));
+    checkDiffId(layer, result);
+    if (early || arrived) await parentIsThere();
     const { unsettled } = result;
     if (unsettled.implied.length + unsettled.whiteouts.length > 0 || unsettled.opaqueRoot) {
-      const { folder, below } = stage;
+      const { folder } = stage;
+      const below = deps.driver.stack(layer.parents);
       const settled = await deps.pool.settle({ folder, below, unsettled }, layer.signal);
       if (!settled) {
         await stage.abandon();
         stage = await deps.driver.stage(layer.parents);
         result = await unpackInto(deps, layer, stage, false);
+        checkDiffId(layer, result);
       }
     }
     crashPoint('image.pull.layer-unpacked');
@@ -80,12 +87,21 @@ async function unpackAndCommit(deps: UnpackerDeps, layer: Layer, parentIsThere: 
   }
 }
 
+/** Of a plain tar that was still arriving the digest is that of its blob. */
+function checkDiffId({ blob, diffId }: Layer, result: UnpackResult): void {
+  const found = result.diffId ?? blob.digest;
+  if (found === diffId) return;
+  const message = `layer ${blob.digest} unpacks to ${found}, the image's configuration says ${diffId}`;
+  throw invalid(message, { code: 'diff-id-mismatch' });
+}
+
 async function unpackInto(
-  { content, pool, limits, log }: UnpackerDeps,
-  { blob, diffId, signal, progress, verified }: Layer,
+  deps: UnpackerDeps,
+  { blob, signal, progress, verified }: Layer,
   stage: LayerStage,
   early: boolean,
 ): Promise<UnpackResult> {
+  const { content, pool, limits } = deps;
   const { folder, whiteouts } = stage;
   const result = await pool.unpack(
     {
@@ -99,16 +115,7 @@ async function unpackInto(
     signal,
     (bytes) => progress(bytes, blob.size),
   );
-  if (result.diffId !== diffId) {
-    const message = `layer ${blob.digest} unpacks to ${result.diffId}, the image's configuration says ${diffId}`;
-    throw invalid(message, { code: 'diff-id-mismatch' });
-  }
-  if (result.lostXattrs.length > 0) {
-    log.warn('the file system below the layers does not keep some extended attributes', {
-      layer: blob.digest,
-      attributes: result.lostXattrs.join(','),
-    });
-  }
+  tellLost(deps, blob.digest, result);
   return result;
 }
 

@@ -29,7 +29,7 @@ function sendError(error: unknown): SentError {
 
 function serve(port: NonNullable<typeof parentPort>, stop: Int32Array): void {
   const send = (message: WorkerMessage): void => port.postMessage(message);
-  let told = 0;
+  let told = Number.NEGATIVE_INFINITY;
   const watch = {
     check() {
       if (Atomics.load(stop, 0) !== 0) throw new TugError('cancelled', 'the unpacking was cancelled');
@@ -42,6 +42,7 @@ function serve(port: NonNullable<typeof parentPort>, stop: Int32Array): void {
     },
   };
   port.on('message', async (message: WorkerTask) => {
+    told = Number.NEGATIVE_INFINITY; // the first word of a task says that its file is open
     try {
       const result = message.kind === 'unpack' ? await unpackLayer(message.task, watch) : settleLayer(message.task);
       send({ kind: 'done', result });

@@ -81,7 +81,11 @@ export function letReachThemselves(links: Links, ports: readonly PublishedPort[]
  * Looks at every link that carries the engine's name: joins those of endpoints to their bridges again where a
  * bridge was made anew, and removes those of no endpoint and bridges of no network.
  */
-export function sweepLinks(links: Links, { networks, endpoints }: Omit<Recorded, 'ports'>, names: EngineNames): void {
+export function sweepLinks(
+  links: Links,
+  { networks, endpoints }: Pick<Recorded, 'networks' | 'endpoints'>,
+  names: EngineNames,
+): void {
   const bridges = new Set(networks.map(bridgeOf));
   const byId = new Map(networks.map((network) => [network.id, network]));
   const owners = new Map(endpoints.map((endpoint) => [names.link(endpoint.id), endpoint]));

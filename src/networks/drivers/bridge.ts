@@ -70,7 +70,11 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
     async restore(recorded, fault) {
       const made = recorded.networks.filter((network) => makeOrTell(links, network, names, fault));
       sweepLinks(links, recorded, names);
-      await firewall.replace({ bridges: made.map(firewallBridge), ports: recorded.ports, relayPort: undefined });
+      await firewall.replace({
+        bridges: made.map(firewallBridge),
+        ports: recorded.ports,
+        relayPort: recorded.relayPort,
+      });
       letReachThemselves(links, recorded.ports, names);
       // What opens the host for packets of the bridges comes after the table that guards them.
       const foreign = await readForeignRules(names.table, names.mark);

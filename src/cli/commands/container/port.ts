@@ -48,5 +48,13 @@ function checkPort(text: string): void {
 const hostAddress = ({ HostIp, HostPort }: { HostIp: string; HostPort: string }): string =>
   HostIp.includes(':') ? `[${HostIp}]:${HostPort}` : `${HostIp}:${HostPort}`;
 
-/** Numbers in the text by their value. */
-const naturally = (left: string, right: string): number => left.localeCompare(right, 'en', { numeric: true });
+/** Numbers in the text by their value, all else by its bytes, as Docker sorts. */
+function naturally(left: string, right: string): number {
+  const parts = (text: string): string[] => text.match(/\d+|\D/g) ?? [];
+  const [a, b] = [parts(left), parts(right)];
+  const at = a.findIndex((part, index) => part !== b[index]);
+  if (at === -1) return a.length - b.length;
+  const [first = '', second = ''] = [a[at], b[at]];
+  if (/^\d/.test(first) && /^\d/.test(second)) return Number(first) - Number(second);
+  return first < second ? -1 : 1;
+}
