@@ -81,7 +81,7 @@ export async function startTugd(setup: EngineSetup): Promise<Engine> {
   const child = background('nsenter', [
     `--net=${namespace}`,
     path.join(setup.projectRoot, 'node_modules/.bin/node'),
-    path.join(setup.projectRoot, 'bin/tugd.ts'),
+    path.join(setup.projectRoot, 'bin/tugd.mjs'),
     ...['--config-file', config, '--data-root', path.join(setup.folder, 'tug')],
     ...['--exec-root', path.join(setup.runFolder, 'tug'), '-H', `unix://${socket}`],
     ...['--pidfile', path.join(setup.runFolder, 'tug.pid'), '--bridge-name', 'tugbench0'],

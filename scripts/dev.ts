@@ -10,7 +10,7 @@ import { removeContainers, sweepEngine } from '../test/helpers/engine-sweep.ts';
 const root = mkdtempSync(path.join(os.tmpdir(), 'tug-dev-'));
 const engine = { root, bridge: `tgdev${process.pid % 100_000}` };
 const socket = path.join(root, 'tug.sock');
-const tugd = path.resolve(import.meta.dirname, '../bin/tugd.ts');
+const tugd = path.resolve(import.meta.dirname, '../bin/tugd.mjs');
 const configFile = path.join(root, 'daemon.json'); // not the machine's own
 writeFileSync(configFile, '{}');
 const args = [

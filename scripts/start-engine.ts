@@ -60,7 +60,7 @@ async function ensureEngine(engine: EnginePaths): Promise<boolean> {
   if ((await ping(engine.socket)) === 'ok') return false;
   mkdirSync(path.dirname(engine.log), { recursive: true });
   const log = openSync(engine.log, 'a', 0o640);
-  const child = spawn(process.execPath, [path.join(projectRoot, 'bin/tugd.ts'), ...engine.args], {
+  const child = spawn(process.execPath, [path.join(projectRoot, 'bin/tugd.mjs'), ...engine.args], {
     cwd: '/',
     detached: true,
     stdio: ['ignore', log, log],

@@ -8,7 +8,7 @@ import { checkImports, findTopLevelEffects, parseImports } from './helpers/impor
 const projectRoot = path.resolve(import.meta.dirname, '..');
 
 function readProject(): Map<string, string> {
-  const files = globSync(['src/**/*.ts', 'bin/*.ts'], { cwd: projectRoot });
+  const files = globSync(['src/**/*.ts', 'bin/*.{ts,mjs}'], { cwd: projectRoot });
   return new Map(files.sort().map((file) => [file, readFileSync(path.join(projectRoot, file), 'utf8')]));
 }
 

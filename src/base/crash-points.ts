@@ -1,7 +1,10 @@
+import { readFileSync, rmSync } from 'node:fs';
+
 /**
  * Named places between two steps that change state or the world. With `TUG_CRASH_AT=name` in the engine's
- * environment the process kills itself with SIGKILL there, the first time it passes; `name:N` the Nth time.
- * The crash harness walks this list, so a point that no code passes is found by it.
+ * environment the process kills itself with SIGKILL there, the first time it passes; `name:N` the Nth time. With
+ * `TUG_CRASH_AT=@FILE` it does so at the point that the file names at that moment, and takes the file away before: an
+ * engine that runs can be told so. The crash harness walks this list, so a point that no code passes is found by it.
  */
 export const crashPointNames = [
   // a container
@@ -99,12 +102,25 @@ export const crashPointNames = [
 export type CrashPoint = (typeof crashPointNames)[number];
 
 const wanted = process.env['TUG_CRASH_AT'];
+const file = wanted?.startsWith('@') ? wanted.slice(1) : undefined;
 const [wantedName, wantedCount] = wanted?.split(':') ?? [];
 let remaining = Number(wantedCount ?? 1);
 
-/** Dies here if the environment asks for it; otherwise costs one comparison. */
+/** Dies here if the environment asks for it; otherwise costs two comparisons. */
 export function crashPoint(name: CrashPoint): void {
+  if (file !== undefined && nameIn(file) === name) {
+    rmSync(file);
+    process.kill(process.pid, 'SIGKILL');
+  }
   if (wantedName !== name) return;
   remaining -= 1;
   if (remaining <= 0) process.kill(process.pid, 'SIGKILL');
+}
+
+function nameIn(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined; // nothing is asked for now
+  }
 }

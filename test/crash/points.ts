@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import type { CrashPoint } from '../../src/base/crash-points.ts';
 import type { TestEngine } from '../helpers/engine.ts';
 import { disagreements } from './invariants.ts';
@@ -10,17 +11,19 @@ const PASSING_LIMIT = 90_000;
 
 /**
  * Kills the engine at a crash point while its workload runs, starts it again and checks that nothing is lost,
- * nothing is left, and a new container runs at once.
+ * nothing is left, and a new container runs at once. The point is told to the engine that runs, or to one that is
+ * started for it, which takes longer: some points are passed by the recovery itself.
  */
-export async function crashAt(stage: Stage, point: CrashPoint): Promise<void> {
+export async function crashAt(stage: Stage, point: CrashPoint, told: 'running' | 'started'): Promise<void> {
   const { engine } = stage;
   const steadyPid = await pidOf(engine, 'steady');
-  if (await startsWith(stage, point)) await dieWorking(stage, point);
-  await engine.restart({ TUG_CRASH_AT: undefined });
+  if (told === 'running') await writeFile(stage.crashFile, point);
+  if (told === 'running' || (await startsWith(stage, point))) await dieWorking(stage, point);
+  await engine.restart();
   await checkAfterCrash(stage, steadyPid, point);
 }
 
-/** Starts the engine so that it dies at the point. False when it did at once: some points are passed by the recovery itself. */
+/** Starts the engine so that it dies at the point. False when it did at once. */
 async function startsWith({ engine }: Stage, point: CrashPoint): Promise<boolean> {
   try {
     await engine.restart({ TUG_CRASH_AT: point });

@@ -22,7 +22,7 @@ let crashes = 0;
 for (const point of crashPointNames) {
   if (!point.includes(options.only)) continue;
   for (let time = 0; time < Number(options.times); time += 1) {
-    await crashAt(stage, point);
+    await crashAt(stage, point, 'started');
     crashes += 1;
   }
   console.log(`${point}: ${options.times} crashes, nothing lost, nothing left`);

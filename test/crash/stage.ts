@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { runChecked } from '../../src/base/process.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
@@ -12,7 +14,10 @@ export async function openStage(): Promise<Stage & AsyncDisposable> {
   const stack = new AsyncDisposableStack();
   try {
     const registry = stack.use(await startRegistry());
-    const engine = stack.use(await startEngine());
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'tug-stage-'));
+    stack.defer(() => rm(folder, { recursive: true, force: true }));
+    const crashFile = path.join(folder, 'crash');
+    const engine = stack.use(await startEngine({ env: { TUG_CRASH_AT: `@${crashFile}` } }));
     await starterImage(engine);
     const archive = await saveSeed(engine);
     const remoteImage = `${registry.host}/crash/remote:latest`;
@@ -26,6 +31,7 @@ export async function openStage(): Promise<Stage & AsyncDisposable> {
     return {
       engine,
       remoteImage,
+      crashFile,
       archive: readFileSync(archive),
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };

@@ -7,6 +7,8 @@ export interface Stage {
   readonly engine: TestEngine;
   /** `host:port/name:tag` of an image in a registry on loopback. */
   readonly remoteImage: string;
+  /** What is written here is the crash point at which the engine dies (base/crash-points.ts). */
+  readonly crashFile: string;
   /** An image archive, as `save` writes it. */
   readonly archive: Buffer;
 }

@@ -1,15 +1,13 @@
-import * as path from 'node:path';
 import { type Running, start } from '../../src/cli/test-programs.ts';
 import type { TestEngine } from './engine.ts';
+import { tugProgram } from './tug-program.ts';
 
 /** The two command lines that drive a test's engine: tug's own and the real `docker`. */
 export const commandLines = ['tug', 'docker'] as const;
 export type CommandLine = (typeof commandLines)[number];
 
-const projectRoot = path.resolve(import.meta.dirname, '../..');
-
 /** The program of a command line. */
-export const programOf = (name: CommandLine): string => (name === 'tug' ? path.join(projectRoot, 'bin/tug') : 'docker');
+export const programOf = (name: CommandLine): string => (name === 'tug' ? tugProgram() : 'docker');
 
 /** The environment that points both at an engine, without variables that are not set. */
 export function environmentOf(engine: TestEngine): Record<string, string> {

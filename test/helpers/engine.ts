@@ -10,6 +10,7 @@ export { starterImage } from './engine-image.ts';
 
 import { type ApiResponse, callApi } from './engine-api.ts';
 import { removeContainers, sweepEngine } from './engine-sweep.ts';
+import { tugProgram } from './tug-program.ts';
 
 const projectRoot = path.resolve(import.meta.dirname, '../..');
 const projectNode = path.join(projectRoot, 'node_modules/.bin/node');
@@ -112,7 +113,7 @@ function describeEngine(root: string, options: EngineOptions): TestEngine {
     },
     log: () => readFileSync(path.join(root, 'tugd.log'), 'utf8'),
     api: (method, target, body) => callApi(paths.socket, method, target, body),
-    tug: client(path.join(projectRoot, 'bin/tug')),
+    tug: (args, more) => client(tugProgram())(args, more),
     docker: client('docker'),
     clientEnv,
     async kill(signal = 'SIGKILL') {
@@ -154,7 +155,7 @@ function launch(
   writeFileSync(configFile, '{}', { flag: 'w' });
   const log = openSync(path.join(paths.root, 'tugd.log'), 'a');
   const args = [
-    path.join(projectRoot, 'bin/tugd.ts'),
+    path.join(projectRoot, 'bin/tugd.mjs'),
     ...['--debug', '--data-root', paths.dataRoot, '--exec-root', paths.execRoot, '--bridge-name', paths.bridge],
     ...['--pidfile', path.join(paths.root, 'tugd.pid'), '--host', `unix://${paths.socket}`],
     ...['--config-file', configFile, '--bip', paths.subnet, ...(options.args ?? [])],

@@ -13,7 +13,7 @@ describe('an engine that is killed', () => {
   after(() => stage?.[Symbol.asyncDispose]());
 
   for (const point of crashPointNames) {
-    it(`at ${point} loses nothing and leaves nothing`, () => crashAt(stage, point));
+    it(`at ${point} loses nothing and leaves nothing`, () => crashAt(stage, point, 'running'));
   }
 
   it('at random moments loses nothing and leaves nothing', () => crashAtRandom(stage, 8, seeded(4711)));

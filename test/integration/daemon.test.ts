@@ -7,7 +7,7 @@ import { startEngine, starterImage } from '../helpers/engine.ts';
 import { callApi } from '../helpers/engine-api.ts';
 import { freePort } from '../helpers/ports.ts';
 
-const tugd = path.resolve(import.meta.dirname, '../../bin/tugd.ts');
+const tugd = path.resolve(import.meta.dirname, '../../bin/tugd.mjs');
 const start = (...args: string[]) => run(process.execPath, [tugd, ...args], { timeout: 100_000 });
 
 describe('tugd', () => {

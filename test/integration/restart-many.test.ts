@@ -76,7 +76,7 @@ function leftovers(engine: TestEngine): unknown {
       .flatMap((folder) => listMounts(path.join(engine.execRoot, folder)))
       .map(({ target }) => target),
     processes: listProcesses()
-      .filter(({ command }) => command.includes(below) && !command.includes('tugd.ts'))
+      .filter(({ command }) => command.includes(below) && !command.includes('tugd.mjs'))
       .map(({ command }) => command),
     ports: existsSync(`/sys/class/net/${engine.bridge}/brif`) ? portsOf(engine.bridge) : [],
   };

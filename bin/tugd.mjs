@@ -2,7 +2,8 @@ import { enableCompileCache, flushCompileCache } from 'node:module';
 import * as path from 'node:path';
 import process from 'node:process';
 
-// Compiled code is kept beside the sources, where only their owner writes: it halves the time to start.
+// Plain JavaScript, since Node would load its TypeScript compiler for this file alone: a quarter of the time to start.
+// All others come compiled from the cache, which is kept beside the sources, where only their owner writes.
 enableCompileCache(path.join(import.meta.dirname, '../node_modules/.cache/tugd'));
 setTimeout(flushCompileCache, 2000).unref(); // an engine that is killed keeps it too
 const { main } = await import('../src/daemon/main.ts');
