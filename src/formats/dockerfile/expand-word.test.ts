@@ -119,9 +119,9 @@ describe('expandWord', () => {
   });
 
   it('tells which variables were looked up', () => {
-    const { used, missing } = expandWord('$X ${NONE:-$FILE} ${ALSO}', variables);
+    const { used, missing } = expandWord('$X ${NONE:-$FILE} ${NONE?x} ${ALSO}${TOO#a}', variables, { keepUnset: true });
     assert.deepEqual([...used], ['X', 'FILE']);
-    assert.deepEqual([...missing], ['NONE', 'ALSO']);
+    assert.deepEqual([...missing], ['ALSO', 'TOO']);
   });
 
   it('refuses what cannot be read, in words of its own for each', () => {

@@ -20,7 +20,7 @@ export interface Expansion {
   readonly words: readonly string[];
   /** The variables that were looked up and are set. */
   readonly used: ReadonlySet<string>;
-  /** The variables that were looked up and are not set. */
+  /** The variables that are not set, and have no `-`, `+` or `?` that says what then. */
   readonly missing: ReadonlySet<string>;
 }
 
@@ -206,7 +206,7 @@ function expandBraces(state: State, name: string): string {
     throw new Error(`unsupported modifier (${written}) in substitution`);
   const isPattern = operator === '#' || operator === '%';
   const word = part(state, '}', isPattern, missingBrace);
-  const value = lookUp(state, name);
+  const value = lookUp(state, name, isPattern);
   if (value === undefined && state.options.keepUnset) return `\${${name}${written}${word}}`;
   if (isPattern) return trimmed(value ?? '', operator as '#' | '%', word);
   const absent = value === undefined || (colon && value === '');
@@ -261,9 +261,10 @@ function codePoint(state: State): string {
   return code === undefined ? '' : String.fromCodePoint(code);
 }
 
-function lookUp(state: State, name: string): string | undefined {
+function lookUp(state: State, name: string, wanted = true): string | undefined {
   const value = state.variables.get(name);
-  (value === undefined ? state.missing : state.used).add(name);
+  if (value !== undefined) state.used.add(name);
+  else if (wanted) state.missing.add(name);
   return value;
 }
 

@@ -62,6 +62,9 @@ export function mountFrom(text: string): string | undefined {
   return undefined;
 }
 
+/** The values in a `--mount`, as written. @throws SyntaxFault for a list that cannot be read. */
+export const mountValues = (text: string): string[] => splitMount(text).flatMap(({ value }) => value ?? []);
+
 /**
  * Reads a `--mount` of RUN, its values expanded by `expand`. A secret gets its id from its source or target, and its
  * target below `/run/secrets`; a cache its id from its target; an ssh agent the id `default`.
