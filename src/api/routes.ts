@@ -84,6 +84,8 @@ export const routes = {
   NetworkPrunePreview: 'GET /networks/prune',
   NetworkInspect: 'GET /networks/{id}',
   NetworkDelete: 'DELETE /networks/{id}',
+  NetworkConnect: 'POST /networks/{id}/connect',
+  NetworkDisconnect: 'POST /networks/{id}/disconnect',
 
   VolumeList: 'GET /volumes',
   VolumeCreate: 'POST /volumes/create',

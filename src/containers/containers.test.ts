@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { HostConfig } from '../api/types/container.ts';
-import { parseExtraHost } from './files.ts';
+import { parseExtraHost } from './hosts-file.ts';
 import { statusText } from './list.ts';
 import { commandLine, mergeConfig, mergeEnvironment, processEnvironment } from './merge.ts';
 import { mountPoints, resolveMounts } from './mounts.ts';
@@ -38,11 +38,8 @@ describe('a container configuration', () => {
 describe('what is not built', () => {
   it('is refused with its name, and empty fields are not', () => {
     refuseUnbuilt({ HostConfig: { RestartPolicy: { Name: 'no' }, VolumesFrom: [], Links: [], UsernsMode: '' } });
-    const refused = { kind: 'unsupported', message: /links: not available in this version of tug/ };
-    assert.throws(() => refuseUnbuilt({ HostConfig: { Links: ['db'] } }), refused);
-    const MacAddress = '02:42:00:00:00:01';
-    refuseUnbuilt({ MacAddress, NetworkingConfig: { EndpointsConfig: { bridge: { MacAddress } } } });
-    assert.throws(() => refuseUnbuilt({ MacAddress }), { kind: 'unsupported', message: /a MAC address/ });
+    const refused = { kind: 'unsupported', message: /networking disabled: not available in this version of tug/ };
+    assert.throws(() => refuseUnbuilt({ NetworkDisabled: true }), refused);
     assert.throws(() => refuseUnbuilt({ HostConfig: { PidMode: 'nonsense' } }), { kind: 'invalid' });
   });
 });

@@ -5,6 +5,7 @@ import type {
   ContainerSummary,
   CreateRequest,
   CreateResponse,
+  EndpointConfig,
   ExecCreateRequest,
   ExecInspect,
   FilesystemChange,
@@ -41,6 +42,9 @@ export interface ContainerService {
   unpause(reference: string): Promise<void>;
   /** Changes limits, policy, ports and more of it; see update.ts. */
   update(reference: string, request: UpdateRequest): Promise<UpdateResponse>;
+  /** Joins it to a network, live where it runs; see connect-network.ts. @throws not-found for the network, too. */
+  connectNetwork(reference: string, network: string, config: EndpointConfig): Promise<void>;
+  disconnectNetwork(reference: string, network: string): Promise<void>;
   /** @throws invalid for a malformed name, conflict for one in use. */
   rename(reference: string, name: string): void;
   /** What it changed of its image's files. */

@@ -11,8 +11,10 @@ import { containerCapabilities } from '../runtime/spec/spec.ts';
 import type { ContainerContext } from './context.ts';
 import { type Dependency, resolveDependencies } from './dependencies.ts';
 import type { ContainerDeps } from './deps.ts';
+import { resolveEndpoints } from './endpoints.ts';
 import { checkHealthcheck, healthPlan } from './health-plan.ts';
 import { checkKernelValues } from './kernel-values.ts';
+import { resolveLinks } from './links.ts';
 import { commandLine, mergeConfig } from './merge.ts';
 import type { ContainerMount } from './mount-requests.ts';
 import { mountedImages, withImageIds, withVolumes } from './mount-volumes.ts';
@@ -43,6 +45,7 @@ export async function createContainer(
   const { store } = context;
   refuseUnbuilt(request);
   const host = withDefaults(context, resolveOthers(store, request));
+  const endpoints = resolveEndpoints(context.networks, host, request);
   if (!request.Image) throw invalid('no image given: "Image" must name one');
   const image = context.images.resolve(request.Image, platform || undefined);
   const config = mergeConfig(withoutHost(request), image.config.config ?? {});
@@ -60,7 +63,7 @@ export async function createContainer(
     imageName: request.Image,
     config: { ...config, Hostname: config.Hostname || (sharedHostname(store, host) ?? defaultHostname(host, id)) },
     host: { ...host, ...dependencies(store, host) },
-    endpoints: request.NetworkingConfig?.EndpointsConfig ?? {},
+    endpoints,
     layers: image.layers,
     platform: image.config.os,
     path,
@@ -112,11 +115,12 @@ function holdImages({ leases }: ContainerContext, id: string, images: readonly s
 /** Other containers by their ids. */
 function resolveOthers(store: ContainerStore, request: CreateRequest): HostConfig {
   const { Mounts, ...host } = resolveShared(store, request.HostConfig ?? {}, request);
-  return Mounts ? { ...host, Mounts: resolveShown(store, Mounts) } : host;
+  const linked = { ...host, ...resolveLinks(store, host) };
+  return Mounts ? { ...linked, Mounts: resolveShown(store, Mounts) } : linked;
 }
 
 function withoutHost(request: CreateRequest) {
-  const { HostConfig: _host, NetworkingConfig: _networking, ...config } = request;
+  const { HostConfig: _host, NetworkingConfig: _networking, MacAddress: _mac, ...config } = request;
   return config;
 }
 

@@ -17,6 +17,7 @@ import type { ContainerStreams } from './contract.ts';
 import { eventAttributes } from './create.ts';
 import type { Exec } from './exec-table.ts';
 import { containerHostname } from './files.ts';
+import { linkEnvironment } from './links.ts';
 import { mergeEnvironment, processEnvironment } from './merge.ts';
 import { PROBE_PREFIX } from './paths.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
@@ -114,7 +115,12 @@ async function launch(
 function execProcess(context: ContainerContext, record: ContainerRecord, request: ExecCreateRequest): OciProcess {
   const { rootfs } = pathsOf(context, record);
   const user = lookUpUser(rootfs, request.User || record.config.User || '', record.host.GroupAdd ?? []);
-  const environment = processEnvironment({ ...record.config, Tty: request.Tty }, containerHostname(record), user.home);
+  const environment = processEnvironment(
+    { ...record.config, Tty: request.Tty },
+    containerHostname(record),
+    user.home,
+    linkEnvironment(context, record),
+  );
   const capabilities = request.Privileged ? ownCapabilities() : containerCapabilities(record.host);
   return {
     terminal: request.Tty ?? false,

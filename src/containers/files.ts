@@ -1,27 +1,28 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { hostname as hostHostname } from 'node:os';
-import { invalid } from '../base/errors.ts';
 import { readIfThere } from '../base/read-if-there.ts';
 import type { Sandbox } from '../networks/contract.ts';
 import type { OciMount } from '../runtime/spec/types.ts';
+import { type HostsLine, hostsFile } from './hosts-file.ts';
 import type { ContainerPaths } from './paths.ts';
 import type { ContainerRecord } from './record.ts';
 
 /**
  * Writes the three files the engine brings into every container (/etc/hosts, /etc/hostname,
  * /etc/resolv.conf) and returns their mounts. They are made anew at each start. A container on another one's network
- * has the very files of that one, whose paths are `others`.
+ * has the very files of that one, whose paths are `others`. `linked` are lines of /etc/hosts for its links.
  */
 export function writeEtcFiles(
   record: ContainerRecord,
   paths: ContainerPaths,
   sandbox: Sandbox,
   others: ContainerPaths | undefined,
+  linked: readonly HostsLine[],
 ): OciMount[] {
   if (others && existsSync(others.hosts)) return etcMounts(others);
   const hostname = containerHostname(record);
   writeFileSync(paths.hostname, `${hostname}\n`);
-  writeFileSync(paths.hosts, hostsFile(record, hostname, sandbox));
+  writeFileSync(paths.hosts, hostsFile(record, hostname, sandbox, linked));
   writeFileSync(paths.resolvConf, resolvConf(record, sandbox));
   return etcMounts(paths);
 }
@@ -45,38 +46,6 @@ const fileMount = (source: string, destination: string): OciMount => ({
   source,
   options: ['rbind', 'rprivate'],
 });
-
-const localNames = [
-  ['127.0.0.1', 'localhost'],
-  ['::1', 'localhost ip6-localhost ip6-loopback'],
-  ['fe00::', 'ip6-localnet'],
-  ['ff00::', 'ip6-mcastprefix'],
-  ['ff02::1', 'ip6-allnodes'],
-  ['ff02::2', 'ip6-allrouters'],
-];
-
-function hostsFile(record: ContainerRecord, hostname: string, sandbox: Sandbox): string {
-  const extra = (record.host.ExtraHosts ?? []).map((entry) => parseExtraHost(entry, sandbox));
-  if (sandbox.namespace.kind === 'host' && extra.length === 0) return readHost('/etc/hosts');
-  const lines = sandbox.namespace.kind === 'host' ? [] : [...localNames, ...extra];
-  const own = record.config.Domainname ? `${hostname}.${record.config.Domainname} ${hostname}` : hostname;
-  for (const endpoint of Object.values(sandbox.endpoints))
-    if (endpoint.IPAddress) lines.push([endpoint.IPAddress, own]);
-  const text = lines.map(([address, names]) => `${address}\t${names}\n`).join('');
-  if (sandbox.namespace.kind !== 'host') return text;
-  return readHost('/etc/hosts') + extra.map(([address, name]) => `${address}\t${name}\n`).join('');
-}
-
-/** `name:address` or `name=address`; `host-gateway` stands for the default bridge's gateway. @throws invalid. */
-export function parseExtraHost(entry: string, sandbox: Pick<Sandbox, 'endpoints'>): [string, string] {
-  const at = entry.search(/[:=]/);
-  const name = entry.slice(0, at);
-  const address = entry.slice(at + 1).replace(/^\[(.*)\]$/, '$1');
-  if (at < 1 || address === '') throw invalid(`bad format for add-host: ${JSON.stringify(entry)}`);
-  if (address !== 'host-gateway') return [address, name];
-  const gateway = Object.values(sandbox.endpoints).find((endpoint) => endpoint.Gateway)?.Gateway;
-  return [gateway ?? '127.0.0.1', name];
-}
 
 /** Name servers on loopback are the host's own and answer nobody in another namespace. */
 function resolvConf(record: ContainerRecord, sandbox: Sandbox): string {

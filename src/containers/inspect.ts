@@ -1,14 +1,16 @@
-import type { ContainerInspect, ContainerState, EndpointSettings, HostConfig } from '../api/types/container.ts';
+import type { ContainerInspect, ContainerState, HostConfig } from '../api/types/container.ts';
 import { isKind } from '../base/errors.ts';
-import type { NetworkService, Sandbox } from '../networks/contract.ts';
+import type { Sandbox } from '../networks/contract.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { configDefaults, hostConfigDefaults } from './defaults.ts';
+import { endpointsOf } from './endpoints.ts';
 import type { Health } from './health-state.ts';
+import { shownLinks } from './links.ts';
 import { logPath } from './logging.ts';
 import { mountPoints } from './mounts.ts';
 import { type ContainerRecord, isActive, isRunning } from './record.ts';
 import { securityOf } from './security-labels.ts';
-import { etcOwner, sharedWith } from './shared-namespaces.ts';
+import { etcOwner } from './shared-namespaces.ts';
 
 /** `GET /containers/{id}/json` in the shape of the newest API version. */
 export async function inspectContainer(
@@ -52,7 +54,7 @@ export async function inspectContainer(
     ProcessLabel: record.labels?.process ?? '',
     AppArmorProfile: securityOf(context, record).apparmor ?? '',
     ExecIDs: execs.length > 0 ? execs.map(({ id }) => id) : null,
-    HostConfig: { ...hostConfigDefaults, ...defined(record.host) },
+    HostConfig: { ...hostConfigDefaults, ...defined(record.host), Links: shownLinks(context.store, record) },
     GraphDriver: { Name: context.snapshots.name, Data: layerData(context, record) },
     ...(options.size ? await sizes(context, record) : {}),
     Mounts: mountPoints(context.volumes, record),
@@ -86,18 +88,6 @@ export async function sizes(context: ContainerContext, record: ContainerRecord) 
   return { SizeRw: written, SizeRootFs: written + (context.images.find(record.imageId)?.size ?? 0) };
 }
 
-/** The networks of a container: as connected while it runs, as asked for while it does not. */
-export function endpointsOf(
-  networks: Pick<NetworkService, 'sandboxOf'>,
-  record: ContainerRecord,
-): Record<string, EndpointSettings> {
-  const sandbox = networks.sandboxOf(record.id);
-  if (sandbox) return { ...sandbox.endpoints };
-  const mode = record.host.NetworkMode ?? 'default';
-  if (sharedWith(mode)) return {};
-  return { [mode === 'default' ? 'bridge' : mode]: emptyEndpoint() };
-}
-
 function networkSettings(context: ContainerContext, record: ContainerRecord): ContainerInspect['NetworkSettings'] {
   const sandbox = context.networks.sandboxOf(record.id);
   return {
@@ -110,26 +100,6 @@ function networkSettings(context: ContainerContext, record: ContainerRecord): Co
 
 const exposed = (record: ContainerRecord): Sandbox['ports'] =>
   Object.fromEntries(Object.keys(record.config.ExposedPorts ?? {}).map((port) => [port, null]));
-
-function emptyEndpoint(): EndpointSettings {
-  return {
-    IPAMConfig: null,
-    Links: null,
-    Aliases: null,
-    MacAddress: '',
-    DriverOpts: null,
-    GwPriority: 0,
-    NetworkID: '',
-    EndpointID: '',
-    Gateway: '',
-    IPAddress: '',
-    IPPrefixLen: 0,
-    IPv6Gateway: '',
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
-    DNSNames: null,
-  };
-}
 
 /** Without the fields that are undefined, which would hide the defaults. */
 const defined = (value: HostConfig | ContainerRecord['config']): Record<string, unknown> =>

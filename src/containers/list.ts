@@ -4,8 +4,9 @@ import { humanDuration } from '../formats/duration.ts';
 import type { Sandbox } from '../networks/contract.ts';
 import type { ContainerContext } from './context.ts';
 import type { ContainerListOptions } from './contract.ts';
+import { endpointsOf } from './endpoints.ts';
 import type { Health } from './health-state.ts';
-import { endpointsOf, sizes } from './inspect.ts';
+import { sizes } from './inspect.ts';
 import { mountPoints } from './mounts.ts';
 import { type ContainerRecord, isActive, isRunning } from './record.ts';
 import { sharedWith } from './shared-namespaces.ts';
@@ -32,6 +33,7 @@ interface Look {
   readonly context: ContainerContext;
   imageId(name: string): string | undefined;
   sandboxOf(containerId: string): Sandbox | undefined;
+  find: ContainerContext['networks']['find'];
 }
 
 function lookNow(context: ContainerContext): Look {
@@ -43,6 +45,7 @@ function lookNow(context: ContainerContext): Look {
       if (!images.has(name)) images.set(name, context.images.find(name)?.id);
       return images.get(name);
     },
+    find: (reference) => context.networks.find(reference),
     sandboxOf(containerId) {
       sandboxes ??= context.networks.sandboxes();
       return sandboxes.get(containerId);

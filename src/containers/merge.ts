@@ -59,9 +59,14 @@ export function commandLine(config: ContainerConfig): [string, ...string[]] {
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** The environment of the container's process, with what Docker adds: PATH, HOSTNAME, TERM and HOME. */
-export function processEnvironment(config: ContainerConfig, hostname: string, home: string): string[] {
-  const added = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`, ...(config.Tty ? ['TERM=xterm'] : [])];
+/** The environment of the container's process, with what Docker adds: PATH, HOSTNAME, TERM, HOME, and that of its links. */
+export function processEnvironment(
+  config: ContainerConfig,
+  hostname: string,
+  home: string,
+  linked: readonly string[] = [],
+): string[] {
+  const added = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`, ...(config.Tty ? ['TERM=xterm'] : []), ...linked];
   const merged = mergeEnvironment(added, config.Env ?? []);
   return merged.some((entry) => entry.startsWith('HOME=')) ? merged : [...merged, `HOME=${home}`];
 }

@@ -48,7 +48,7 @@ export async function pruneContainers(
 async function remove(context: ContainerContext, record: ContainerRecord): Promise<boolean> {
   if (!context.store.get(record.id)) return false;
   try {
-    await removeContainer(context, record, { force: false, volumes: false, link: false });
+    await removeContainer(context, record, { force: false, volumes: false });
     return true;
   } catch (error) {
     if (isKind(error, 'conflict')) return false;

@@ -8,13 +8,11 @@ import { sharedWith } from './shared-namespaces.ts';
  * of these takes its line out.
  */
 const notBuilt: readonly { what: string; asked: (host: HostConfig, request: CreateRequest) => boolean }[] = [
-  { what: 'links', asked: (host) => some(host.Links) },
   { what: 'storage options of one container (--storage-opt)', asked: (host) => someKeys(host.StorageOpt) },
   { what: 'device requests (--gpus)', asked: (host) => some(host.DeviceRequests) },
   { what: 'a control group of another container', asked: (host) => (host.Cgroup ?? '') !== '' },
   { what: 'a limit on kernel memory', asked: (host) => (host.KernelMemory ?? 0) !== 0 },
   { what: 'a limit on kernel TCP memory', asked: (host) => (host.KernelMemoryTCP ?? 0) !== 0 },
-  { what: "a MAC address that is not its endpoint's (--network name=...,mac-address=...)", asked: hasStrayMac },
   { what: 'containers with networking disabled', asked: (_, request) => request.NetworkDisabled ?? false },
 ];
 
@@ -42,8 +40,3 @@ export function refuseUnbuilt(request: CreateRequest): void {
 
 const some = (list: readonly unknown[] | undefined): boolean => (list?.length ?? 0) > 0;
 const someKeys = (map: object | undefined): boolean => Object.keys(map ?? {}).length > 0;
-/** Old clients name the address beside the endpoints; one that no endpoint names too would be lost. */
-function hasStrayMac(_: HostConfig, request: CreateRequest): boolean {
-  const endpoints = Object.values(request.NetworkingConfig?.EndpointsConfig ?? {});
-  return Boolean(request.MacAddress) && !endpoints.some(({ MacAddress }) => MacAddress === request.MacAddress);
-}

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { crashPoint } from '../base/crash-points.ts';
-import { conflict, unsupported } from '../base/errors.ts';
+import { conflict } from '../base/errors.ts';
 import { callOffStart } from './call-off.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { eventAttributes } from './create.ts';
@@ -19,9 +19,8 @@ import { killAndWait } from './stop.ts';
 export async function removeContainer(
   context: ContainerContext,
   record: ContainerRecord,
-  options: { force: boolean; volumes: boolean; link: boolean },
+  options: { force: boolean; volumes: boolean },
 ): Promise<void> {
-  if (options.link) throw unsupported('removing a link: links are not available in this version of tug');
   if (isActive(record)) {
     if (!options.force) throw cannotRemove(record);
     await killAndWait(context, record);

@@ -18,7 +18,10 @@ export function renameContainer(context: ContainerContext, record: ContainerReco
     throw conflict(`Container ${record.id} is marked for removal and cannot be renamed`);
   }
   const before = record.name;
-  context.store.rename(record, wanted);
+  context.database.transaction(() => {
+    context.store.rename(record, wanted);
+    context.networks.rename(record.id, wanted);
+  });
   crashPoint('container.rename.recorded');
   context.events.publish('container', 'rename', record.id, { ...eventAttributes(record), oldName: `/${before}` });
 }

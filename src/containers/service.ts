@@ -3,6 +3,7 @@ import type { AttachedStdio } from '../runtime/monitor/contract.ts';
 import { attachContainer } from './attach.ts';
 import { bootContainers } from './boot.ts';
 import { changesOf, commitContainer, exportContainer } from './commit.ts';
+import { connectNetwork, disconnectNetwork } from './connect-network.ts';
 import { type ContainerContext, cgroupPathOf, pathsOf } from './context.ts';
 import type { ContainerService } from './contract.ts';
 import { createRunningCopies } from './copy/copies.ts';
@@ -14,6 +15,7 @@ import { createExec, inspectExec, killExec, resizeExec, startExec } from './exec
 import { createExecTable } from './exec-table.ts';
 import { openHealth } from './health-service.ts';
 import { inspectContainer } from './inspect.ts';
+import { removeLink } from './links.ts';
 import { listContainers } from './list.ts';
 import { clearLog, readLog } from './logging.ts';
 import { pauseContainer, unpauseContainer } from './pause.ts';
@@ -89,6 +91,10 @@ export function createContainerService(deps: ContainerDeps): Containers {
     pause: async (reference) => await pauseContainer(context, store.resolve(reference)),
     unpause: async (reference) => await unpauseContainer(context, store.resolve(reference)),
     update: async (reference, request) => await updateContainer(context, store.resolve(reference), request),
+    connectNetwork: async (reference, network, config) =>
+      await connectNetwork(context, store.resolve(reference), network, config),
+    disconnectNetwork: async (reference, network) =>
+      await disconnectNetwork(context, store.resolve(reference), network),
     rename: (reference, name) => renameContainer(context, store.resolve(reference), name),
     changes: async (reference) => await changesOf(context, store.resolve(reference)),
     exportFiles: async (reference, into, signal) =>
@@ -100,7 +106,10 @@ export function createContainerService(deps: ContainerDeps): Containers {
     writeArchive: async (reference, path, archive, options, signal) =>
       await writeArchive(context, store.resolve(reference), path, archive, options, signal),
     why: async (reference, signal) => await whyOf(context, store.resolve(reference), signal),
-    remove: async (reference, options) => await removeContainer(context, store.resolve(reference), options),
+    async remove(reference, { link, ...options }) {
+      if (link) await removeLink(context, reference);
+      else await removeContainer(context, store.resolve(reference), options);
+    },
     wait: async (reference, condition, signal) =>
       waitFor(context.waiters, store, store.resolve(reference), condition, signal),
     resize: async (reference, rows, columns) => await resize(context, store.resolve(reference), rows, columns),

@@ -16,6 +16,7 @@ import { type ContainerContext, cgroupPathOf, pathsOf, runtimeOf } from './conte
 import { eventAttributes } from './create.ts';
 import { watchExit } from './exit.ts';
 import { containerHostname, writeEtcFiles } from './files.ts';
+import { linkEnvironment, linkedHosts, refreshLinks } from './links.ts';
 import { dropLog, keepLog, prepareLog } from './logging.ts';
 import { processEnvironment } from './merge.ts';
 import { publishMounts } from './mount-events.ts';
@@ -73,6 +74,7 @@ export async function startLocked(
     context.starting.delete(record.id);
   }
   publishMounts(context, record);
+  refreshLinks(context, record);
   context.restarts.started(record.id);
   context.events.publish('container', 'start', record.id, eventAttributes(record));
   watchExit(context, record);
@@ -144,7 +146,8 @@ export async function makeBundle(
   const sandbox = await networking;
   crashPoint('container.start.networked');
   const owner = etcOwner(context, record);
-  const etcFiles = writeEtcFiles(record, paths, sandbox, owner === record ? undefined : pathsOf(context, owner));
+  const others = owner === record ? undefined : pathsOf(context, owner);
+  const etcFiles = writeEtcFiles(record, paths, sandbox, others, linkedHosts(context, record));
   if (owner === record) {
     giveToRoot(user, etcFiles);
     labelFiles(look, etcFiles);
@@ -196,7 +199,7 @@ function specOf(
     hostname,
     domainname: record.config.Domainname ?? '',
     args: init ? [INIT_TARGET, '--', ...command] : command,
-    env: processEnvironment(record.config, hostname, user.home),
+    env: processEnvironment(record.config, hostname, user.home, linkEnvironment(context, record)),
     cwd: record.config.WorkingDir || '/',
     terminal: record.config.Tty ?? false,
     user,

@@ -9,6 +9,17 @@ export const containerMigrations: readonly Migration[] = [
     sql: `CREATE TABLE containers (
       id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, definition TEXT NOT NULL, state TEXT NOT NULL) STRICT`,
   },
+  {
+    // the networks of a container are all in `endpoints` by their names, its mode's among them
+    domain: 'containers',
+    version: 2,
+    sql: `UPDATE containers SET definition = json_set(definition, '$.endpoints',
+        json_object('bridge', json(definition -> '$.endpoints.default')))
+        WHERE definition -> '$.endpoints.default' IS NOT NULL;
+      UPDATE containers SET definition = json_set(definition, '$.endpoints',
+        json_object(coalesce(nullif(definition ->> '$.host.NetworkMode', 'default'), 'bridge'), json('{}')))
+        WHERE definition -> '$.endpoints' = '{}' AND definition ->> '$.host.NetworkMode' NOT LIKE 'container:%'`,
+  },
 ];
 
 /**

@@ -95,7 +95,7 @@ function createHandlers(engine: Engine, log: Logger): Handlers {
       dataUsage({ containers, reports, volumes: engine.volumes, builder: engine.builder }, options),
     ),
     ...registryRoutes(registries),
-    ...networkRoutes(networks),
+    ...networkRoutes(networks, containers),
     ...volumeRoutes(engine.volumes),
   };
 }

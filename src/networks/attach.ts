@@ -55,7 +55,7 @@ function reserve(context: NetworkContext, request: SandboxRequest): Reservation 
   const { store, holder, host, folder, database } = context;
   const { containerId, hostname } = request;
   const wanted = wantedNetworks(request, store);
-  const own = wanted.some(({ network }) => host.namespaceOf(network) === 'own');
+  const own = wanted.length === 0 || wanted.some(({ network }) => host.namespaceOf(network) === 'own');
   const namespace = own ? path.join(folder, containerId) : undefined;
   const sandbox = { containerId, namespace, name: request.name ?? shortId(containerId), hostname };
   const joined = planAll(context, wanted, sandbox);

@@ -41,6 +41,7 @@ export function networkDriverSuite(name: string, make: (database: Database) => N
       networkId: network.id,
       ip: network.addressing?.ipv4[0]?.gateway.replace(/\d+$/, '7') ?? '',
       ipv6: '',
+      linkLocal: [],
       mac: network.addressing ? '02:42:00:00:00:07' : '',
       interfaceName: 'eth0',
     };

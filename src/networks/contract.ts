@@ -107,8 +107,8 @@ export interface SandboxRequest extends PortWishes {
   readonly hostname: string;
   /** HostConfig.NetworkMode. */
   readonly mode: string;
-  /** The networks to join, by name; `NetworkID` in one says which, where a name was given anew. Without any, the mode's. */
-  readonly endpoints: Readonly<Record<string, EndpointConfig>>;
+  /** The networks to join, by name. Without any, the mode's. */
+  readonly endpoints?: Readonly<Record<string, EndpointConfig>>;
   /** A descriptor of a network namespace to use, such as one that belongs to the container's user namespace; a new one is made without it. */
   readonly madeNamespace?: number;
 }

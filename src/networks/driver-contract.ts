@@ -56,6 +56,8 @@ export interface Endpoint {
   readonly ipv6: string;
   /** Empty where there is no link. */
   readonly mac: string;
+  /** More addresses that the interface has, of its own link alone. */
+  readonly linkLocal: readonly string[];
   /** The interface's name inside the sandbox. */
   readonly interfaceName: string;
 }

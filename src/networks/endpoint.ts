@@ -1,7 +1,7 @@
 import type { EndpointConfig } from '../api/types/container.ts';
 import { forbidden, invalid } from '../base/errors.ts';
 import { newId, shortId } from '../base/ids.ts';
-import { contains, formatAddress, macOf, parseAddress, parseRange } from '../formats/ip-address.ts';
+import { contains, formatAddress, macOf, parseAddress, parseRange, type Range } from '../formats/ip-address.ts';
 import type { Network, Pool } from './driver-contract.ts';
 import { interfaceSettings } from './endpoint-options.ts';
 import { nextAddress, reservedAddresses } from './ipam.ts';
@@ -27,8 +27,20 @@ function addressFaults(network: Network, { IPAMConfig }: EndpointConfig): string
   const asked = [IPv4Address, IPv6Address, ...LinkLocalIPs].filter(Boolean);
   if (asked.length === 0) return [];
   if (isPredefined(network.name)) return ['user specified IP address is supported on user defined networks only'];
-  if (LinkLocalIPs.length > 0) return ['link-local addresses of endpoints: not available in this version of tug'];
-  return [...familyFaults(network, IPv4Address, 4), ...familyFaults(network, IPv6Address, 6)];
+  const notLocal = LinkLocalIPs.filter((text) => !linkLocal.some((range) => isIn(range, text)));
+  return [
+    ...notLocal.map((text) => `invalid link-local IP address: ${text}`),
+    ...familyFaults(network, IPv4Address, 4),
+    ...familyFaults(network, IPv6Address, 6),
+  ];
+}
+
+/** RFC 3927 and RFC 4291. */
+const linkLocal = ['169.254.0.0/16', 'fe80::/10'].map(parseRange);
+
+function isIn(range: Range, text: string): boolean {
+  const address = parseAddress(text);
+  return address !== undefined && contains(range, address);
 }
 
 function familyFaults({ addressing }: Network, text: string, family: 4 | 6): string[] {
@@ -71,7 +83,8 @@ export function planEndpoint(
   checkEndpoint(network, config);
   const { containerId } = sandbox;
   const names = endpointNames(network, sandbox, config);
-  const base = { id: newId(), containerId, networkId: network.id, interfaceName, config, names };
+  const linkLocal = config.IPAMConfig?.LinkLocalIPs ?? [];
+  const base = { id: newId(), containerId, networkId: network.id, interfaceName, config, names, linkLocal };
   const { addressing } = network;
   if (!addressing) return { ...base, ip: '', ipv6: '', mac: '' };
   const last = store.lastAddresses(network.id);

@@ -20,26 +20,24 @@ export interface Joined {
 }
 
 /**
- * The networks a container is to join: the default bridge first, then its mode's, then by name. A `NetworkID` says
- * which is meant, so that one which was removed and made again under its name is another.
+ * The networks a container is to join: the default bridge first, then its mode's, then by name.
  * @throws not-found, invalid for several of which one is not a network of a user's.
  */
 export function wantedNetworks(request: Pick<SandboxRequest, 'mode' | 'endpoints'>, store: NetworkStore): Wanted[] {
+  if (!request.endpoints) return [{ network: mustFind(store, request.mode || 'bridge'), config: {} }];
   const asked = Object.entries(request.endpoints);
-  if (asked.length === 0) return [{ network: mustFind(store, request.mode || 'bridge'), config: {} }];
   const main = findNetwork(store, request.mode || 'bridge')?.name;
-  const wanted = asked.map(([name, config]) => ({ network: mustFind(store, name, config.NetworkID), config }));
+  const wanted = asked.map(([name, config]) => ({ network: mustFind(store, name), config }));
   if (wanted.length > 1 && wanted.some(({ network }) => ['host', 'none'].includes(network.name)))
     throw invalid('container cannot be connected to multiple networks with one of the networks in host or none mode');
   const rank = ({ network: { name } }: Wanted): number => (name === 'bridge' ? 0 : name === main ? 1 : 2);
   return wanted.sort((a, b) => rank(a) - rank(b) || (a.network.name < b.network.name ? -1 : 1));
 }
 
-function mustFind(store: NetworkStore, name: string, id?: string): Network {
-  const network = id ? store.network(id) : findNetwork(store, name);
-  const lost = network ?? (id && ['bridge', 'host', 'none'].includes(name) ? store.networkByName(name) : undefined);
-  if (!lost) throw notFound(`network ${id || name} not found`);
-  return lost;
+function mustFind(store: NetworkStore, name: string): Network {
+  const network = findNetwork(store, name);
+  if (!network) throw notFound(`network ${name} not found`);
+  return network;
 }
 
 /** A name for one more interface: the one asked for, or the next of its network's kind. @throws invalid when it is taken. */

@@ -283,7 +283,6 @@ export async function startEngine(wishes: TestEngineOptions = {}): Promise<TestE
 export const plainRequest = {
   hostname: 'h',
   mode: 'default',
-  endpoints: {},
   ports: {},
   publishAll: [],
 } as const;

@@ -45,6 +45,7 @@ export function sandboxOf(row: Row): SandboxRecord {
 }
 
 export function endpointOf(row: Row): EndpointRecord {
+  const config = JSON.parse(String(row['config'])) as EndpointConfig;
   return {
     id: String(row['id']),
     containerId: String(row['container_id']),
@@ -53,7 +54,8 @@ export function endpointOf(row: Row): EndpointRecord {
     ipv6: textOf(row['ipv6']) ?? '',
     mac: String(row['mac']),
     interfaceName: String(row['interface']),
-    config: JSON.parse(String(row['config'])) as EndpointConfig,
+    linkLocal: config.IPAMConfig?.LinkLocalIPs ?? [],
+    config,
     names: [],
   };
 }

@@ -27,6 +27,8 @@ export function fakeContainers(methods: Partial<ContainerService> = {}): Contain
     pause: missing,
     unpause: missing,
     update: missing,
+    connectNetwork: missing,
+    disconnectNetwork: missing,
     rename: (reference) => {
       throw notFound(`No such container: ${reference}`);
     },

@@ -27,6 +27,7 @@ export function endpointAddresses(network: Network, endpoint: Endpoint): LinkAdd
   return [
     ...(ipv4 && endpoint.ip ? [addressIn(ipv4, endpoint.ip)] : []),
     ...(ipv6 && endpoint.ipv6 ? [addressIn(ipv6, endpoint.ipv6)] : []),
+    ...endpoint.linkLocal.map((ip) => ({ ip, prefix: ip.includes(':') ? 64 : 16 })),
   ];
 }
 
