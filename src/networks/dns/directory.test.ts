@@ -40,7 +40,7 @@ type Place = { on: string; ip: string; ipv6?: string; names?: string[]; config?:
 
 function container(id: string, places: readonly Place[]): void {
   const endpoints = places.map(({ on, ip, ipv6 = '', names = [], config = {} }) => {
-    const base = { containerId: id, networkId: on, ip, ipv6, mac: '', interfaceName: 'eth0' };
+    const base = { containerId: id, networkId: on, ip, ipv6, mac: '', interfaceName: 'eth0', linkLocal: [] };
     return { ...base, id: `${id}-${on}`, config, names };
   });
   store.saveSandbox({ containerId: id, namespace: undefined, name: id, hostname: id }, endpoints, []);
