@@ -46,7 +46,7 @@ export const routes = {
   CheckpointDelete: 'DELETE /containers/{id}/checkpoints/{checkpoint}',
   ContainerPrune: 'POST /containers/prune',
   ContainerPrunePreview: 'GET /containers/prune',
-  ContainerDelete: 'DELETE /containers/{id}',
+  ContainerDelete: 'DELETE /containers/{id...}',
 
   ContainerExec: 'POST /containers/{id}/exec',
   ExecStart: 'POST /exec/{id}/start',

@@ -1,5 +1,5 @@
 import type { EndpointResource, IpamConfig, NetworkInspect, NetworkSummary } from '../api/types/network.ts';
-import { countOf, parseRange } from '../formats/ip-address.ts';
+import { contains, countOf, parseAddress, parseRange } from '../formats/ip-address.ts';
 import { poolOf } from './describe.ts';
 import type { Network, Pool } from './driver-contract.ts';
 import { reservedAddresses } from './ipam.ts';
@@ -74,9 +74,11 @@ function showEndpoint({ addressing }: Network, endpoint: EndpointRecord, store: 
 
 /** Numbers beyond what JSON's readers count exactly are told as the greatest they do. */
 function fill(pool: Pool, endpoints: readonly EndpointRecord[]) {
-  const given = endpoints.flatMap(({ ip, ipv6 }) => [ip, ipv6]).filter((ip) => poolOf([pool], ip)).length;
-  const used = reservedAddresses(pool).size + given;
-  const free = countOf(parseRange(pool.range || pool.subnet)) - BigInt(used);
+  const { family } = parseRange(pool.subnet);
+  const given = endpoints.flatMap(({ ip, ipv6 }) => parseAddress(family === 4 ? ip : ipv6)?.value ?? []);
+  const used = [...new Set([...reservedAddresses(pool), ...given])];
+  const range = parseRange(pool.range || pool.subnet);
+  const free = countOf(range) - BigInt(used.filter((value) => contains(range, { family, value })).length);
   const most = BigInt(Number.MAX_SAFE_INTEGER);
-  return { IPsInUse: used, DynamicIPsAvailable: Number(free < 0n ? 0n : free > most ? most : free) };
+  return { IPsInUse: used.length, DynamicIPsAvailable: Number(free > most ? most : free) };
 }

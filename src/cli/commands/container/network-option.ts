@@ -66,7 +66,10 @@ export function parseNetworkOption(text: string): NetworkOption {
  */
 export function networksOf(flags: ParsedFlags): { mode: string; endpoints: Record<string, EndpointConfig> } {
   const [first, ...others] = flags.list('network').map(parseNetworkOption);
-  const primary: NetworkOption = { name: first?.name ?? 'default', endpoint: withFlags(first?.endpoint ?? {}, flags) };
+  const primary: NetworkOption = {
+    name: first?.name ?? 'default',
+    endpoint: withFlags(first?.endpoint ?? {}, flags, first?.name ?? 'default'),
+  };
   const named = [primary, ...others];
   const endpoints: Record<string, EndpointConfig> = {};
   for (const { name, endpoint } of named) {
@@ -76,7 +79,7 @@ export function networksOf(flags: ParsedFlags): { mode: string; endpoints: Recor
   return { mode: primary.name, endpoints };
 }
 
-function withFlags(endpoint: EndpointConfig, flags: ParsedFlags): EndpointConfig {
+function withFlags(endpoint: EndpointConfig, flags: ParsedFlags, name: string): EndpointConfig {
   const conflict = (what: string, given: boolean, there: unknown) => {
     if (given && there !== undefined)
       throw invalid(`conflicting options: cannot specify both --${what} and per-network ${what}`);
@@ -92,6 +95,8 @@ function withFlags(endpoint: EndpointConfig, flags: ParsedFlags): EndpointConfig
   if (flags.given('ip')) addresses.IPv4Address = flags.string('ip');
   if (flags.given('ip6')) addresses.IPv6Address = flags.string('ip6');
   if (flags.given('link-local-ip')) addresses.LinkLocalIPs = [...flags.list('link-local-ip')];
+  if (flags.given('link') && !['default', 'bridge', 'host', 'none'].includes(name) && !name.startsWith('container:'))
+    result.Links = [...flags.list('link')];
   if (flags.given('mac-address')) result.MacAddress = flags.string('mac-address');
   if (Object.keys(addresses).length > 0) result.IPAMConfig = addresses;
   return result;
