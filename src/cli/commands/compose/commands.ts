@@ -9,6 +9,8 @@ interface Leaf {
 /** The commands of `tug compose`, loaded when they are called. */
 export const composeCommands: readonly Leaf[] = [
   { name: 'config', aliases: ['convert'], load: () => import('./config.ts') },
+  { name: 'down', load: () => import('./down.ts') },
+  { name: 'up', load: () => import('./up.ts') },
 ];
 
 export const findComposeCommand = (name: string): Leaf | undefined =>

@@ -1,5 +1,4 @@
 import process from 'node:process';
-import { isKind } from '../../../base/errors.ts';
 import type { ProjectChoice } from '../../../compose/project-files.ts';
 import type { Command, Flag, Session } from '../../command.ts';
 import { FlagError, type ParsedFlags, parseFlags } from '../../flags.ts';
@@ -138,7 +137,3 @@ function contextOf(flags: ParsedFlags, session: Session): ComposeContext {
   };
   return context;
 }
-
-/** Whether a project's files can do without: the name alone says which project is meant. */
-export const isMissingFile = (error: unknown): boolean =>
-  isKind(error, 'not-found') && error.code === 'no-compose-file';

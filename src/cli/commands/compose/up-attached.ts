@@ -1,0 +1,172 @@
+import process from 'node:process';
+import { messageOf } from '../../../base/errors.ts';
+import { kill } from '../../../client/calls/containers.ts';
+import type { World } from '../../../compose/converge.ts';
+import { copyLog, type ProjectEvent, projectEvents, startedAt } from '../../../compose/follow-logs.ts';
+import { stopServices } from '../../../compose/lifecycle.ts';
+import { type Instance, isRunning } from '../../../compose/observe.ts';
+import { ownInstances, startAll, type UpOptions } from '../../../compose/up.ts';
+import type { Session } from '../../command.ts';
+import type { ComposeContext } from './compose-command.ts';
+import { createLogPrinter, type LogPrinter } from './log-printer.ts';
+import { depsOf, orchestrate } from './orchestrate.ts';
+import { usesColour } from './progress-view.ts';
+import type { AttachOptions } from './up.ts';
+
+/** What is known while containers are watched. */
+interface Watch {
+  readonly session: Session;
+  readonly world: World;
+  readonly printer: LogPrinter;
+  readonly options: AttachOptions;
+  readonly running: Set<string>;
+  readonly copies: Set<Promise<void>>;
+  readonly finished: PromiseWithResolvers<Ending>;
+  started: boolean;
+}
+
+interface Ending {
+  readonly why: 'all ended' | 'one ended' | 'interrupted';
+  readonly code: number;
+}
+
+/**
+ * Starts what was made and shows its output until all has ended, or the user gives up (Ctrl-C): then everything is
+ * stopped, at the second Ctrl-C killed.
+ */
+export async function runAttached(
+  session: Session,
+  compose: ComposeContext,
+  world: World,
+  up: UpOptions,
+  options: AttachOptions,
+): Promise<number> {
+  const instances = ownInstances(world, up.services);
+  const colour = options.colour && usesColour(compose.globals, session);
+  const printer = createLogPrinter(session, { project: world.project.name, prefix: options.prefix, colour });
+  const shown = instances.filter(({ service }) => options.services.includes(service));
+  printer.expect(shown);
+  if (shown.length > 0)
+    await session.out.write(`Attaching to ${shown.map(({ name }) => printedName(world, name)).join(', ')}\n`);
+  const watch: Watch = {
+    session,
+    world,
+    printer,
+    options,
+    running: new Set(instances.filter(isRunning).map(({ id }) => id)),
+    copies: new Set(),
+    finished: Promise.withResolvers(),
+    started: false,
+  };
+  const onSignal = (): void => watch.finished.resolve({ why: 'interrupted', code: 130 });
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  try {
+    const events = projectEvents(session.engine, world.project.name);
+    const following = followEvents(watch, events, instances);
+    for (const instance of shown.filter(isRunning)) showFrom(watch, instance, '0');
+    const starting = startAll(
+      depsOf(session, compose, () => {}, abortedBy(watch)),
+      world,
+      up,
+    ).then(() => {
+      watch.started = true;
+      endIfIdle(watch);
+    });
+    const ending = await Promise.race([watch.finished.promise, starting.then(() => watch.finished.promise), following]);
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    if (ending.why === 'interrupted') await starting.catch(() => {});
+    if (ending.why !== 'all ended') await stopAll(session, compose, world, up, ending);
+    await Promise.race([Promise.all(watch.copies), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
+    return await exitCode(watch, ending);
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+const printedName = (world: World, name: string): string =>
+  name.startsWith(`${world.project.name}-`) ? name.slice(world.project.name.length + 1) : name;
+
+function abortedBy(watch: Watch): AbortSignal {
+  const controller = new AbortController();
+  void watch.finished.promise.then(() => controller.abort());
+  return controller.signal;
+}
+
+async function followEvents(
+  watch: Watch,
+  events: AsyncGenerator<ProjectEvent, void>,
+  instances: readonly Instance[],
+): Promise<Ending> {
+  const byId = new Map(instances.map((instance) => [instance.id, instance]));
+  for await (const event of events) {
+    const instance = byId.get(event.id);
+    if (!instance) continue;
+    if (event.action === 'start') {
+      watch.running.add(event.id);
+      if (watch.options.services.includes(instance.service))
+        showFrom(watch, instance, 'all', await startedAt(watch.session.engine, instance.id));
+    } else if (event.action === 'die') {
+      watch.running.delete(event.id);
+      await noteEnd(watch, instance, event.exitCode ?? 0);
+    }
+  }
+  return await watch.finished.promise;
+}
+
+function showFrom(watch: Watch, instance: Instance, tail: string, since?: string): void {
+  const options = { follow: true, since, until: undefined, tail, timestamps: watch.options.timestamps };
+  const copy: Promise<void> = copyLog(watch.session.engine, instance, options, watch.printer)
+    .catch((error: unknown) => watch.printer.say(instance, `its output cannot be shown: ${messageOf(error)}`))
+    .finally(() => watch.copies.delete(copy));
+  watch.copies.add(copy);
+}
+
+async function noteEnd(watch: Watch, instance: Instance, code: number): Promise<void> {
+  const { abortOn, exitCodeFrom } = watch.options;
+  // what it said last comes first
+  await Promise.race([Promise.all(watch.copies), new Promise((resolve) => setImmediate(resolve))]);
+  await watch.printer.say(instance, `exited with code ${code}`);
+  const decides = exitCodeFrom === undefined || instance.service === exitCodeFrom;
+  if (abortOn === 'exit' || (abortOn === 'failure' && code !== 0))
+    watch.finished.resolve({ why: 'one ended', code: decides ? code : -1 });
+  endIfIdle(watch);
+}
+
+function endIfIdle(watch: Watch): void {
+  if (watch.started && watch.running.size === 0) watch.finished.resolve({ why: 'all ended', code: 0 });
+}
+
+async function stopAll(
+  session: Session,
+  compose: ComposeContext,
+  world: World,
+  up: UpOptions,
+  ending: Ending,
+): Promise<void> {
+  const text =
+    ending.why === 'interrupted'
+      ? 'Gracefully Stopping... press Ctrl+C again to force\n'
+      : 'Aborting on container exit...\n';
+  await session.err.write(text);
+  const force = (): void => {
+    for (const { id } of ownInstances(world, up.services)) void kill(session.engine, id, undefined).catch(() => {}); // may have ended
+  };
+  process.on('SIGINT', force).on('SIGTERM', force);
+  try {
+    await orchestrate(session, compose, world.project.name, { title: 'Stopping' }, (deps) =>
+      stopServices({ ...deps, signal: new AbortController().signal }, world.project.name, up.services, up.timeout),
+    );
+  } finally {
+    process.off('SIGINT', force).off('SIGTERM', force);
+  }
+}
+
+/** The code of the service that decides; it may have been stopped because another one ended. */
+async function exitCode({ session, world, options }: Watch, ending: Ending): Promise<number> {
+  if (ending.why === 'interrupted') return 130;
+  if (options.exitCodeFrom === undefined) return ending.code;
+  const { inspect } = await import('../../../client/calls/containers.ts');
+  const decider = world.instances.find(({ service, oneOff }) => service === options.exitCodeFrom && !oneOff);
+  if (!decider) return ending.code;
+  return (await inspect(session.engine, decider.id)).State.ExitCode;
+}
