@@ -8,7 +8,7 @@ export function withSuggestion(message: string, given: string, names: readonly s
   return near === undefined ? message : `${message} (did you mean ${near}?)`;
 }
 
-/** The first of the names with the fewest letters changed, added or left out. Undefined when none is near. */
+/** The first of the names with the fewest letters changed, added, left out or swapped. Undefined when none is near. */
 export function nearestName(given: string, names: readonly string[]): string | undefined {
   if (given.length > LONGEST_WORD || names.includes(given)) return undefined;
   let best: string | undefined;
@@ -24,15 +24,19 @@ export function nearestName(given: string, names: readonly string[]): string | u
   return best;
 }
 
-/** Levenshtein's distance. */
+/** Letters changed, added, left out or swapped with their neighbour (optimal string alignment). */
 function editDistance(from: string, to: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i += 1) {
     const following = [i];
     for (let j = 1; j <= to.length; j += 1) {
       const change = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
-      following.push(Math.min(change, (row[j] ?? 0) + 1, (following[j - 1] ?? 0) + 1));
+      const swapped = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1];
+      const swap = swapped ? (before[j - 2] ?? 0) + 1 : change;
+      following.push(Math.min(change, swap, (row[j] ?? 0) + 1, (following[j - 1] ?? 0) + 1));
     }
+    before = row;
     row = following;
   }
   return row[to.length] ?? 0;
