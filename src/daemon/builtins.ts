@@ -124,9 +124,20 @@ export function openVolumeDrivers({ dataRoot }: DaemonConfig): VolumeDriver[] {
 
 export function openNetworkDrivers(config: DaemonConfig, engineId: string, database: Database): NetworkDriver[] {
   const { bridgeName, bip, mtu, icc } = config;
-  const options = { icc, ...(bip === undefined ? {} : { bip }), ...(mtu === undefined ? {} : { mtu }) };
+  const { hostBinding, masquerade, policy } = config.publishing;
+  const options = {
+    icc,
+    hostBinding,
+    masquerade,
+    ...(bip === undefined ? {} : { bip }),
+    ...(mtu === undefined ? {} : { mtu }),
+  };
   const settings = createHostSettings(database);
-  return [createBridgeDriver({ engineId, bridgeName, settings, options }), createHostDriver(), createNullDriver()];
+  return [
+    createBridgeDriver({ engineId, bridgeName, settings, options, policy }),
+    createHostDriver(),
+    createNullDriver(),
+  ];
 }
 
 /** Where subnets of networks are chosen from: Docker's for IPv4, and for IPv6 a part of fd00::/8 that is this engine's alone (RFC 4193). */

@@ -86,9 +86,23 @@ describe('the configuration', () => {
   });
 
   it('refuses a key that is none, naming it', () => {
-    assert.throws(() => load({ nonsense: 1, iptables: false }), {
-      message: /the following directives don't match any configuration option: nonsense, iptables$/,
+    assert.throws(() => load({ nonsense: 1, bridges: false }), {
+      message: /the following directives don't match any configuration option: nonsense, bridges$/,
     });
+  });
+
+  it('reads how ports are published', () => {
+    const plain = load({}).publishing;
+    assert.deepEqual(plain.settings, { relay: true, mode: 'nat', ipv6Rules: true, address: undefined });
+    assert.deepEqual([plain.hostBinding, plain.masquerade], ['', true]);
+    assert.deepEqual(plain.policy, { rules: true, ipv6Rules: true, forwarding: true });
+    assert.equal(load({ 'publish-default': '127.0.0.1' }).publishing.settings.address, '127.0.0.1');
+    assert.equal(load({ ip: '0.0.0.0' }).publishing.hostBinding, '');
+    assert.equal(load({ iptables: false }).publishing.settings.mode, 'proxy');
+    assert.equal(load({ ip6tables: false }).publishing.settings.ipv6Rules, false);
+    assert.throws(() => load({ ip: 'here' }), { message: /^ip: "here" is no IP address$/ });
+    assert.throws(() => load({ 'publish-mode': 'proxy', 'userland-proxy': false }), { message: /^userland-proxy: / });
+    assert.throws(() => load({ 'firewall-backend': 'iptables' }), { message: /firewall-backend: .*nftables/ });
   });
 
   it('names the key of a wrong type or value', () => {

@@ -6,6 +6,7 @@ import { namesDomain, parseReference } from '../formats/reference.ts';
 import { parseMirror } from '../registry-client/mirror.ts';
 import { type Setting, type SettingKey, type Settings, settings } from './config-schema.ts';
 import type { DaemonFlags } from './flags.ts';
+import { type PublishConfig, publishConfig } from './publish-config.ts';
 
 /** The engine's configuration, complete. */
 export interface DaemonConfig {
@@ -37,6 +38,7 @@ export interface DaemonConfig {
   readonly bip: string | undefined;
   readonly mtu: number | undefined;
   readonly icc: boolean;
+  readonly publishing: PublishConfig;
   /** How many events are kept at least. */
   /** Seconds. */
   readonly runtimeTimeout: number;
@@ -145,6 +147,7 @@ function complete(given: Settings): DaemonConfig {
     bip: given.bip,
     mtu: given.mtu,
     icc: given.icc ?? true,
+    publishing: publishConfig(given),
     eventsHistory: given['events-history'] ?? 10_000,
     labels: given.labels ?? [],
     selinuxEnabled: given['selinux-enabled'] ?? false,

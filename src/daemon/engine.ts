@@ -177,7 +177,7 @@ function openNetworks(foundations: Foundations) {
     log: log.channel('net'),
     drivers,
     pools: builtins.addressPools(id),
-    publishing: { relay: true },
+    publishing: config.publishing.settings,
   });
   return { networks, networkDrivers: drivers.map(({ name }) => name) };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { foreignFacts } from './firewall-foreign.ts';
+import { acceptsFor, foreignFacts } from './firewall-foreign.ts';
 
 const forward = (table: string, policy: string, family = 'ip') => ({
   chain: { family, table, name: 'FORWARD', hook: 'forward', policy },
@@ -8,7 +8,7 @@ const forward = (table: string, policy: string, family = 'ip') => ({
 const listing = (...nftables: object[]): string => JSON.stringify({ nftables });
 
 describe('foreignFacts', () => {
-  it('finds chains that drop what is forwarded, and leaves its own table and IPv6 out', () => {
+  it('finds chains that drop what is forwarded, of either family, and leaves its own table out', () => {
     const text = listing(
       forward('filter', 'drop'),
       forward('other', 'accept'),
@@ -16,7 +16,16 @@ describe('foreignFacts', () => {
       forward('filter', 'drop', 'ip6'),
     );
     const facts = foreignFacts(text, 'tug-1', 'mark');
-    assert.deepEqual(facts.dropping, [{ family: 'ip', table: 'filter', chain: 'FORWARD' }]);
+    const chain = { table: 'filter', chain: 'FORWARD' };
+    assert.deepEqual(facts.dropping, [
+      { family: 'ip', ...chain },
+      { family: 'ip6', ...chain },
+    ]);
+    const bridges = [
+      { name: 'a', ipv6: false },
+      { name: 'b', ipv6: true },
+    ];
+    assert.equal(acceptsFor(facts, bridges).length, 6);
     assert.equal(facts.forwarding, true);
     assert.equal(foreignFacts(listing(forward('tug-1', 'accept')), 'tug-1', 'mark').forwarding, false);
   });

@@ -18,6 +18,8 @@ export interface ForeignFacts {
   readonly dropping: readonly ForeignChain[];
   /** Rules that carry the mark. */
   readonly marked: readonly (ForeignChain & { readonly handle: number })[];
+  /** How many rules the engine's own table has. */
+  readonly ownRules: number;
   /** Whether another program has any chain on the forward hook, and so relies on forwarding. */
   readonly forwarding: boolean;
 }
@@ -31,17 +33,29 @@ export async function readForeignRules(ownTable: string, mark: string): Promise<
 export async function acceptInForeignChains(
   facts: ForeignFacts,
   mark: string,
-  bridges: readonly string[],
+  bridges: readonly AcceptedBridge[],
 ): Promise<void> {
   const removals = facts.marked.map(({ handle, ...chain }) => `delete rule ${nameOf(chain)} handle ${handle}\n`);
-  const accepts = facts.dropping.flatMap((chain) =>
-    bridges.flatMap((bridge) =>
-      ['iifname', 'oifname'].map(
-        (direction) => `insert rule ${nameOf(chain)} ${direction} "${bridge}" counter accept comment "${mark}"\n`,
-      ),
-    ),
+  const accepts = acceptsFor(facts, bridges).map(
+    ({ chain, direction, bridge }) =>
+      `insert rule ${nameOf(chain)} ${direction} "${bridge}" counter accept comment "${mark}"\n`,
   );
   if (removals.length + accepts.length > 0) await nft([...removals, ...accepts].join(''));
+}
+
+/** The accepts that bridges need in others' chains, in both directions; those of IPv6 where they have it. */
+export function acceptsFor({ dropping }: Pick<ForeignFacts, 'dropping'>, bridges: readonly AcceptedBridge[]) {
+  return dropping.flatMap((chain) =>
+    bridges
+      .filter(({ ipv6 }) => ipv6 || chain.family !== 'ip6')
+      .flatMap(({ name }) => ['iifname', 'oifname'].map((direction) => ({ chain, direction, bridge: name }))),
+  );
+}
+
+export interface AcceptedBridge {
+  readonly name: string;
+  /** Whether it carries IPv6. */
+  readonly ipv6: boolean;
 }
 
 const nameOf = ({ family, table, chain }: ForeignChain): string => `${family} ${table} ${chain}`;
@@ -64,13 +78,15 @@ interface Listing {
 /** Pure part of `readForeignRules`. */
 export function foreignFacts(listing: string, ownTable: string, mark: string): ForeignFacts {
   const { nftables } = JSON.parse(listing) as Listing;
-  const rules = nftables.flatMap(({ rule }) => (rule && rule.table !== ownTable ? [rule] : []));
+  const all = nftables.flatMap(({ rule }) => (rule ? [rule] : []));
+  const rules = all.filter(({ table }) => table !== ownTable);
   const forward = nftables.flatMap(({ chain }) => {
-    const seesIpv4 = chain?.family === 'ip' || chain?.family === 'inet';
-    return chain && seesIpv4 && chain.hook === 'forward' && chain.table !== ownTable ? [chain] : [];
+    const sees = chain && ['ip', 'ip6', 'inet'].includes(chain.family);
+    return chain && sees && chain.hook === 'forward' && chain.table !== ownTable ? [chain] : [];
   });
   const usersChain = 'DOCKER-USER';
   return {
+    ownRules: all.length - rules.length,
     forwarding: forward.length > 0,
     marked: rules
       .filter(({ comment }) => comment === mark)

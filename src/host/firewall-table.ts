@@ -19,6 +19,8 @@ export interface FirewallContents {
   readonly ports: readonly FirewallPort[];
   /** Port of the relay on this host; undefined where there is none. */
   readonly relayPort: number | undefined;
+  /** Whether IPv6 is ruled as well, which it is without this. */
+  readonly ipv6?: boolean;
 }
 
 /**
@@ -34,10 +36,10 @@ export interface FirewallContents {
  *   between ports of one bridge comes by here where bridge-nf-call-iptables is set.
  * - `input`: the relay takes nothing but what was led to it.
  */
-export function tableText(table: string, { bridges, ports, relayPort }: FirewallContents): string {
+export function tableText(table: string, { bridges, ports, relayPort, ipv6 = true }: FirewallContents): string {
   const relaying = relayPort === undefined ? [] : [relayPort];
   return `table inet ${table} {
-${bridgeSets(bridges)}${portSets(ports)}
+${bridgeSets(bridges, ipv6)}${portSets(ports)}
   chain guard {
     type filter hook prerouting priority raw; policy accept;
     iifname @bridges ip daddr 127.0.0.0/8 drop
@@ -64,7 +66,7 @@ ${families.map((family) => publishChain(family, relaying)).join('')}
   }
   chain forward {
     type filter hook forward priority filter; policy accept;
-    iifname != @bridges oifname != @bridges accept
+${ipv6 ? '' : '    meta nfproto ipv6 accept\n'}    iifname != @bridges oifname != @bridges accept
     iifname . oifname @talking accept
     iifname @internal drop
     oifname @internal drop
@@ -113,11 +115,11 @@ function portSets(ports: readonly FirewallPort[]): string {
     .join('');
 }
 
-function bridgeSets(bridges: readonly FirewallBridge[]): string {
+function bridgeSets(bridges: readonly FirewallBridge[], ipv6: boolean): string {
   const name = (bridge: FirewallBridge): string => `"${bridge.name}"`;
   const pair = (bridge: FirewallBridge): string => `${name(bridge)} . ${name(bridge)}`;
   const leaving = bridges.filter(({ masquerade, internal }) => masquerade && !internal);
-  const subnets = leaving.flatMap((bridge) => bridge.subnets);
+  const subnets = leaving.flatMap((bridge) => bridge.subnets).filter((subnet) => ipv6 || !subnet.includes(':'));
   return [
     set('set', 'bridges', 'ifname', bridges.map(name)),
     ...families.map((family) =>

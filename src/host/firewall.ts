@@ -3,7 +3,7 @@ import { run } from '../base/process.ts';
 import { type FirewallPort, isAnywhere, portElements, protocolNumbers } from './firewall-ports.ts';
 import { type FirewallContents, tableText } from './firewall-table.ts';
 import { forgetAnsweredBy, forgetSentTo } from './netlink/conntrack.ts';
-import { elementChanges, type SetElement } from './netlink/nftables.ts';
+import { elementChanges, generationOf, generationRequest, type SetElement } from './netlink/nftables.ts';
 import { netlinkFamilies, openNetlink } from './netlink/socket.ts';
 
 /**
@@ -22,6 +22,8 @@ export interface Firewall extends Disposable {
   unpublish(ports: readonly FirewallPort[]): void;
   /** Goes from the ports `before` of a container to those `after`, in one transaction. @throws as `publish` and `unpublish`. */
   replacePorts(before: readonly FirewallPort[], after: readonly FirewallPort[]): void;
+  /** The number of the last change to the rules of this host, whoever made it. */
+  generation(): number;
   /** Removes the table. Idempotent. */
   remove(): Promise<void>;
 }
@@ -47,6 +49,7 @@ export function createFirewall(table: string): Firewall {
       netlink.change(elementChanges(table, without(now, old), without(old, now)));
       netlink.change([...removed, ...added.filter(({ protocol }) => protocol === 'udp')].map(forgetConnectionsTo));
     },
+    generation: () => netlink.ask(generationRequest).map(({ payload }) => generationOf(payload))[0] ?? 0,
     remove: () => nft(removal),
     [Symbol.dispose]: () => netlink[Symbol.dispose](),
   };

@@ -124,6 +124,12 @@ export interface NetworkDriver extends Disposable {
   /** Takes a sandbox out of a network. Idempotent. */
   disconnect(network: Network, endpoint: Endpoint): void;
 
+  /**
+   * Whether the host still has the rules that this driver made there; also false where another program has set up
+   * rules since that need an answer. Cheap as long as nobody changed any. A driver without rules has none to lose.
+   */
+  intact?(): Promise<boolean>;
+
   /** Makes ports reachable. All or none. */
   publish(ports: readonly PublishedPort[]): Promise<void>;
   /** Takes them back. All or none. */

@@ -4,6 +4,7 @@ import type { Logger } from '../base/log.ts';
 import type { SandboxLinks } from '../host/links.ts';
 import { driverOf } from './context.ts';
 import type { Endpoint, Network, NetworkDriver, PublishedPort } from './driver-contract.ts';
+import { isAccepted, type PublishSettings } from './publish-defaults.ts';
 import type { PortRelay } from './relay/relay.ts';
 import type { NetworkStore } from './store.ts';
 
@@ -36,6 +37,7 @@ export function createHostSide(
   drivers: readonly NetworkDriver[],
   log: Logger,
   relay: PortRelay | undefined,
+  publishing: PublishSettings,
 ): HostSide {
   const turns = createLockTable();
   const changeRules = <T>(work: () => Promise<T>): Promise<T> => turns.with('network', 'rules', work);
@@ -44,9 +46,19 @@ export function createHostSide(
   const restore = (): Promise<void> =>
     changeRules(async () => {
       const relayPort = await relay?.listen();
-      for (const driver of drivers) await driver.restore({ ...recordedOf(driver, store), relayPort }, tell);
+      for (const driver of drivers) {
+        const recorded = recordedOf(driver, store);
+        await driver.restore({ ...recorded, ports: led(recorded.ports), relayPort }, tell);
+      }
       relay?.replace(store.ports());
     });
+  const restoreAloud = async (why: string): Promise<void> => {
+    log.warn(`${why}; making everything again`);
+    await restore();
+  };
+  /** The ports that drivers are to lead to their containers. */
+  const led = (ports: readonly PublishedPort[]): readonly PublishedPort[] =>
+    ports.filter(({ hostIp }) => !isAccepted(publishing, hostIp));
   const tell = (network: Network, error: unknown): void =>
     log.error('a network cannot be made', { network: network.name, error });
 
@@ -66,12 +78,12 @@ export function createHostSide(
 
     async connect(network, endpoint, sandbox) {
       const driver = driverOf(network, drivers);
+      if ((await driver.intact?.()) === false) await restoreAloud('rules were changed from outside');
       try {
         driver.connect(network, endpoint, sandbox);
       } catch (error) {
         if (errnoOf(error) !== 'ENODEV') throw error;
-        log.warn('the host side of a network is gone; making it again', { network: network.name });
-        await restore();
+        await restoreAloud('the host side of a network is gone');
         driver.connect(network, endpoint, sandbox);
       }
     },
@@ -79,7 +91,7 @@ export function createHostSide(
     async publish(network, ports) {
       if (ports.length === 0) return;
       try {
-        await changeRules(() => driverOf(network, drivers).publish(ports));
+        await changeRules(() => driverOf(network, drivers).publish(led(ports)));
         relay?.add(ports);
       } catch (error) {
         log.warn('publishing ports failed; writing all rules anew', { error });
@@ -91,7 +103,7 @@ export function createHostSide(
       if (ports.length === 0) return true;
       relay?.remove(ports);
       try {
-        await changeRules(() => driverOf(network, drivers).unpublish(ports));
+        await changeRules(() => driverOf(network, drivers).unpublish(led(ports)));
         return true;
       } catch (error) {
         log.warn('unpublishing ports failed; all rules will be written anew', { error });
@@ -101,7 +113,7 @@ export function createHostSide(
 
     async replacePorts(network, before, after) {
       try {
-        await changeRules(() => driverOf(network, drivers).replacePorts(before, after));
+        await changeRules(() => driverOf(network, drivers).replacePorts(led(before), led(after)));
         relay?.replace(store.ports());
       } catch (error) {
         log.warn('changing published ports failed; writing all rules anew', { error });

@@ -17,6 +17,7 @@ import { createSandbox } from '../host/links.ts';
 import { deleteNetworkNamespace, insideNetworkNamespace } from '../host/namespaces.ts';
 import type { Sandbox, SandboxRequest } from './contract.ts';
 import { type BridgeOptions, createBridgeDriver } from './drivers/bridge.ts';
+import type { BridgePolicy } from './drivers/bridge-rules.ts';
 import { createHostDriver } from './drivers/host.ts';
 import { createNullDriver } from './drivers/null.ts';
 import { createHostSettings } from './host-settings.ts';
@@ -232,12 +233,14 @@ export interface TestEngineOptions {
   readonly alive?: readonly string[];
   readonly pools?: readonly AddressPool[];
   readonly publishing?: Partial<PublishSettings>;
+  readonly policy?: Partial<BridgePolicy>;
   /** Where a test provokes warnings; any other warning fails the test when the engine is disposed. */
   readonly log?: Logger;
 }
 
 export async function startEngine(wishes: TestEngineOptions = {}): Promise<TestEngine> {
   const { bridge = 'tug0', options = {}, engineId = newId(), alive = [] } = wishes;
+  const policy = { rules: true, ipv6Rules: true, forwarding: true, ...wishes.policy };
   const state = openTestState(wishes.folder);
   const { database, folder } = state;
   const warnings: string[] = [];
@@ -250,7 +253,7 @@ export async function startEngine(wishes: TestEngineOptions = {}): Promise<TestE
     publishing: { relay: true, ...wishes.publishing },
     log: wishes.log ?? createLogger({ level: 'warn', write: (line) => void warnings.push(line) }),
     drivers: [
-      createBridgeDriver({ engineId, bridgeName: bridge, settings: createHostSettings(database), options }),
+      createBridgeDriver({ engineId, bridgeName: bridge, settings: createHostSettings(database), options, policy }),
       createHostDriver(),
       createNullDriver(),
     ],

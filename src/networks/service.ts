@@ -64,8 +64,8 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   recordPredefined(store, drivers, log);
   const holder = createPortHolder();
-  const relay = deps.publishing.relay ? createPortRelay(holder, log) : undefined;
-  const host = createHostSide(store, drivers, log, relay);
+  const relay = deps.publishing.relay ? createPortRelay(holder, log, deps.publishing) : undefined;
+  const host = createHostSide(store, drivers, log, relay, deps.publishing);
   const context: NetworkContext = { ...deps, store, host, folder, holder };
   const releasing = new Map<string, Promise<void>>();
 

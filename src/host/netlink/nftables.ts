@@ -1,5 +1,5 @@
 import { addressBytes } from '../../formats/ip-address.ts';
-import { attribute, nested, requestFlags } from './message.ts';
+import { attribute, attributes, type Message, nested, requestFlags } from './message.ts';
 import type { LabelledMessage } from './socket.ts';
 
 /**
@@ -8,6 +8,8 @@ import type { LabelledMessage } from './socket.ts';
  */
 const NFNL_SUBSYS_NFTABLES = 10;
 const batchTypes = { begin: 16, end: 17 } as const;
+const NFT_MSG_GETGEN = 16;
+const NFTA_GEN_ID = 1;
 const messageTypes = { add: (NFNL_SUBSYS_NFTABLES << 8) | 12, delete: (NFNL_SUBSYS_NFTABLES << 8) | 14 } as const;
 const NFPROTO_INET = 1;
 /** A list's length has 16 bits; the longest element takes 120 bytes. */
@@ -87,6 +89,19 @@ function batch(end: keyof typeof batchTypes): LabelledMessage {
     unanswered: true,
   };
 }
+
+/** Asks for the number of the last change to the rules of this network namespace, whoever made it. */
+export const generationRequest: Message = {
+  type: (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETGEN,
+  flags: 0,
+  payload: Buffer.from([0, 0, 0, 0]),
+};
+
+/** What the answer to `generationRequest` says. */
+export const generationOf = (payload: Buffer): number =>
+  attributes(payload, GENERIC_BYTES).get(NFTA_GEN_ID)?.readUInt32BE(0) ?? 0;
+
+const GENERIC_BYTES = 4;
 
 /** struct nfgenmsg: family, version, resource in the network's order. */
 const generic = (family: number, resource: number): Buffer => Buffer.from([family, 0, resource >> 8, resource & 255]);

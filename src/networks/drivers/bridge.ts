@@ -1,10 +1,7 @@
 import { forbidden, invalid } from '../../base/errors.ts';
 import { formatAddress, formatRange, lastOf, parseRange, readCidr } from '../../formats/ip-address.ts';
-import { createFirewall } from '../../host/firewall.ts';
-import { acceptInForeignChains, readForeignRules } from '../../host/firewall-foreign.ts';
 import type { FirewallBridge } from '../../host/firewall-table.ts';
 import { type Links, openLinks } from '../../host/links.ts';
-import { writeSysctl } from '../../host/sysctl.ts';
 import type { Addressing, Network, NetworkDriver } from '../driver-contract.ts';
 import { type EngineNames, engineNames } from '../engine-names.ts';
 import type { HostSettings } from '../host-settings.ts';
@@ -21,6 +18,7 @@ import {
   talking,
 } from './bridge-links.ts';
 import { bridgeSettings } from './bridge-options.ts';
+import { type BridgePolicy, createBridgeRules } from './bridge-rules.ts';
 
 export interface BridgeDriverDeps {
   readonly engineId: string;
@@ -28,6 +26,8 @@ export interface BridgeDriverDeps {
   readonly bridgeName: string;
   readonly settings: HostSettings;
   readonly options: BridgeOptions;
+  /** What the engine may do to the host's packets; everything without it. */
+  readonly policy?: BridgePolicy;
   /** Where subnets are chosen from; Docker's without it. */
   readonly pools?: readonly AddressPool[];
 }
@@ -39,20 +39,21 @@ export interface BridgeOptions {
   readonly mtu?: number;
   /** Whether containers on it may talk to each other; true by default. */
   readonly icc?: boolean;
+  /** Whether its containers leave with the host's address; true by default. */
+  readonly masquerade?: boolean;
+  /** The host's address on which ports are published that name none; empty for all. */
+  readonly hostBinding?: string;
 }
-
-const FORWARDING = 'net/ipv4/ip_forward';
-const FORWARDING_IPV6 = 'net/ipv6/conf/all/forwarding';
 
 /**
  * Networks on Linux bridges: a veth pair per endpoint, addresses translated on the way out, ports published by
  * translating destinations. A link ends with its sandbox's namespace, in the kernel's own time; nothing waits for it.
  */
 export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
-  const { engineId, settings } = deps;
+  const { engineId, settings, policy } = deps;
   const names = engineNames(engineId);
   const links = openLinks();
-  const firewall = createFirewall(names.table);
+  const rules = createBridgeRules(names, settings, policy);
 
   return {
     name: 'bridge',
@@ -70,19 +71,8 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
     async restore(recorded, fault) {
       const made = recorded.networks.filter((network) => makeOrTell(links, network, names, fault));
       sweepLinks(links, recorded, names);
-      await firewall.replace({
-        bridges: made.map(firewallBridge),
-        ports: recorded.ports,
-        relayPort: recorded.relayPort,
-      });
+      await rules.restore(made.map(firewallBridge), recorded);
       letReachThemselves(links, recorded.ports, names);
-      // What opens the host for packets of the bridges comes after the table that guards them.
-      const foreign = await readForeignRules(names.table, names.mark);
-      await acceptInForeignChains(foreign, names.mark, made.map(bridgeOf));
-      for (const network of made) writeSysctl(`net/ipv4/conf/${bridgeOf(network)}/route_localnet`, '1');
-      settings.change(FORWARDING, '1');
-      if (made.some(ipv6PoolOf)) settings.change(FORWARDING_IPV6, '1');
-      else if (!foreign.forwarding) settings.restore(FORWARDING_IPV6);
     },
 
     connect(network, endpoint, sandbox) {
@@ -108,26 +98,25 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
 
     disconnect: (_, endpoint) => void links.remove(names.link(endpoint.id)),
 
+    intact: () => rules.intact(),
+
     async publish(ports) {
-      firewall.publish(ports);
+      rules.publish(ports);
       letReachThemselves(links, ports, names);
     },
-    unpublish: async (ports) => firewall.unpublish(ports),
+    unpublish: async (ports) => rules.unpublish(ports),
     async replacePorts(before, after) {
-      firewall.replacePorts(before, after);
+      rules.replacePorts(before, after);
       letReachThemselves(links, after, names);
     },
 
     async remove() {
-      const foreign = await readForeignRules(names.table, names.mark);
-      await acceptInForeignChains({ ...foreign, dropping: [] }, names.mark, []);
-      await firewall.remove();
+      await rules.remove();
       sweepLinks(links, { networks: [], endpoints: [] }, names);
-      if (!foreign.forwarding) for (const setting of [FORWARDING, FORWARDING_IPV6]) settings.restore(setting);
     },
 
     [Symbol.dispose]() {
-      firewall[Symbol.dispose]();
+      rules[Symbol.dispose]();
       links[Symbol.dispose]();
     },
   };
@@ -164,15 +153,16 @@ function firewallBridge(network: Network): FirewallBridge {
 function planDefault(deps: BridgeDriverDeps, occupied: () => readonly string[], recorded: Network | undefined) {
   const { bridgeName, options, pools = defaultPools } = deps;
   const [mtu, icc] = [String(options.mtu ?? 1500), String(options.icc ?? true)];
+  const [masquerade, hostBinding] = [String(options.masquerade ?? true), options.hostBinding ?? ''];
   return {
     enableIpv4: true,
     enableIpv6: false,
-    options: { bridge: bridgeName, mtu, icc, masquerade: 'true', hostBinding: '', prefix: 'eth' },
+    options: { bridge: bridgeName, mtu, icc, masquerade, hostBinding, prefix: 'eth' },
     driverOptions: {
       'com.docker.network.bridge.default_bridge': 'true',
       'com.docker.network.bridge.enable_icc': icc,
-      'com.docker.network.bridge.enable_ip_masquerade': 'true',
-      'com.docker.network.bridge.host_binding_ipv4': '0.0.0.0',
+      'com.docker.network.bridge.enable_ip_masquerade': masquerade,
+      'com.docker.network.bridge.host_binding_ipv4': hostBinding || '0.0.0.0',
       'com.docker.network.bridge.name': bridgeName,
       'com.docker.network.driver.mtu': mtu,
     },

@@ -2,13 +2,15 @@ import type { Logger } from '../../base/log.ts';
 import { familyOf, isAnywhere, isTranslated } from '../../host/firewall-ports.ts';
 import type { PortHolder } from '../../host/port-holder.ts';
 import type { PublishedPort } from '../driver-contract.ts';
+import { isAccepted, type PublishSettings } from '../publish-defaults.ts';
 import { startDatagramRelay } from './datagrams.ts';
-import { createStreamRelay } from './streams.ts';
+import { createStreamRelay, startStreamRelay } from './streams.ts';
 
 /**
  * Carries what the kernel cannot lead to a container by itself: from the host's IPv6 addresses to a container that
  * has only IPv4, the other way round, and from `::1`. TCP of all such ports is redirected by the firewall to one
- * listening socket; UDP is read from the sockets that hold the ports. The container sees the host's own address.
+ * listening socket; UDP is read from the sockets that hold the ports, and so is TCP where the engine is to accept
+ * connections as any program does. The container sees the host's own address.
  * Carried connections end with the engine.
  */
 export interface PortRelay extends Disposable {
@@ -22,35 +24,39 @@ export interface PortRelay extends Disposable {
   replace(ports: readonly PublishedPort[]): void;
 }
 
-export function createPortRelay(holder: PortHolder, log: Logger): PortRelay {
+export function createPortRelay(holder: PortHolder, log: Logger, publishing: PublishSettings): PortRelay {
   const carried = new Map<string, { readonly port: PublishedPort; readonly relay: Disposable }>();
   const streams = createStreamRelay(log);
 
   const add = (port: PublishedPort): void => {
     const key = keyOf(port);
     if (carried.has(key)) return;
-    const relay = port.protocol === 'tcp' ? streams.carry(port) : datagramRelay(port);
+    const relay = port.protocol === 'udp' || isAccepted(publishing, port.hostIp) ? accept(port) : streams.carry(port);
     if (relay) carried.set(key, { port, relay });
   };
-  const datagramRelay = (port: PublishedPort): Disposable | undefined => {
+  const accept = (port: PublishedPort): Disposable | undefined => {
     const fd = holder.copyOf(port);
-    return fd === undefined ? undefined : startDatagramRelay(fd, port, log);
+    if (fd === undefined) return undefined;
+    return port.protocol === 'udp' ? startDatagramRelay(fd, port, log) : startStreamRelay(fd, port, log);
   };
   const remove = (key: string): void => {
     carried.get(key)?.relay[Symbol.dispose]();
     carried.delete(key);
   };
 
+  const needed = (port: PublishedPort): boolean =>
+    needsRelay(port) || (port.protocol !== 'sctp' && isAccepted(publishing, port.hostIp));
+
   return {
     listen: () => streams.listen(),
-    add: (ports) => ports.filter(needsRelay).forEach(add),
+    add: (ports) => ports.filter(needed).forEach(add),
     remove(ports) {
       for (const port of ports) remove(keyOf(port));
     },
     replace(ports) {
       const wanted = new Set(ports.map(keyOf));
       for (const key of carried.keys()) if (!wanted.has(key)) remove(key);
-      ports.filter(needsRelay).forEach(add);
+      ports.filter(needed).forEach(add);
     },
     [Symbol.dispose]() {
       for (const key of carried.keys()) remove(key);

@@ -70,8 +70,25 @@ async function start(server: net.Server): Promise<number> {
   return address !== null && typeof address === 'object' ? address.port : 0;
 }
 
+/** Accepts at the bound socket `fd`, which it takes over, and carries what it accepts. Dispose ends all of it. */
+export function startStreamRelay(fd: number, port: PublishedPort, log: Logger): Disposable {
+  const target: Target = { port, open: new Set() };
+  const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
+    client.on('error', () => client.destroy());
+    carryStream(client, target);
+  });
+  server.on('error', (error) => log.warn('accepting at a published port failed', { port: port.hostPort, error }));
+  server.listen({ fd }).unref();
+  return {
+    [Symbol.dispose]() {
+      server.close();
+      for (const socket of target.open) socket.destroy();
+    },
+  };
+}
+
 /** Joins a client to the container, both ways, each way to its own end. A failure on either side resets the other. */
-export function carryStream(client: net.Socket, { port, open }: Target): void {
+function carryStream(client: net.Socket, { port, open }: Target): void {
   const { containerIp: host, containerPort } = port;
   const inner = net.connect({ host, port: containerPort, allowHalfOpen: true, noDelay: true });
   client.setNoDelay(true);
