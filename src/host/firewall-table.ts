@@ -82,7 +82,7 @@ function publishChain({ ip, suffix }: Family, relaying: readonly number[]): stri
   const relay = (match: string): string => relaying.map((port) => `    ${match} redirect to :${port}\n`).join('');
   return `  chain publish${suffix} {
 ${relay(`${ip} daddr . tcp dport @relayed_on${suffix}`)}    dnat ${ip} to ${ip} daddr . meta l4proto . th dport map @published_on${suffix}
-${relay(`tcp dport @relayed${suffix}`)}    dnat ${ip} to meta l4proto . th dport map @published${suffix}
+${relay(`tcp dport @relayed${suffix}`)}${suffix ? '    ip6 daddr ::1 return\n' : ''}    dnat ${ip} to meta l4proto . th dport map @published${suffix}
   }
 `;
 }

@@ -99,6 +99,31 @@ describe("a port of a container without IPv6, at the host's IPv6 addresses", () 
   });
 });
 
+describe('a port of a container with IPv6', () => {
+  it('keeps the address of those who ask by IPv6, where they come from another network', async () => {
+    await using engine = await startEngine();
+    const IPAM = { Config: [{ Subnet: 'fd07:1::/64', Gateway: 'fd07:1::1' }] };
+    await engine.networks.create({ Name: 'six', EnableIPv6: true, IPAM });
+    const ports = { '80/tcp': [{ HostPort: '8080' }], '53/udp': [{ HostPort: '5302' }] };
+    const a = await engine.attach({ mode: 'six', endpoints: { six: {} }, ports });
+    const b = await engine.attach({ mode: 'six', endpoints: { six: {} } });
+    using _six = await answerInside(a.path, 'tcp6', 80);
+    using _four = await answerInside(a.path, 'tcp', 80);
+    using _udp = await answerInside(a.path, 'udp6', 53);
+    assert.equal(await ask('2001:db8::1', 8080, { namespace: outside }), '2001:db8::2');
+    assert.equal(await ask('198.51.100.1', 8080, { namespace: outside }), '198.51.100.2');
+    assert.equal(await ask('2001:db8::1', 5302, { namespace: outside, protocol: 'udp' }), '2001:db8::2');
+    assert.equal(await ask('2001:db8::1', 8080), '2001:db8::1');
+    assert.equal(await ask('::1', 8080), 'fd07:1::1');
+    assert.equal(await ask('::1', 5302, { protocol: 'udp' }), 'fd07:1::1');
+    for (const namespace of [a.path, b.path]) assert.equal(await ask('fd07:1::1', 8080, { namespace }), 'fd07:1::1');
+    const c = await engine.attach();
+    const gateway = c.endpoints['bridge']?.Gateway ?? '';
+    assert.equal(await ask(gateway, 8080, { namespace: c.path }), c.ip);
+    assert.equal(await ask('fd07:1::2', 80, { namespace: outside, seconds: 1 }), undefined);
+  });
+});
+
 describe('the relay', () => {
   it('takes nothing that was not led to it', async () => {
     await using engine = await startEngine();

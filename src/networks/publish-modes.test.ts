@@ -96,10 +96,12 @@ describe('rules that were changed from outside', () => {
     await using engine = await startEngine({ log: muted });
     const a = await engine.attach({ ports: { '80/tcp': [{ HostPort: '8085' }] } });
     using _a = await answerInside(a.path, 'tcp', 80);
-    const before = tables();
+    const name = /table inet (tug-\w+)/.exec(tables())?.[1] ?? '';
+    const own = (): string => command('nft', 'list', 'table', 'inet', name);
+    const before = own();
     for (const harm of [
       ['flush', 'ruleset'],
-      ['flush', 'chain', 'inet', tableName(before), 'forward'],
+      ['flush', 'chain', 'inet', name, 'forward'],
     ]) {
       command('nft', ...harm);
       const b = await engine.attach();
