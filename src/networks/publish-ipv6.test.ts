@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
@@ -13,6 +14,9 @@ import {
   joinOutside,
   startEngine,
 } from './private-host.contract-suite.ts';
+
+/** Whether what a bridge forwards passes the rules of IPv6; absent without br_netfilter. */
+const bridged = '/proc/sys/net/bridge/bridge-nf-call-ip6tables';
 
 enterPrivateHost();
 const outside = joinOutside();
@@ -107,6 +111,7 @@ describe('a port of a container with IPv6', () => {
     const ports = { '80/tcp': [{ HostPort: '8080' }], '53/udp': [{ HostPort: '5302' }] };
     const a = await engine.attach({ mode: 'six', endpoints: { six: {} }, ports });
     const b = await engine.attach({ mode: 'six', endpoints: { six: {} } });
+    if (existsSync(bridged)) writeFileSync(bridged, '0');
     using _six = await answerInside(a.path, 'tcp6', 80);
     using _four = await answerInside(a.path, 'tcp', 80);
     using _udp = await answerInside(a.path, 'udp6', 53);

@@ -83,7 +83,7 @@ describe('tugd', () => {
       both.stderr,
       /specified both as a flag and in the configuration file: debug: \(from flag: true, from file: true\)/,
     );
-    assert.match((await validate('{"ip6tables": true}')).stderr, /don't match any configuration option: ip6tables/);
+    assert.match((await validate('{"bridges": true}')).stderr, /don't match any configuration option: bridges/);
     assert.match((await validate('{"hosts": ["fd://"]}')).stderr, /unable to parse docker host `fd:\/\/`/);
   });
 });
