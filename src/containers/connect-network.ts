@@ -3,7 +3,7 @@ import { conflict, forbidden, invalid, notFound } from '../base/errors.ts';
 import type { EndpointChange, NetworkName } from '../networks/contract.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { wishOf } from './endpoints.ts';
-import { containerHostname } from './files.ts';
+import { changeResolvConf, containerHostname } from './files.ts';
 import { changeHosts, ownLines } from './hosts-file.ts';
 import { requestedPorts } from './ports.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
@@ -36,6 +36,7 @@ export async function connectNetwork(
       ports: requestedPorts(record.host),
       publishAll: record.host.PublishAllPorts ? Object.keys(record.config.ExposedPorts ?? {}) : [],
     };
+    const resolvConf = networks.sandboxOf(record.id)?.resolvConf ?? '';
     const change = networks.join(record.id, network.id, { config: wish, ports });
     recordBoth(context, record, change, endpoints);
     try {
@@ -50,6 +51,7 @@ export async function connectNetwork(
     }
     const joined = context.networks.sandboxOf(record.id)?.endpoints[network.name];
     if (joined) rewriteHosts(context, record, { [network.name]: joined }, 'add');
+    followNames(context, record, resolvConf);
   });
 }
 
@@ -74,11 +76,13 @@ export async function disconnectNetwork(
       database.transaction(() => store.redefine(record, { endpoints }));
       return;
     }
-    const left = networks.sandboxOf(record.id)?.endpoints[network.name];
+    const sandbox = networks.sandboxOf(record.id);
+    const left = sandbox?.endpoints[network.name];
     const change = networks.leave(record.id, network.id);
     recordBoth(context, record, change, endpoints);
     if (left) rewriteHosts(context, record, { [network.name]: left }, 'remove');
     await change.apply();
+    followNames(context, record, sandbox?.resolvConf ?? '');
   });
 }
 
@@ -114,6 +118,12 @@ function refuseMode({ host, endpoints }: ContainerRecord, network: string): void
     throw invalid('container cannot be disconnected from host network or connected to host network');
   if ('none' in endpoints || (network === 'none' && Object.keys(endpoints).length > 0))
     throw invalid('container cannot be connected to multiple networks with one of the networks in private (none) mode');
+}
+
+/** A container gets its name server with the first network that has names, and loses it with the last. */
+function followNames(context: ContainerContext, record: ContainerRecord, before: string): void {
+  const after = context.networks.sandboxOf(record.id)?.resolvConf;
+  if (after !== undefined) changeResolvConf(pathsOf(context, record).resolvConf, before, after);
 }
 
 /** The container knows itself by its addresses. */

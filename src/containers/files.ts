@@ -23,8 +23,13 @@ export function writeEtcFiles(
   const hostname = containerHostname(record);
   writeFileSync(paths.hostname, `${hostname}\n`);
   writeFileSync(paths.hosts, hostsFile(record, hostname, sandbox, linked));
-  writeFileSync(paths.resolvConf, resolvConf(record, sandbox));
+  writeFileSync(paths.resolvConf, sandbox.resolvConf);
   return etcMounts(paths);
+}
+
+/** Writes a running container's /etc/resolv.conf anew, unless somebody else has written it since it said `before`. */
+export function changeResolvConf(file: string, before: string, after: string): void {
+  if (before !== after && readIfThere(file) === before) writeFileSync(file, after); // in place: it is mounted
 }
 
 function etcMounts(paths: ContainerPaths): OciMount[] {
@@ -46,31 +51,3 @@ const fileMount = (source: string, destination: string): OciMount => ({
   source,
   options: ['rbind', 'rprivate'],
 });
-
-/** Name servers on loopback are the host's own and answer nobody in another namespace. */
-function resolvConf(record: ContainerRecord, sandbox: Sandbox): string {
-  const { Dns: servers = [], DnsSearch: search = [], DnsOptions: options = [] } = record.host;
-  const host = readHostResolvConf();
-  const usable =
-    sandbox.namespace.kind === 'host' ? host.servers : host.servers.filter((server) => !isLoopback(server));
-  const chosen = servers.length > 0 ? servers : (sandbox.nameservers ?? usable);
-  const domains = search.length > 0 ? search.filter((domain) => domain !== '.') : host.search;
-  const chosenOptions = options.length > 0 ? options : host.options;
-  return [
-    ...chosen.map((server) => `nameserver ${server}\n`),
-    ...(domains.length > 0 ? [`search ${domains.join(' ')}\n`] : []),
-    ...(chosenOptions.length > 0 ? [`options ${chosenOptions.join(' ')}\n`] : []),
-  ].join('');
-}
-
-const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
-
-function readHostResolvConf(): { servers: string[]; search: string[]; options: string[] } {
-  const text = readHost('/etc/resolv.conf');
-  const values = (key: string): string[] =>
-    [...text.matchAll(new RegExp(`^\\s*${key}\\s+(.+?)\\s*$`, 'gm'))].flatMap(([, rest]) => rest!.split(/\s+/));
-  return { servers: values('nameserver'), search: values('search'), options: values('options') };
-}
-
-/** A host without the file has nothing in it to pass on. */
-const readHost = (file: string): string => readIfThere(file) ?? '';

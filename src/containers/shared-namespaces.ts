@@ -136,7 +136,7 @@ function joinNetwork(
 ): Sandbox {
   if (other.id === record.id) throw conflict('cannot join own network');
   if (!isRunning(other)) throw conflict(`cannot join network of a non running container: ${other.id}`);
-  return { namespace: { kind: 'path', path: open(other) }, endpoints: {}, ports: {}, nameservers: undefined };
+  return { namespace: { kind: 'path', path: open(other) }, endpoints: {}, ports: {}, resolvConf: '' };
 }
 
 function joinIpc(context: ContainerContext, other: ContainerRecord, open: (other: ContainerRecord) => string) {

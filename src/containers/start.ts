@@ -175,6 +175,11 @@ function connectNetwork(
     endpoints: record.endpoints,
     ports: requestedPorts(record.host),
     publishAll: record.host.PublishAllPorts ? Object.keys(record.config.ExposedPorts ?? {}) : [],
+    resolver: {
+      servers: record.host.Dns ?? [],
+      search: record.host.DnsSearch ?? [],
+      options: record.host.DnsOptions ?? [],
+    },
     ...(madeNamespace === undefined ? {} : { madeNamespace }),
   });
 }

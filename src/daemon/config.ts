@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { errnoOf, invalid, messageOf, unsupported } from '../base/errors.ts';
 import type { LogLevel } from '../base/log.ts';
+import { parseAddress } from '../formats/ip-address.ts';
 import { namesDomain, parseReference } from '../formats/reference.ts';
+import type { ResolverSettings } from '../formats/resolv-conf.ts';
+import { checkResolver } from '../networks/dns/resolver.ts';
 import { parseMirror } from '../registry-client/mirror.ts';
 import { type Setting, type SettingKey, type Settings, settings } from './config-schema.ts';
 import type { DaemonFlags } from './flags.ts';
@@ -39,6 +42,8 @@ export interface DaemonConfig {
   readonly mtu: number | undefined;
   readonly icc: boolean;
   readonly publishing: PublishConfig;
+  /** What resolvers of containers are told that do not say. */
+  readonly resolver: ResolverSettings;
   /** How many events are kept at least. */
   /** Seconds. */
   readonly runtimeTimeout: number;
@@ -148,6 +153,7 @@ function complete(given: Settings): DaemonConfig {
     mtu: given.mtu,
     icc: given.icc ?? true,
     publishing: publishConfig(given),
+    resolver: resolverSettings(given),
     eventsHistory: given['events-history'] ?? 10_000,
     labels: given.labels ?? [],
     selinuxEnabled: given['selinux-enabled'] ?? false,
@@ -201,6 +207,15 @@ function searchedDomains(search: readonly string[]): string[] {
     domains.push(domain);
   }
   return domains;
+}
+
+/** @throws invalid, in Docker's words. */
+function resolverSettings(given: Settings): ResolverSettings {
+  const { dns = [], 'dns-search': search = [], 'dns-opts': options = [] } = given;
+  for (const server of dns) if (!parseAddress(server)) throw invalid(`dns: ${server} is not an ip address`);
+  const settings = { servers: dns, search, options };
+  checkResolver(settings);
+  return settings;
 }
 
 function checkLabels(labels: readonly string[]): void {

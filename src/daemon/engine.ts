@@ -24,6 +24,7 @@ import { createImageReports, type ImageReports } from '../images/reports.ts';
 import { createImageService } from '../images/service.ts';
 import { openImageStores } from '../images/stores.ts';
 import type { NetworkService } from '../networks/contract.ts';
+import { createNameServers } from '../networks/dns/name-servers.ts';
 import { networkMigrations } from '../networks/migrations.ts';
 import { createNetworkService } from '../networks/service.ts';
 
@@ -151,8 +152,10 @@ export function openEngine(config: DaemonConfig, log: Logger, remap: UserRemap |
   };
 }
 
+const stateFile = (config: DaemonConfig): string => path.join(config.dataRoot, 'state.db');
+
 function openFoundations(config: DaemonConfig, log: Logger): Foundations {
-  const database = openDatabase(path.join(config.dataRoot, 'state.db'), migrations);
+  const database = openDatabase(stateFile(config), migrations);
   const id = engineId(database);
   reserveState(config.dataRoot, log);
   const history = openEventHistory(path.join(config.dataRoot, 'events'), config.eventsHistory);
@@ -175,6 +178,8 @@ function openNetworks(foundations: Foundations) {
     ...foundations,
     execRoot: config.execRoot,
     log: log.channel('net'),
+    names: createNameServers({ database: stateFile(config), log: log.channel('net') }),
+    resolver: config.resolver,
     drivers,
     pools: builtins.addressPools(id),
     publishing: config.publishing.settings,

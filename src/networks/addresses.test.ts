@@ -13,7 +13,6 @@ import {
   readCidr,
 } from '../formats/ip-address.ts';
 import { chooseSubnet, defaultPools, nextAddress, reservedAddresses } from './ipam.ts';
-import { containerNameservers } from './nameservers.ts';
 
 const again = (text: string): string => {
   const address = parseAddress(text);
@@ -134,14 +133,5 @@ describe('nextAddress', () => {
       () => nextAddress(subnet, '10.0.0.4', () => true),
       (error) => isKind(error, 'exhausted'),
     );
-  });
-});
-
-describe('containerNameservers', () => {
-  it("leaves the host's file alone unless a container cannot reach its servers", () => {
-    assert.equal(containerNameservers('nameserver 192.0.2.1\n', undefined), undefined);
-    assert.deepEqual(containerNameservers('nameserver 127.0.0.1\nnameserver 192.0.2.1\n', undefined), ['192.0.2.1']);
-    assert.deepEqual(containerNameservers('nameserver 127.0.0.53\n', 'nameserver 192.0.2.7\n'), ['192.0.2.7']);
-    assert.deepEqual(containerNameservers('search x\n', undefined), ['8.8.8.8', '8.8.4.4']);
   });
 });

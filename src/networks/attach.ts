@@ -11,6 +11,7 @@ import { interfaceSettings } from './endpoint-options.ts';
 import { defaultRoutes, gatewayEndpoint, interfaceName, type Joined, type Wanted, wantedNetworks } from './joining.ts';
 import { claimFor, type PublishWishes } from './publish-claim.ts';
 import { takeDown } from './release.ts';
+import { resolvConfOf, resolverOf, serveNames } from './serve-names.ts';
 
 /** What one attach has reserved: recorded, not yet made. */
 interface Reservation {
@@ -38,6 +39,7 @@ export async function attach(context: NetworkContext, request: SandboxRequest): 
     crashPoint('network.endpoint.journaled');
     await connect(context, reservation, request.madeNamespace);
     crashPoint('network.endpoint.linked');
+    serveNames(context, containerId);
     if (reservation.gateway) await context.host.publish(reservation.gateway.network, reservation.ports);
     crashPoint('network.endpoint.published');
     context.journal.done(intent);
@@ -57,8 +59,10 @@ function reserve(context: NetworkContext, request: SandboxRequest): Reservation 
   const wanted = wantedNetworks(request, store);
   const own = wanted.length === 0 || wanted.some(({ network }) => host.namespaceOf(network) === 'own');
   const namespace = own ? path.join(folder, containerId) : undefined;
-  const sandbox = { containerId, namespace, name: request.name ?? shortId(containerId), hostname };
-  const joined = planAll(context, wanted, sandbox);
+  const named = { containerId, namespace, name: request.name ?? shortId(containerId), hostname };
+  const resolver = resolverOf(context, request, namespace);
+  const joined = planAll(context, wanted, named);
+  const sandbox = { ...named, resolver, resolvConf: resolvConfOf(context, { namespace, resolver }, joined) };
   const gateway = gatewayEndpoint(joined);
   const ports = gateway ? claimNamed(context, sandbox.name, gateway, request) : [];
   try {

@@ -12,6 +12,7 @@ import { isPredefined, planEndpoint } from './endpoint.ts';
 import { networkNamed } from './find.ts';
 import { defaultRoutes, gatewayEndpoint, interfaceName, type Joined, joinedOf } from './joining.ts';
 import { placePorts } from './publish-claim.ts';
+import { resolvConfOf, serveNames } from './serve-names.ts';
 import type { SandboxRecord } from './store.ts';
 
 /** What the journal keeps of a sandbox that joins or leaves a network. */
@@ -96,6 +97,7 @@ function planChange(context: NetworkContext, sandbox: SandboxRecord, change: Cha
       if (joining) store.addEndpoint(joining.endpoint);
       keep(ports);
       if (leaving) store.removeEndpoint(leaving.endpoint.id);
+      store.saveResolvConf(containerId, resolvConfOf(context, sandbox, change.after));
     },
     async apply() {
       crashPoint('network.change.recorded');
@@ -109,6 +111,7 @@ function planChange(context: NetworkContext, sandbox: SandboxRecord, change: Cha
       if (!joining) return; // what was left stays left, and the open intent has the next engine see to it
       keep(portsBefore);
       store.removeEndpoint(joining.endpoint.id);
+      store.saveResolvConf(containerId, sandbox.resolvConf);
       for (const port of claimed ?? []) holder.drop(port);
       if (intent) journal.done(intent);
     },
@@ -117,6 +120,7 @@ function planChange(context: NetworkContext, sandbox: SandboxRecord, change: Cha
       if (sandbox.namespace === undefined) return;
       using links = openSandbox(sandbox.namespace);
       links.route(defaultRoutes(joinedOf(store, store.endpointsOf(containerId))));
+      serveNames(context, containerId);
     },
   };
 }
@@ -144,7 +148,7 @@ function claimMissing(
 
 async function applyChange(
   context: NetworkContext,
-  { namespace }: SandboxRecord,
+  { containerId, namespace }: SandboxRecord,
   { after, joining, leaving }: Change,
   ports: { readonly before: readonly PublishedPort[]; readonly after: readonly PublishedPort[] },
 ): Promise<void> {
@@ -156,6 +160,7 @@ async function applyChange(
   crashPoint('network.change.linked');
   sandbox.route(defaultRoutes(after));
   const network = (joining ?? leaving)?.network;
+  serveNames(context, containerId);
   if (network && ports.before !== ports.after) await host.replacePorts(network, ports.before, ports.after);
 }
 

@@ -3,7 +3,10 @@ import { internal } from '../base/errors.ts';
 import type { Journal } from '../base/journal.ts';
 import type { Logger } from '../base/log.ts';
 import type { EventBus } from '../events/contract.ts';
+import type { ResolverSettings } from '../formats/resolv-conf.ts';
 import type { PortHolder } from '../host/port-holder.ts';
+import type { NameServers } from './dns/contract.ts';
+import type { HostResolver } from './dns/resolver.ts';
 import type { Network, NetworkDriver } from './driver-contract.ts';
 import type { HostSide } from './host-side.ts';
 import type { AddressPool } from './ipam.ts';
@@ -29,6 +32,11 @@ export interface NetworkContext {
   readonly drivers: readonly NetworkDriver[];
   readonly pools: readonly AddressPool[];
   readonly publishing: PublishSettings;
+  readonly names: NameServers;
+  /** What the engine is configured to ask of resolvers. */
+  readonly resolver: ResolverSettings;
+  /** How the host resolves names now. */
+  readonly hostResolver: () => HostResolver;
   /** Where namespaces are pinned, one file per container. */
   readonly folder: string;
 }

@@ -5,6 +5,7 @@ import type {
   NetworkInspect,
   NetworkSummary,
 } from '../api/types/network.ts';
+import type { ResolverSettings } from '../formats/resolv-conf.ts';
 
 /**
  * What the container domain needs of networks. A sandbox is a container's network namespace, pinned at
@@ -111,6 +112,8 @@ export interface SandboxRequest extends PortWishes {
   readonly endpoints?: Readonly<Record<string, EndpointConfig>>;
   /** A descriptor of a network namespace to use, such as one that belongs to the container's user namespace; a new one is made without it. */
   readonly madeNamespace?: number;
+  /** What is asked of its resolver; what is empty is as the engine is configured, or else as on the host. */
+  readonly resolver?: ResolverSettings;
 }
 
 export interface PortChanges {
@@ -136,6 +139,6 @@ export interface Sandbox {
   readonly endpoints: Readonly<Record<string, EndpointSettings>>;
   /** `80/tcp` to where it is published, for inspect's NetworkSettings.Ports; null for exposed only. */
   readonly ports: Readonly<Record<string, { HostIp: string; HostPort: string }[] | null>>;
-  /** Name servers to write into resolv.conf; undefined to use the host's. */
-  readonly nameservers: readonly string[] | undefined;
+  /** What its /etc/resolv.conf is to say. */
+  readonly resolvConf: string;
 }

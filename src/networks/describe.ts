@@ -1,12 +1,10 @@
 import type { EndpointSettings } from '../api/types/container.ts';
 import { internal } from '../base/errors.ts';
-import { readIfThere } from '../base/read-if-there.ts';
 import { contains, parseAddress, parseRange } from '../formats/ip-address.ts';
 import type { Sandbox } from './contract.ts';
 import type { Network, Pool, PublishedPort } from './driver-contract.ts';
 import { endpointNames } from './endpoint.ts';
 import type { Joined } from './joining.ts';
-import { containerNameservers } from './nameservers.ts';
 import type { EndpointRecord, NetworkStore, SandboxRecord } from './store.ts';
 
 /** A recorded sandbox as the container domain sees it. */
@@ -35,7 +33,7 @@ function describe(
   ports: readonly PublishedPort[],
   networks: readonly Network[],
 ): Sandbox {
-  const { namespace } = sandbox;
+  const { namespace, resolvConf } = sandbox;
   const joined = endpoints.map((endpoint) => {
     const network = networks.find(({ id }) => id === endpoint.networkId);
     if (!network) throw internal(`the network ${endpoint.networkId} is not recorded`);
@@ -45,9 +43,7 @@ function describe(
     namespace: namespace === undefined ? { kind: 'host' } : { kind: 'path', path: namespace },
     endpoints: Object.fromEntries(joined.map((one) => [one.network.name, settingsOf(one, sandbox)])),
     ports: describePorts(ports),
-    get nameservers() {
-      return joined.some(({ network }) => network.addressing) ? nameserversHere() : undefined;
-    },
+    resolvConf,
   };
 }
 
@@ -88,9 +84,4 @@ function describePorts(ports: readonly PublishedPort[]): Sandbox['ports'] {
     described[key] = [...(described[key] ?? []), { HostIp: hostIp, HostPort: String(hostPort) }];
   }
   return described;
-}
-
-function nameserversHere(): string[] | undefined {
-  const host = readIfThere('/etc/resolv.conf');
-  return host === undefined ? undefined : containerNameservers(host, readIfThere('/run/systemd/resolve/resolv.conf'));
 }

@@ -76,7 +76,7 @@ export function endpointNames(
 export function planEndpoint(
   store: NetworkStore,
   network: Network,
-  sandbox: SandboxRecord,
+  sandbox: Pick<SandboxRecord, 'containerId' | 'name' | 'hostname'>,
   wish: { readonly config: EndpointConfig; readonly interfaceName: string },
 ): EndpointRecord {
   const { config, interfaceName } = wish;

@@ -51,4 +51,10 @@ export const networkMigrations: readonly Migration[] = [
         PRIMARY KEY (network_id, name, endpoint_id)) STRICT, WITHOUT ROWID;
       CREATE INDEX names_of_endpoint ON endpoint_names (endpoint_id)`,
   },
+  {
+    domain: 'networks',
+    version: 3,
+    sql: `ALTER TABLE sandboxes ADD COLUMN resolver TEXT NOT NULL DEFAULT '{"servers":[],"search":[],"options":[]}';
+      ALTER TABLE sandboxes ADD COLUMN resolv_conf TEXT NOT NULL DEFAULT ''`,
+  },
 ];

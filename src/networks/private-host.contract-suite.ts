@@ -9,13 +9,14 @@ import * as path from 'node:path';
 import { type Database, openDatabase } from '../base/database.ts';
 import { newId } from '../base/ids.ts';
 import { journalMigrations, openJournal } from '../base/journal.ts';
-import { createLogger, type Logger } from '../base/log.ts';
+import { createLogger, type Logger, silentLogger } from '../base/log.ts';
 import { createEventBus } from '../events/bus.ts';
 import { memoryHistory } from '../events/memory-history.ts';
 import { check, libc } from '../host/ffi.ts';
 import { createSandbox } from '../host/links.ts';
 import { deleteNetworkNamespace, insideNetworkNamespace } from '../host/namespaces.ts';
 import type { Sandbox, SandboxRequest } from './contract.ts';
+import { createNameServers } from './dns/name-servers.ts';
 import { type BridgeOptions, createBridgeDriver } from './drivers/bridge.ts';
 import type { BridgePolicy } from './drivers/bridge-rules.ts';
 import { createHostDriver } from './drivers/host.ts';
@@ -251,6 +252,8 @@ export async function startEngine(wishes: TestEngineOptions = {}): Promise<TestE
     events: createEventBus(memoryHistory()),
     pools: wishes.pools ?? defaultPools,
     publishing: { relay: true, ...wishes.publishing },
+    names: createNameServers({ database: path.join(folder, 'state.db'), log: silentLogger }),
+    resolver: { servers: [], search: [], options: [] },
     log: wishes.log ?? createLogger({ level: 'warn', write: (line) => void warnings.push(line) }),
     drivers: [
       createBridgeDriver({ engineId, bridgeName: bridge, settings: createHostSettings(database), options, policy }),

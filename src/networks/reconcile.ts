@@ -6,6 +6,7 @@ import type { PortHolder } from '../host/port-holder.ts';
 import { type ChangePayload, settleChange } from './change-endpoints.ts';
 import { changeIntent, createIntent, endpointIntent, type NetworkContext } from './context.ts';
 import type { PublishedPort } from './driver-contract.ts';
+import { serveNames } from './serve-names.ts';
 
 const kinds = [endpointIntent, createIntent, changeIntent];
 
@@ -34,7 +35,17 @@ export async function reconcile(context: NetworkContext, alive: ReadonlySet<stri
   await host.restore();
   for (const { subject, payload } of of(changeIntent)) await settleChange(context, subject, payload as ChangePayload);
   if (of(changeIntent).length > 0) await host.restore();
+  for (const { containerId } of store.sandboxes()) serveAgain(context, containerId);
   for (const intent of unfinished) journal.done(intent);
+}
+
+/** Nobody answered since the engine before ended. */
+function serveAgain(context: NetworkContext, containerId: string): void {
+  try {
+    serveNames(context, containerId);
+  } catch (error) {
+    context.log.warn('a container has no name server any more', { container: containerId, error });
+  }
 }
 
 /** The rules of running containers outlived the engine; the sockets that hold their ports did not. */

@@ -13,6 +13,7 @@ export async function takeDown(context: NetworkContext, containerId: string, sha
   const { store, host, holder } = context;
   const sandbox = store.sandbox(containerId);
   if (!sandbox) return;
+  context.names.end(containerId);
   const ports = store.portsOf(containerId);
   let rulesAgree = true;
   if (ports.length > 0) {

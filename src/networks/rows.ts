@@ -1,5 +1,6 @@
 import type { EndpointConfig } from '../api/types/container.ts';
 import type { Row } from '../base/database.ts';
+import type { ResolverSettings } from '../formats/resolv-conf.ts';
 import type { Endpoint, Network, PublishedPort } from './driver-contract.ts';
 
 /** A container's sandbox as recorded. */
@@ -10,6 +11,10 @@ export interface SandboxRecord {
   /** What the container is called. */
   readonly name: string;
   readonly hostname: string;
+  /** What was asked of its resolver: by its owner, or else by the engine's configuration. */
+  readonly resolver: ResolverSettings;
+  /** The text that the engine gives it as /etc/resolv.conf. */
+  readonly resolvConf: string;
 }
 
 /** An endpoint with what its owner asked for. */
@@ -41,6 +46,8 @@ export function sandboxOf(row: Row): SandboxRecord {
     namespace: textOf(row['namespace']),
     name: String(row['name']),
     hostname: String(row['hostname']),
+    resolver: JSON.parse(String(row['resolver'])) as ResolverSettings,
+    resolvConf: String(row['resolv_conf']),
   };
 }
 

@@ -5,6 +5,7 @@ import { internal } from '../base/errors.ts';
 import type { Journal } from '../base/journal.ts';
 import type { Logger } from '../base/log.ts';
 import type { EventBus } from '../events/contract.ts';
+import type { ResolverSettings } from '../formats/resolv-conf.ts';
 import { createPortHolder } from '../host/port-holder.ts';
 import { announce } from './announce.ts';
 import { attach } from './attach.ts';
@@ -14,6 +15,8 @@ import type { NetworkContext } from './context.ts';
 import type { NetworkService } from './contract.ts';
 import { createNetwork } from './create.ts';
 import { describeSandbox, describeSandboxes } from './describe.ts';
+import type { NameServers } from './dns/contract.ts';
+import { createHostResolver } from './dns/host-resolver.ts';
 import type { NetworkDriver } from './driver-contract.ts';
 import { checkEndpoint, endpointNames } from './endpoint.ts';
 import { compileListFilters } from './filters.ts';
@@ -42,6 +45,10 @@ export interface NetworkDeps {
   /** Where subnets of networks are chosen from, of both families. */
   readonly pools: readonly AddressPool[];
   readonly publishing: PublishSettings;
+  /** The service closes them at its shutdown. */
+  readonly names: NameServers;
+  /** What resolvers are told of containers that do not say. */
+  readonly resolver: ResolverSettings;
 }
 
 export interface EngineNetworks extends NetworkService {
@@ -66,7 +73,7 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
   const holder = createPortHolder();
   const relay = deps.publishing.relay ? createPortRelay(holder, log, deps.publishing) : undefined;
   const host = createHostSide(store, drivers, log, relay, deps.publishing);
-  const context: NetworkContext = { ...deps, store, host, folder, holder };
+  const context: NetworkContext = { ...deps, store, host, folder, holder, hostResolver: createHostResolver() };
   const releasing = new Map<string, Promise<void>>();
 
   const sandboxOf: NetworkService['sandboxOf'] = (containerId) => {
@@ -122,6 +129,7 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
       try {
         if (removeBridge) await host.remove();
       } finally {
+        await deps.names[Symbol.asyncDispose]();
         relay?.[Symbol.dispose]();
         holder[Symbol.dispose]();
         for (const driver of drivers) driver[Symbol.dispose]();

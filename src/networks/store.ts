@@ -47,6 +47,8 @@ export interface NetworkStore {
   removeEndpoint(id: string): void;
   /** Records what a container is called, and the names its endpoints have by it. Call it in a transaction. */
   renameSandbox(containerId: string, name: string, names: (endpoint: EndpointRecord) => readonly string[]): void;
+  /** Records what a sandbox's /etc/resolv.conf is to say. */
+  saveResolvConf(containerId: string, text: string): void;
   /** Records these as all the ports of a sandbox. Call it in a transaction. */
   replacePorts(containerId: string, ports: readonly PublishedPort[]): void;
   /** Forgets a sandbox with all that belongs to it. Idempotent. */
@@ -94,9 +96,12 @@ export function createNetworkStore(database: Database): NetworkStore {
         .map(endpointOf),
     ports: () => database.all('SELECT * FROM published_ports').map(portOf),
     portsOf: (id) => database.all(`${ofContainer} WHERE container_id = ?`, id).map(portOf),
-    saveSandbox({ containerId, namespace, name, hostname }, endpoints, ports) {
-      const sql = 'INSERT INTO sandboxes (container_id, namespace, name, hostname) VALUES (?, ?, ?, ?)';
-      database.run(sql, containerId, namespace ?? null, name, hostname);
+    saveSandbox({ containerId, namespace, name, hostname, resolver, resolvConf }, endpoints, ports) {
+      database.run(
+        `INSERT INTO sandboxes (container_id, namespace, name, hostname, resolver, resolv_conf)
+          VALUES (?, ?, ?, ?, ?, ?)`,
+        ...[containerId, namespace ?? null, name, hostname, JSON.stringify(resolver), resolvConf],
+      );
       for (const endpoint of endpoints) insertEndpoint(database, endpoint);
       for (const port of ports) insertPort(database, port);
     },
@@ -110,6 +115,8 @@ export function createNetworkStore(database: Database): NetworkStore {
         insertNames(database, { ...endpoint, names: names(endpoint) });
       }
     },
+    saveResolvConf: (id, text) =>
+      void database.run('UPDATE sandboxes SET resolv_conf = ? WHERE container_id = ?', text, id),
     replacePorts(id, ports) {
       const endpoints = 'SELECT id FROM endpoints WHERE container_id = ?';
       database.run(`DELETE FROM published_ports WHERE endpoint_id IN (${endpoints})`, id);

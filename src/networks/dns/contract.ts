@@ -1,3 +1,5 @@
+import type { ResolverSettings } from '../../formats/resolv-conf.ts';
+
 /**
  * Which names containers have for each other on networks of users' own.
  *
@@ -43,7 +45,7 @@ export interface NameServers extends AsyncDisposable {
    */
   serve(sandbox: NamedSandbox): void;
   /** Changes where a container's other questions go. Nothing when it has no server. */
-  redirect(containerId: string, upstream: Upstream): void;
+  redirect(containerId: string, resolving: Resolving): void;
   /** Ends a container's server. What is asked later waits in vain until its client gives up. Idempotent. */
   end(containerId: string): void;
 }
@@ -52,7 +54,15 @@ export interface NamedSandbox {
   readonly containerId: string;
   /** The file at which its network namespace is pinned. */
   readonly namespace: string;
-  readonly upstream: Upstream;
+  readonly resolving: Resolving;
+}
+
+/** What decides where a container's questions go that the directory does not answer; see `containerUpstream`. */
+export interface Resolving {
+  /** What was asked for the container: `--dns` and its kin, or the engine's. What is empty is as on the host, now and later. */
+  readonly settings: ResolverSettings;
+  /** Whether it is on a network with a way out. */
+  readonly outside: boolean;
 }
 
 /** Who is asked what the directory does not know, in turn until one answers. Without any, such questions fail (SERVFAIL). */

@@ -43,7 +43,18 @@ function container(id: string, places: readonly Place[]): void {
     const base = { containerId: id, networkId: on, ip, ipv6, mac: '', interfaceName: 'eth0', linkLocal: [] };
     return { ...base, id: `${id}-${on}`, config, names };
   });
-  store.saveSandbox({ containerId: id, namespace: undefined, name: id, hostname: id }, endpoints, []);
+  store.saveSandbox(
+    {
+      containerId: id,
+      namespace: undefined,
+      name: id,
+      hostname: id,
+      resolver: { servers: [], search: [], options: [] },
+      resolvConf: '',
+    },
+    endpoints,
+    [],
+  );
 }
 
 for (const [name, internal] of [

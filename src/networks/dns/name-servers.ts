@@ -61,11 +61,11 @@ export function createNameServers({ database, log }: { database: string; log: Lo
       open(sandbox);
       sandboxes.set(sandbox.containerId, sandbox);
     },
-    redirect(containerId, upstream) {
+    redirect(containerId, resolving) {
       const sandbox = sandboxes.get(containerId);
       if (!sandbox) return;
-      sandboxes.set(containerId, { ...sandbox, upstream });
-      thread?.worker.postMessage({ kind: 'redirect', containerId, upstream } satisfies ServerTask);
+      sandboxes.set(containerId, { ...sandbox, resolving });
+      thread?.worker.postMessage({ kind: 'redirect', containerId, resolving } satisfies ServerTask);
     },
     end(containerId) {
       if (sandboxes.delete(containerId)) thread?.worker.postMessage({ kind: 'end', containerId } satisfies ServerTask);

@@ -23,7 +23,7 @@ function context(wish: Partial<Responding> = {}): Responding {
   return {
     containerId: 'asking',
     directory,
-    dottedOnly: false,
+    upstream: () => ({ servers: [], dottedOnly: false }),
     forward: () => Promise.resolve(undefined),
     report: (fault) => assert.fail(fault),
     ...wish,
@@ -78,14 +78,14 @@ describe('a name server of a container', () => {
 
   it('passes on what it does not know, and fails when nobody answers', async () => {
     const passed: string[] = [];
-    const forward: Responding['forward'] = (packet, { name }, over) => {
-      passed.push(`${over} ${name}`);
+    const forward: Responding['forward'] = (packet, { name }) => {
+      passed.push(`${name}`);
       return Promise.resolve(name === 'a.example' ? packet : undefined);
     };
     assert.equal((await ask({ name: 'a.example' }, { forward })).code, 0);
     assert.equal((await ask({ name: 'b.example' }, { forward }, 'tcp')).code, 2);
     assert.equal((await ask({ name: 'web' }, { forward, containerId: 'other' })).code, 2);
-    assert.deepEqual(passed, ['udp a.example', 'tcp b.example', 'udp web']);
+    assert.deepEqual(passed, ['a.example', 'b.example', 'web']);
   });
 
   it('shortens an answer that its client does not take', async () => {
@@ -96,10 +96,11 @@ describe('a name server of a container', () => {
   });
 
   it('keeps names without a dot to itself where it is told to', async () => {
+    const upstream = () => ({ servers: [], dottedOnly: true });
     const forward = () => assert.fail('was passed on');
-    assert.equal((await ask({ name: 'printer' }, { dottedOnly: true, forward })).code, 3);
-    assert.equal((await ask({ name: 'printer.example' }, { dottedOnly: true })).code, 2);
-    assert.equal((await ask({ name: 'printer', type: 15 }, { dottedOnly: true })).code, 2);
+    assert.equal((await ask({ name: 'printer' }, { upstream, forward })).code, 3);
+    assert.equal((await ask({ name: 'printer.example' }, { upstream })).code, 2);
+    assert.equal((await ask({ name: 'printer', type: 15 }, { upstream })).code, 2);
   });
 
   it('refuses versions of EDNS that it does not know, and packets that are none', async () => {

@@ -3,18 +3,18 @@ import { recordTypes, responseCodes } from '../../formats/dns/numbers.ts';
 import { type DnsQuery, readQuery } from '../../formats/dns/query.ts';
 import { udpLimit, writeRefusal, writeResponse } from '../../formats/dns/response.ts';
 import { answerLocally } from './answer.ts';
-import type { NameDirectory } from './contract.ts';
+import type { NameDirectory, Upstream } from './contract.ts';
 
 export type Transport = 'udp' | 'tcp';
 
 export interface Responding {
   readonly containerId: string;
   readonly directory: NameDirectory;
-  /** Whether names without a dot are kept from the servers upstream. */
-  readonly dottedOnly: boolean;
-  /** Asks upstream. Undefined when nobody could say. Never rejects. */
-  forward(packet: Buffer, query: DnsQuery, over: Transport): Promise<Buffer | undefined>;
-  /** Told of what should not happen: the directory failed. */
+  /** Who is asked what the directory does not know, as of now. */
+  upstream(): Upstream;
+  /** Asks these servers. Undefined when none could say. Never rejects. */
+  forward(packet: Buffer, query: DnsQuery, servers: Upstream['servers']): Promise<Buffer | undefined>;
+  /** Told of what should not happen: the directory failed, or the host's files cannot be read. */
   report(fault: string): void;
 }
 
@@ -36,17 +36,17 @@ export function respond(
   try {
     const local = answerLocally(query, context.directory, context.containerId);
     if (local) return writeResponse(query, local, limit);
+    const { servers, dottedOnly } = context.upstream();
+    if (dottedOnly && isBare(query)) return answer(responseCodes.noSuchName);
+    return context.forward(packet, query, servers).then((found) => {
+      if (!found) return answer(responseCodes.failed);
+      if (found.length <= limit) return found;
+      return writeResponse(query, { code: responseCodes.ok, records: [], truncated: true }, limit);
+    });
   } catch (error) {
     context.report(`looking a name up failed: ${messageOf(error)}`);
     return answer(responseCodes.failed);
   }
-  if (context.dottedOnly && isBare(query)) return answer(responseCodes.noSuchName);
-  return context.forward(packet, query, over).then((found) => {
-    if (!found) return answer(responseCodes.failed);
-    return found.length <= limit
-      ? found
-      : writeResponse(query, { code: responseCodes.ok, records: [], truncated: true }, limit);
-  });
 }
 
 /** An address is asked for, of a name without a dot: a resolver goes on with its search domains when there is none. */

@@ -1,9 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openDatabaseReader } from '../../base/database.ts';
-import type { NameDirectory, Upstream } from './contract.ts';
+import type { NameDirectory, Resolving, Upstream } from './contract.ts';
 import { createNameDirectory } from './directory.ts';
 import { forward, type Limit } from './forward.ts';
+import { createHostResolver } from './host-resolver.ts';
 import { type Listening, listen } from './listen.ts';
+import { containerUpstream, type HostResolver } from './resolver.ts';
 import { respond } from './respond.ts';
 
 /** What the engine's thread asks of this one; carried out in the order in which it comes. */
@@ -13,9 +15,9 @@ export type ServerTask =
       readonly containerId: string;
       readonly namespace: string;
       readonly sockets: { readonly udp: number; readonly tcp: number };
-      readonly upstream: Upstream;
+      readonly resolving: Resolving;
     }
-  | { readonly kind: 'redirect'; readonly containerId: string; readonly upstream: Upstream }
+  | { readonly kind: 'redirect'; readonly containerId: string; readonly resolving: Resolving }
   | { readonly kind: 'end'; readonly containerId: string };
 
 export type ServerMessage =
@@ -24,7 +26,19 @@ export type ServerMessage =
 
 interface Served {
   readonly listening: Listening;
-  upstream: Upstream;
+  resolving: Resolving;
+}
+
+/** Where a container's questions go now; worked out anew when the host's files change, or what the container wants. */
+function followHost(served: Pick<Served, 'resolving'>, hostNow: () => HostResolver): () => Upstream {
+  let known: { resolving: Resolving; host: HostResolver; upstream: Upstream } | undefined;
+  return () => {
+    const { resolving } = served;
+    const host = hostNow();
+    if (known?.resolving !== resolving || known.host !== host)
+      known = { resolving, host, upstream: containerUpstream(resolving, host) };
+    return known.upstream;
+  };
 }
 
 /** Questions on their way to servers upstream: of one container, and of all. Each holds a descriptor. */
@@ -34,25 +48,27 @@ const mostOfAll = 2048;
 function serveNames(port: NonNullable<typeof parentPort>, directory: NameDirectory): void {
   const all: Limit = { used: 0, most: mostOfAll };
   const servers = new Map<string, Served>();
+  const hostNow = createHostResolver();
   const faults = new Set<string>();
   const report = (message: string): void => {
     if (faults.has(message) || faults.size > 100) return; // a container could fill the log
     faults.add(message);
     port.postMessage({ kind: 'fault', message } satisfies ServerMessage);
   };
-  const serve = ({ containerId, namespace, sockets, upstream }: ServerTask & { kind: 'serve' }): void => {
+  const serve = ({ containerId, namespace, sockets, resolving }: ServerTask & { kind: 'serve' }): void => {
     servers.get(containerId)?.listening.close();
     const limits = [all, { used: 0, most: mostOfOne }];
     const listening = listen(sockets, (packet, over) =>
       respond(packet, over, {
         containerId,
         directory,
-        dottedOnly: served.upstream.dottedOnly,
-        forward: (...question) => forward(...question, { servers: served.upstream.servers, namespace, limits }),
+        upstream,
+        forward: (question, query, to) => forward(question, query, over, { servers: to, namespace, limits }),
         report,
       }),
     );
-    const served: Served = { listening, upstream };
+    const served: Served = { listening, resolving };
+    const upstream = followHost(served, hostNow);
     servers.set(containerId, served);
     port.postMessage({ kind: 'taken' } satisfies ServerMessage);
   };
@@ -60,7 +76,7 @@ function serveNames(port: NonNullable<typeof parentPort>, directory: NameDirecto
     if (task.kind === 'serve') return serve(task);
     const served = servers.get(task.containerId);
     if (!served) return;
-    if (task.kind === 'redirect') served.upstream = task.upstream;
+    if (task.kind === 'redirect') served.resolving = task.resolving;
     else {
       served.listening.close();
       servers.delete(task.containerId);

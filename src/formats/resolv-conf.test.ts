@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { dotsWanted, parseResolvConf, writeResolvConf } from './resolv-conf.ts';
+
+describe('a resolv.conf', () => {
+  it('is read', () => {
+    const text =
+      '# nameserver 192.0.2.9\nnameserver 192.0.2.1 # first\n nameserver  fe80::1%eth0\ndomain a.example\nsearch b.example c.example\noptions edns0\noptions ndots:2 rotate\nnameserver\nsortlist x\n';
+    assert.deepEqual(parseResolvConf(text), {
+      servers: ['192.0.2.1', 'fe80::1%eth0'],
+      search: ['b.example', 'c.example'],
+      options: ['edns0', 'ndots:2', 'rotate'],
+    });
+    assert.deepEqual(parseResolvConf(''), { servers: [], search: [], options: [] });
+    assert.deepEqual(parseResolvConf('search a\ndomain b\n').search, ['b']);
+  });
+
+  it('is written without empty lines', () => {
+    assert.equal(
+      writeResolvConf({ servers: ['1.1.1.1', '::1'], search: ['a', 'b'], options: [] }, ['x']),
+      'nameserver 1.1.1.1\nnameserver ::1\nsearch a b\n\n# x\n',
+    );
+    assert.equal(writeResolvConf({ servers: [], search: [], options: ['rotate'] }), 'options rotate\n');
+  });
+
+  it('says how many dots are wanted', () => {
+    assert.equal(dotsWanted(['rotate', 'ndots:2', 'ndots:3']), 3);
+    assert.equal(dotsWanted(['ndots:', 'ndots:x']), undefined);
+  });
+});
