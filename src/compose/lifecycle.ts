@@ -30,10 +30,10 @@ async function byService(
   instances: readonly Instance[],
   order: 'needs first' | 'needs last',
   work: (instance: Instance) => Promise<void>,
+  whole: readonly Instance[] = instances,
 ): Promise<void> {
   const services = [...new Set(instances.map(({ service }) => service))];
-  const needs = (service: string): string[] =>
-    dependenciesOf(instances, service).filter((one) => services.includes(one));
+  const needs = (service: string): string[] => neededAmong(services, whole, service);
   await inOrder(
     services,
     order === 'needs first' ? needs : reversed(services, needs),
@@ -47,6 +47,20 @@ async function byService(
   );
 }
 
+/** What a service needs of some, directly or by way of others that are not among them. */
+function neededAmong(services: readonly string[], whole: readonly Instance[], service: string): string[] {
+  const seen = new Set<string>();
+  const visit = (name: string): void => {
+    for (const other of dependenciesOf(whole, name)) {
+      if (seen.has(other)) continue;
+      seen.add(other);
+      visit(other);
+    }
+  };
+  visit(service);
+  return services.filter((name) => name !== service && seen.has(name));
+}
+
 /** Stops services, those that need others first. Idempotent. @param timeout seconds until a stop becomes a kill. */
 export async function stopServices(
   deps: ComposeDeps,
@@ -57,12 +71,12 @@ export async function stopServices(
 ): Promise<void> {
   const found = (await observeProject(deps.engine, project)).filter(({ oneOff }) => !oneOff);
   const instances = found.filter((one) => (services.length === 0 || services.includes(one.service)) && isRunning(one));
-  await byService(deps, instances, 'needs last', (instance) =>
+  const stopOne = (instance: Instance): Promise<void> =>
     during(deps.report, { kind: 'Container', name: instance.name }, ['Stopping', 'Stopped'], async () => {
       await runHooks(deps, model?.services[instance.service]?.pre_stop, instance);
       await stop(deps.engine, instance.id, { timeout, signal: undefined });
-    }),
-  );
+    });
+  await byService(deps, instances, 'needs last', stopOne, found);
 }
 
 /** Starts containers that are there, what they need first. Idempotent. */

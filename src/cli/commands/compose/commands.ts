@@ -8,9 +8,35 @@ interface Leaf {
 
 /** The commands of `tug compose`, loaded when they are called. */
 export const composeCommands: readonly Leaf[] = [
+  { name: 'attach', load: () => import('./attach.ts') },
+  { name: 'commit', load: () => import('./commit.ts') },
   { name: 'config', aliases: ['convert'], load: () => import('./config.ts') },
+  { name: 'cp', load: () => import('./cp.ts') },
+  { name: 'create', load: () => import('./create.ts') },
   { name: 'down', load: () => import('./down.ts') },
+  { name: 'events', load: () => import('./events.ts') },
+  { name: 'exec', load: () => import('./exec.ts') },
+  { name: 'export', load: () => import('./export.ts') },
+  { name: 'images', load: () => import('./images.ts') },
+  { name: 'kill', load: () => import('./kill.ts') },
+  { name: 'logs', load: () => import('./logs.ts') },
+  { name: 'ls', load: () => import('./ls.ts') },
+  { name: 'pause', load: () => import('./pause.ts') },
+  { name: 'port', load: () => import('./port.ts') },
+  { name: 'ps', load: () => import('./ps.ts') },
+  { name: 'pull', load: () => import('./pull.ts') },
+  { name: 'push', load: () => import('./push.ts') },
+  { name: 'restart', load: () => import('./restart.ts') },
+  { name: 'rm', load: () => import('./rm.ts') },
+  { name: 'start', load: () => import('./start.ts') },
+  { name: 'stats', load: () => import('./stats.ts') },
+  { name: 'stop', load: () => import('./stop.ts') },
+  { name: 'top', load: () => import('./top.ts') },
+  { name: 'unpause', load: () => import('./unpause.ts') },
   { name: 'up', load: () => import('./up.ts') },
+  { name: 'version', load: () => import('./version.ts') },
+  { name: 'volumes', load: () => import('./volumes.ts') },
+  { name: 'wait', load: () => import('./wait.ts') },
 ];
 
 export const findComposeCommand = (name: string): Leaf | undefined =>

@@ -1,8 +1,9 @@
 import { invalid } from '../../../base/errors.ts';
 import { down } from '../../../compose/down.ts';
-import type { ComposeCommand, ComposeContext } from './compose-command.ts';
-import { isMissingFile } from './missing-file.ts';
+import { checkServices } from './check-services.ts';
+import type { ComposeCommand } from './compose-command.ts';
 import { orchestrate } from './orchestrate.ts';
+import { projectIfThere } from './project-if-there.ts';
 
 export const command: ComposeCommand = {
   name: 'down',
@@ -29,6 +30,7 @@ export const command: ComposeCommand = {
       throw invalid(`invalid value for --rmi: ${JSON.stringify(rmi)}, it is "all" or "local"`);
     const name = await compose.name();
     const project = await projectIfThere(compose);
+    checkServices(project, args);
     await orchestrate(session, compose, name, { title: 'Running' }, (deps) =>
       down(deps, name, project, {
         services: args,
@@ -41,13 +43,3 @@ export const command: ComposeCommand = {
     return 0;
   },
 };
-
-/** With the services of all profiles; undefined where only the project's name is known. */
-export async function projectIfThere(compose: ComposeContext) {
-  try {
-    return (await compose.open()).project;
-  } catch (error) {
-    if (isMissingFile(error)) return undefined;
-    throw error;
-  }
-}
