@@ -1,6 +1,7 @@
 import { messageOf, TugError } from '../base/errors.ts';
 import { inspect as inspectContainer } from '../client/calls/containers.ts';
 import { inspect as inspectImage } from '../client/calls/images.ts';
+import { inspect as inspectNetwork } from '../client/calls/networks.ts';
 import { inspect as inspectVolume } from '../client/calls/volumes.ts';
 import type { Session } from './command.ts';
 import { CommandFailure } from './exit-codes.ts';
@@ -13,6 +14,7 @@ export type Find = (session: Session, name: string, size: boolean) => Promise<un
 
 export const findContainer: Find = (session, name, size) => inspectContainer(session.engine, name, { size });
 export const findImage: Find = (session, name) => inspectImage(session.engine, name);
+export const findNetwork: Find = (session, name) => inspectNetwork(session.engine, name);
 export const findVolume: Find = (session, name) => inspectVolume(session.engine, name);
 
 /**

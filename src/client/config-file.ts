@@ -8,6 +8,7 @@ export interface ConfigFile {
   readonly psFormat?: string;
   readonly imagesFormat?: string;
   readonly volumesFormat?: string;
+  readonly networksFormat?: string;
   readonly statsFormat?: string;
   readonly pruneFilters?: readonly string[];
   readonly HttpHeaders?: Readonly<Record<string, string>>;

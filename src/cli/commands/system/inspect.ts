@@ -2,18 +2,23 @@ import { isKind } from '../../../base/errors.ts';
 import type { Command, Session } from '../../command.ts';
 import { CommandFailure } from '../../exit-codes.ts';
 import { formatFlag } from '../../format-flag.ts';
-import { type Find, findContainer, findImage, findVolume, inspectAll } from '../../inspect-all.ts';
+import { type Find, findContainer, findImage, findNetwork, findVolume, inspectAll } from '../../inspect-all.ts';
 
-const finders: Readonly<Record<string, Find>> = { container: findContainer, image: findImage, volume: findVolume };
+const finders: Readonly<Record<string, Find>> = {
+  container: findContainer,
+  image: findImage,
+  network: findNetwork,
+  volume: findVolume,
+};
 
 export const command: Command = {
   paths: ['inspect'],
   usage: '[OPTIONS] NAME|ID [NAME|ID...]',
-  short: 'Show everything about containers, images or volumes',
+  short: 'Show everything about containers, images, networks or volumes',
   flags: [
     formatFlag('f'),
     { long: 'size', short: 's', kind: 'bool', description: 'Show the sizes of containers' },
-    { long: 'type', kind: 'string', description: 'Kind of the objects: container, image or volume' },
+    { long: 'type', kind: 'string', description: 'Kind of the objects: container, image, network or volume' },
   ],
   args: { min: 1 },
   run: ({ flags, args }, session) => {
@@ -23,7 +28,7 @@ export const command: Command = {
     const finder = type === '' ? findAny : finders[type];
     if (!finder)
       throw new CommandFailure(
-        `unknown type: ${JSON.stringify(type)}: must be one of "container", "image", "volume"`,
+        `unknown type: ${JSON.stringify(type)}: must be one of "container", "image", "network", "volume"`,
         1,
       );
     return inspectAll(session, args, flags.string('format'), (one, name) => finder(one, name, flags.bool('size')));
