@@ -11,7 +11,7 @@ interface LayerScript {
 
 const layers: readonly LayerScript[] = [
   {
-    removes: 'rm -r usr/share/doc/bash usr/bin/cmp',
+    removes: 'rm -rf usr/share/doc/bash; rm usr/bin/cmp',
     marks: 'mkdir -p usr/share/doc usr/bin; : >usr/share/doc/.wh.bash; : >usr/bin/.wh.cmp',
     adds: `
       mkdir -p opt/tug/links usr/share/doc

@@ -24,7 +24,7 @@ describe('tug beside dockerd', { skip, concurrency: 1 }, () => {
     await Promise.allSettled([dockerd?.[Symbol.asyncDispose](), engine?.[Symbol.asyncDispose]()]);
   });
   for (const scenario of readScenarios()) {
-    it(`gives the same results for ${scenario.name}`, { timeout: 120_000 }, async () => {
+    it(`gives the same results for ${scenario.name}`, { timeout: 600_000 }, async () => {
       const onTug = environmentOf(engine);
       const reference = {
         name: 'dockerd',

@@ -50,7 +50,7 @@ export async function startDockerd(): Promise<Dockerd> {
   try {
     const gone = new AbortController();
     void ended.then(() => gone.abort(new Error(`dockerd ended; its log:\n${readFileSync(log, 'utf8').slice(-2000)}`)));
-    await waitForEngine(socket, 30_000, gone.signal);
+    await waitForEngine(socket, 90_000, gone.signal);
     const version = (await runChecked('docker', ['version', '-f', '{{.Server.Version}}'], { env })).trim();
     return { socket, version, [Symbol.asyncDispose]: dispose };
   } catch (error) {

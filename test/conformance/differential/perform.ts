@@ -37,7 +37,7 @@ async function performStep(step: string, subject: Subject): Promise<Outcome> {
   const request = /^API (\S+) (\S+)(?: (.*))?$/.exec(step);
   if (!request) {
     const env = { ...subject.env, CLI: subject.program, DOCKER_API_VERSION: comparedVersion };
-    const { code, stdout, stderr } = await run('sh', ['-c', step], { env, timeout: 60_000 });
+    const { code, stdout, stderr } = await run('sh', ['-c', step], { env, timeout: 300_000 });
     return { code, out: stdout, err: stderr };
   }
   const [, method = '', target = '', body] = request;

@@ -4,10 +4,10 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { runChecked } from '../../src/base/process.ts';
-import { type DebianTree, debianTree, removeDebianTree } from '../helpers/debian-tree.ts';
 import { startEngine, type TestEngine } from '../helpers/engine.ts';
 import { callApi } from '../helpers/engine-api.ts';
 import { describeTree } from '../helpers/file-tree.ts';
+import { hostDebian } from '../helpers/host-debian.ts';
 import { packLayers, pushLayout } from '../helpers/layered-debian.ts';
 import { startRegistry, type TestRegistry } from '../helpers/registry.ts';
 
@@ -28,7 +28,7 @@ const denied: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 };
 
 describe('a Debian of several layers', { concurrency: false }, () => {
-  let tree: DebianTree = { reason: 'not made' };
+  let hindrance: string | undefined;
   let scratch = '';
   let expected = '';
   let name = '';
@@ -36,12 +36,14 @@ describe('a Debian of several layers', { concurrency: false }, () => {
   let registry: TestRegistry;
 
   before(async () => {
-    tree = await debianTree();
-    if ('reason' in tree) return;
     scratch = await fs.mkdtemp(path.join(os.tmpdir(), 'tug-layers-'));
+    const debian = path.join(scratch, 'debian');
+    await fs.mkdir(debian, { mode: 0o755 });
+    hindrance = await hostDebian(debian);
+    if (hindrance !== undefined) return;
     registry = await startRegistry();
     engine = await startEngine();
-    const packed = await packLayers(tree.folder, scratch);
+    const packed = await packLayers(debian, scratch);
     expected = packed.expected;
     name = `${registry.host}/test/debian:v1`;
     await pushLayout(packed.layout, name);
@@ -50,12 +52,11 @@ describe('a Debian of several layers', { concurrency: false }, () => {
     await engine?.[Symbol.asyncDispose]();
     await registry?.[Symbol.asyncDispose]();
     if (scratch !== '') await fs.rm(scratch, { recursive: true, force: true });
-    await removeDebianTree(tree);
   });
   /** A test that needs the image; what hinders it is known only now. */
   const withImage = (title: string, body: () => Promise<void>): void => {
     it(title, async (t) => {
-      if ('reason' in tree) t.skip(tree.reason);
+      if (hindrance !== undefined) t.skip(hindrance);
       else await body();
     });
   };
