@@ -122,7 +122,7 @@ async function writeLimits(
 ): Promise<void> {
   const { resources, lifted } = limitChange(to, from, fields);
   if (Object.keys(resources).length > 0) await runtimeOf(context, record).update(record.id, resources);
-  if (lifted.length > 0) context.cgroups.lift(cgroupPathOf(context, record), lifted);
+  if (lifted.length > 0) await context.cgroups.lift(cgroupPathOf(context, record), lifted);
 }
 
 /** What cannot be put back is logged: the first error is the one to tell, and the container may have ended. */

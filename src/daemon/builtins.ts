@@ -7,6 +7,7 @@ import { parseRange } from '../formats/ip-address.ts';
 import { createCgroupfs, removeEmptyParent } from '../host/cgroup/cgroupfs.ts';
 import type { CgroupDriver } from '../host/cgroup/contract.ts';
 import { mountMissing, readCgroups } from '../host/cgroup/detect.ts';
+import { createSystemdCgroups, systemdRuns } from '../host/cgroup/systemd.ts';
 import { bindReadOnly, releaseProgram } from '../host/read-only-program.ts';
 import { apparmorActive, readLxcContexts } from '../host/security-modules.ts';
 import type { SnapshotDriver } from '../images/snapshots/contract.ts';
@@ -60,7 +61,12 @@ export function openSnapshotDriver({ storageDriver, dataRoot }: DaemonConfig): S
 }
 
 /** The runtimes that are installed or configured, by name. Their state lies below the exec root. */
-export function openRuntimes({ runtimes, execRoot, runtimeTimeout }: DaemonConfig): ReadonlyMap<string, Runtime> {
+export function openRuntimes({
+  runtimes,
+  execRoot,
+  runtimeTimeout,
+  cgroupDriver,
+}: DaemonConfig): ReadonlyMap<string, Runtime> {
   const found = new Map<string, Runtime>();
   const rootOf = (name: string): string => path.join(execRoot, 'runtime', name);
   const limit = runtimeTimeout * 1000;
@@ -68,11 +74,11 @@ export function openRuntimes({ runtimes, execRoot, runtimeTimeout }: DaemonConfi
     const program = findProgram(name);
     if (!program) continue;
     const shown = bindReadOnly(program, shownProgram(execRoot, name));
-    found.set(name, create({ path: shown, root: rootOf(name), cgroupManager: 'cgroupfs', limit }));
+    found.set(name, create({ path: shown, root: rootOf(name), cgroupManager: cgroupDriver, limit }));
   }
   for (const [name, { path: program, runtimeArgs = [] }] of Object.entries(runtimes)) {
     const root = rootOf(name);
-    const globalArgs = ['--root', root, ...runtimeArgs];
+    const globalArgs = ['--root', root, ...(cgroupDriver === 'systemd' ? ['--systemd-cgroup'] : []), ...runtimeArgs];
     found.set(name, createOciRuntime({ name, path: program, root, globalArgs, limit }));
   }
   return found;
@@ -171,8 +177,13 @@ export function openLogDrivers(monitor: Monitor, { logDriver, logOptions }: Daem
 /**
  * The control groups of this host. Where it has v1 hierarchies but lacks some (a v2 mount beside them may hold
  * `hugetlb`, and then crun refuses to run), the missing ones are mounted, as the package cgroupfs-mount does.
+ * @throws unsupported for systemd's where systemd does not run.
  */
-export function openCgroups(engineId: string, log: Logger): { driver: CgroupDriver; close(): Promise<void> } {
+export function openCgroups(
+  { cgroupDriver }: DaemonConfig,
+  engineId: string,
+  log: Logger,
+): { driver: CgroupDriver; close(): Promise<void> } {
   let hierarchies = readCgroups();
   if (hierarchies.mode !== 'v2' && hierarchies.missing.length > 0) {
     const { mounted, failed } = mountMissing(hierarchies);
@@ -181,5 +192,14 @@ export function openCgroups(engineId: string, log: Logger): { driver: CgroupDriv
     hierarchies = readCgroups();
   }
   const options = { hierarchies, engineId };
+  if (cgroupDriver === 'systemd')
+    return { driver: createSystemdCgroups({ ...options, systemctl: findSystemctl() }), close: async () => {} };
   return { driver: createCgroupfs(options), close: () => removeEmptyParent(options) };
+}
+
+function findSystemctl(): string {
+  const program = findProgram('systemctl');
+  if (program === undefined || !systemdRuns())
+    throw unsupported('exec-opts: native.cgroupdriver=systemd needs systemd, which does not run on this host');
+  return program;
 }

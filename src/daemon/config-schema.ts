@@ -65,7 +65,10 @@ export const settings = {
   'dns-search': list('Domains in which names of containers are looked for'),
   'dns-opts': { ...list("Options of containers' resolvers"), flag: 'dns-opt' },
   'selinux-enabled': toggle('Give containers labels of SELinux'),
-  'exec-opts': { ...list('Options of how containers are run: native.cgroupdriver=cgroupfs'), flag: 'exec-opt' },
+  'exec-opts': {
+    ...list('Options of how containers are run: native.cgroupdriver=cgroupfs, or systemd'),
+    flag: 'exec-opt',
+  },
   'userns-remap': text('Ids that containers have: default, user[:group], uid[:gid], or FIRST-LAST of the host'),
   'events-history': count('Events to keep for `events --since`'),
   labels: { ...list('Labels of the engine'), flag: 'label' },

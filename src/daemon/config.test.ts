@@ -21,9 +21,10 @@ function load(content: unknown, ...args: string[]) {
 }
 
 describe('the configuration', () => {
-  it('takes the cgroupfs driver alone', () => {
-    load({ 'exec-opts': ['native.cgroupdriver=cgroupfs'] });
-    assert.throws(() => load({}, '--exec-opt', 'native.cgroupdriver=systemd'), { kind: 'unsupported' });
+  it('takes one of two drivers of control groups', () => {
+    assert.equal(load({}).cgroupDriver, 'cgroupfs');
+    assert.equal(load({ 'exec-opts': ['native.cgroupdriver=cgroupfs'] }).cgroupDriver, 'cgroupfs');
+    assert.equal(load({}, '--exec-opt', 'native.cgroupdriver=systemd').cgroupDriver, 'systemd');
     assert.throws(() => load({}, '--exec-opt', 'native.cgroupdriver=x'), /native.cgroupdriver option x not supported/);
     for (const option of ['other=1', 'native.cgroupdriver'])
       assert.throws(() => load({}, '--exec-opt', option), /exec-opts: unknown option/);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
-import { errnoOf, invalid, messageOf, unsupported } from '../base/errors.ts';
+import { errnoOf, invalid, messageOf } from '../base/errors.ts';
 import type { LogLevel } from '../base/log.ts';
 import { parseAddress } from '../formats/ip-address.ts';
 import { namesDomain, parseReference } from '../formats/reference.ts';
@@ -51,6 +51,7 @@ export interface DaemonConfig {
   readonly labels: readonly string[];
   /** How containers' ids are chosen; undefined for the host's. */
   readonly usernsRemap: string | undefined;
+  readonly cgroupDriver: 'cgroupfs' | 'systemd';
   readonly selinuxEnabled: boolean;
   readonly logDriver: string;
   readonly logOptions: Readonly<Record<string, string>>;
@@ -121,7 +122,6 @@ function complete(given: Settings): DaemonConfig {
   const execRoot = absolute('exec-root', given['exec-root'] ?? '/run/tug');
   checkLabels(given.labels ?? []);
   for (const mirror of given['registry-mirrors'] ?? []) parseMirror(mirror, false);
-  checkExecOptions(given['exec-opts'] ?? []);
   const { search = [], ...registries } = given.registries ?? {};
   for (const { mirrors } of Object.values(registries)) for (const one of mirrors) parseMirror(one, true);
   return {
@@ -156,6 +156,7 @@ function complete(given: Settings): DaemonConfig {
     resolver: resolverSettings(given),
     eventsHistory: given['events-history'] ?? 10_000,
     labels: given.labels ?? [],
+    cgroupDriver: cgroupDriverOf(given['exec-opts'] ?? []),
     selinuxEnabled: given['selinux-enabled'] ?? false,
     usernsRemap: given['userns-remap'] || undefined,
     logDriver: given['log-driver'] ?? 'local',
@@ -163,21 +164,17 @@ function complete(given: Settings): DaemonConfig {
   };
 }
 
-/**
- * The control groups of containers are made by the runtime (cgroupfs). systemd would have to be asked for them where it
- * runs, which tug cannot. @throws unsupported, and invalid for what is no option.
- */
-function checkExecOptions(options: readonly string[]): void {
+/** Who makes the control groups of containers. @throws invalid for what is no option, and no driver. */
+function cgroupDriverOf(options: readonly string[]): DaemonConfig['cgroupDriver'] {
+  let driver: DaemonConfig['cgroupDriver'] = 'cgroupfs';
   for (const option of options) {
     const [, key, value] = /^([^=]+)=(.*)$/s.exec(option) ?? [];
     if (key?.toLowerCase() !== 'native.cgroupdriver')
       throw invalid(`exec-opts: unknown option ${JSON.stringify(option)}`);
-    if (value === 'systemd')
-      throw unsupported(
-        'exec-opts: native.cgroupdriver=systemd is not available in this version of tug: leave it out, or set cgroupfs',
-      );
-    if (value !== 'cgroupfs') throw invalid(`native.cgroupdriver option ${value} not supported`);
+    if (value !== 'cgroupfs' && value !== 'systemd') throw invalid(`native.cgroupdriver option ${value} not supported`);
+    driver = value;
   }
+  return driver;
 }
 
 function absolute(key: string, value: string): string {

@@ -216,7 +216,7 @@ function openImages(foundations: Foundations, containerState: (id: string) => 'r
 function openMachinery({ config, id, log }: Foundations, remap: UserRemap | undefined) {
   const runtimes = builtins.openRuntimes(config);
   const monitor = builtins.openMonitor();
-  const cgroups = builtins.openCgroups(id, log.channel('cgroups'));
+  const cgroups = builtins.openCgroups(config, id, log.channel('cgroups'));
   const { close: closeLogs, ...logging } = builtins.openLogDrivers(monitor, config, log.channel('logs'));
   const machinery = {
     runtimes,

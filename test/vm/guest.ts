@@ -16,7 +16,7 @@ import * as path from 'node:path';
 import { internal } from '../../src/base/errors.ts';
 import { runChecked } from '../../src/base/process.ts';
 
-/** What qemu boots: Debian's cloud kernel, a small first root that finds the disk, and the disk. */
+/** What qemu boots: Debian's cloud kernel, a small first root that finds the disk, and the disk, with or without systemd as its init. */
 export interface Guest {
   readonly kernel: string;
   readonly initramfs: string;
@@ -33,6 +33,8 @@ const packages = [
   'kmod',
   'libatomic1',
   'libstdc++6',
+  'systemd',
+  'dbus',
 ];
 /** The modules behind which the disk lies; everything else the kernel asks modprobe for. */
 const diskModules = ['virtio_pci', 'virtio_blk'];
@@ -45,9 +47,8 @@ const diskSize = '2G';
  */
 export async function ensureGuest(cache: string): Promise<Guest> {
   const release = await findRelease();
-  const inits = ['initramfs-init.sh', 'guest-init.sh'].map((name) =>
-    readFileSync(path.join(import.meta.dirname, name)),
-  );
+  const files = ['initramfs-init.sh', 'guest-init.sh', 'guest-tests.sh', 'guest-tests.service'];
+  const inits = files.map((name) => readFileSync(path.join(import.meta.dirname, name)));
   const recipe = createHash('sha256')
     .update(JSON.stringify([release, packages, diskModules, diskSize]))
     .update(Buffer.concat(inits));
@@ -100,6 +101,8 @@ async function buildGuest(cache: string, folder: string, release: Release): Prom
     ]);
     const version = await addKernel(work, root, out, release.kernelPackage);
     addScript(path.join(root, 'sbin/tug-vm-init'), 'guest-init.sh');
+    addScript(path.join(root, 'sbin/tug-vm-tests'), 'guest-tests.sh');
+    cpSync(path.join(import.meta.dirname, 'guest-tests.service'), path.join(root, 'etc/systemd/system/tug-vm.service'));
     mkdirSync(path.join(root, 'project'));
     await makeInitramfs(path.join(work, 'initramfs'), root, version, path.join(out, 'initramfs'));
     await makeDisk(root, path.join(out, 'root.ext4'), diskSize);

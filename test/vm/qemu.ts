@@ -4,6 +4,14 @@ import type { Guest } from './guest.ts';
 
 export type Accelerator = 'kvm' | 'tcg';
 
+/** Who is the guest's first process: a script that mounts what is needed, or systemd. */
+export type Init = 'bare' | 'systemd';
+
+const initArgs: Readonly<Record<Init, string>> = {
+  bare: '',
+  systemd: ' tug_init=/lib/systemd/systemd systemd.unit=tug-vm.service systemd.show_status=no',
+};
+
 export interface BootResult {
   /** `silent`: the guest did not come up within the time it was given. */
   readonly outcome: 'finished' | 'silent' | 'died' | 'late';
@@ -18,10 +26,10 @@ export interface BootResult {
 export function boot(
   guest: Guest,
   projectDisk: string,
-  accelerator: Accelerator,
+  { accelerator, init }: { accelerator: Accelerator; init: Init },
   limits: { bootTime: number; runTime: number },
 ): Promise<BootResult> {
-  const child = spawn('qemu-system-x86_64', qemuArgs(guest, projectDisk, accelerator), {
+  const child = spawn('qemu-system-x86_64', qemuArgs(guest, projectDisk, accelerator, init), {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let booted = false;
@@ -55,13 +63,20 @@ export function boot(
   });
 }
 
-function qemuArgs(guest: Guest, projectDisk: string, accelerator: Accelerator): string[] {
+function qemuArgs(guest: Guest, projectDisk: string, accelerator: Accelerator, init: Init): string[] {
   const disk = (file: string, options: string): string[] => ['-drive', `file=${file},format=raw,if=virtio,${options}`];
   return [
     ...['-machine', 'q35', '-bios', 'qboot.rom', '-cpu', 'max', '-smp', '2', '-m', '2048'],
     ...['-accel', accelerator === 'tcg' ? 'tcg,thread=multi' : 'kvm'],
     ...['-nodefaults', '-no-reboot', '-display', 'none', '-serial', 'stdio'],
-    ...['-kernel', guest.kernel, '-initrd', guest.initramfs, '-append', 'console=ttyS0 quiet panic=-1'],
+    ...[
+      '-kernel',
+      guest.kernel,
+      '-initrd',
+      guest.initramfs,
+      '-append',
+      `console=ttyS0 quiet panic=-1${initArgs[init]}`,
+    ],
     ...disk(guest.disk, 'snapshot=on'),
     ...disk(projectDisk, 'readonly=on'),
   ];

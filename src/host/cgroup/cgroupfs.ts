@@ -28,12 +28,24 @@ const mountsOf = ({ v1, unified }: CgroupHierarchies): string[] => [
   ...new Set([...v1.values(), ...(unified === undefined ? [] : [unified])]),
 ];
 
+/** With what a driver needs that has others make the groups. Groups are paths below the mount points here. */
+export interface CgroupfsDriver extends CgroupDriver {
+  /** Ends all processes of a group. Idempotent. */
+  empty(group: string): Promise<void>;
+  /** The groups that lie in one. */
+  below(group: string): Promise<string[]>;
+}
+
 /** Control groups as directories, which the runtime makes and this reads and removes. */
-export function createCgroupfs(options: CgroupfsOptions): CgroupDriver {
+export function createCgroupfs(options: CgroupfsOptions): CgroupfsDriver {
   const { hierarchies } = options;
   const parent = parentOf(options);
   const mounts = mountsOf(hierarchies);
   const budget = createFileBudget(mostKeptFiles);
+  const empty = async (group: string): Promise<void> => {
+    await thaw(hierarchies, checkedPath(group));
+    await killAll(mounts, checkedPath(group));
+  };
   return {
     name: 'cgroupfs',
     mode: hierarchies.mode,
@@ -41,17 +53,19 @@ export function createCgroupfs(options: CgroupfsOptions): CgroupDriver {
     sampler: (group) => openSampler(hierarchies, checkedPath(group), budget),
     memory: (group) => readMemory(hierarchies, checkedPath(group)),
     limits: availableLimits(hierarchies),
-    lift: (group, limits) => liftLimits(hierarchies, checkedPath(group), limits),
+    annotations: {},
+    lift: async (group, limits) => liftLimits(hierarchies, checkedPath(group), limits),
     processes: (group) => processesOf(mounts, checkedPath(group)),
     async remove(group) {
       const folders = mounts.map((mount) => path.join(mount, checkedPath(group)));
       if (!(await removeAll(folders))) {
-        await thaw(hierarchies, group);
-        await killAll(mounts, group);
+        await empty(group);
         await removeAll(folders, { strictly: true });
       }
     },
     list: () => groupsBelow(mounts, parent),
+    empty,
+    below: (group) => groupsBelow(mounts, checkedPath(group)),
   };
 }
 
