@@ -17,6 +17,7 @@ import type { UpdateRequest, UpdateResponse } from '../api/types/container-updat
 import type { ContainerWhy } from '../api/types/container-why.ts';
 import type { LogBatch, LogReadOptions } from '../logs/contract.ts';
 import type { AttachedStdio } from '../runtime/monitor/contract.ts';
+import type { CheckpointPlace } from './checkpoints.ts';
 
 /**
  * What the HTTP routers ask of containers. `reference` is an id, an unambiguous short id, or a name with or
@@ -28,8 +29,13 @@ export interface ContainerService {
   create(request: CreateRequest, name: string | undefined, platform: string | undefined): Promise<CreateResponse>;
   list(options: ContainerListOptions): Promise<ContainerSummary[]>;
   inspect(reference: string, options: { size: boolean }): Promise<ContainerInspect>;
-  /** @throws not-modified when it runs already. */
-  start(reference: string): Promise<void>;
+  /** Also from a checkpoint. @throws not-modified when it runs already, not-found for a checkpoint that is not there. */
+  start(reference: string, checkpoint?: CheckpointPlace): Promise<void>;
+  /** See checkpoints.ts. @throws conflict, invalid, unsupported. */
+  checkpoint(reference: string, options: CheckpointPlace & { readonly exit: boolean }): Promise<void>;
+  /** Names of its checkpoints. */
+  checkpoints(reference: string, folder: string | undefined): string[];
+  removeCheckpoint(reference: string, place: CheckpointPlace): Promise<void>;
   /** Signal, then after `timeout` seconds (the container's own when undefined, -1 for never) SIGKILL. @throws not-modified. */
   stop(reference: string, options: { timeout: number | undefined; signal: string | undefined }): Promise<void>;
   /** `stop`, unless it does not run, and `start`. @throws invalid for an unknown signal, and what start throws. */

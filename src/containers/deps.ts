@@ -40,6 +40,8 @@ export interface ContainerDeps {
   readonly dataRoot: string;
   /** On a tmpfs: bundles (`containers/ID/`). */
   readonly execRoot: string;
+  /** Whether CRIU is installed, which checkpoints need. */
+  readonly criu: boolean;
   /** The static init that `--init` puts first, or undefined where none is installed. */
   readonly initPath: string | undefined;
   /** The null device, where its owner cannot be changed. */

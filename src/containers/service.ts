@@ -2,6 +2,7 @@ import { conflict } from '../base/errors.ts';
 import type { AttachedStdio } from '../runtime/monitor/contract.ts';
 import { attachContainer } from './attach.ts';
 import { bootContainers } from './boot.ts';
+import { createCheckpoint, listCheckpoints, removeCheckpoint } from './checkpoints.ts';
 import { changesOf, commitContainer, exportContainer } from './commit.ts';
 import { connectNetwork, disconnectNetwork } from './connect-network.ts';
 import { type ContainerContext, cgroupPathOf, pathsOf } from './context.ts';
@@ -84,7 +85,10 @@ export function createContainerService(deps: ContainerDeps): Containers {
     create: async (request, name, platform) => await createContainer(context, request, name, platform),
     list: (options) => listContainers(context, options),
     inspect: async (reference, options) => await inspectContainer(context, store.resolve(reference), options),
-    start: async (reference) => await startContainer(context, store.resolve(reference)),
+    start: async (reference, checkpoint) => await startContainer(context, store.resolve(reference), checkpoint),
+    checkpoint: async (reference, options) => await createCheckpoint(context, store.resolve(reference), options),
+    checkpoints: (reference, folder) => listCheckpoints(context, store.resolve(reference), folder),
+    removeCheckpoint: async (reference, place) => await removeCheckpoint(context, store.resolve(reference), place),
     stop: async (reference, options) => await stopContainer(context, store.resolve(reference), options),
     restart: async (reference, options) => await restartContainer(context, store.resolve(reference), options),
     kill: async (reference, signal) => await killContainer(context, store.resolve(reference), signal),

@@ -12,6 +12,7 @@ import { kernelHasSeccomp } from '../runtime/spec/security.ts';
 import { buildSpec } from '../runtime/spec/spec.ts';
 import type { OciMount, OciSpec } from '../runtime/spec/types.ts';
 import { bringIn } from './bring-in.ts';
+import { type CheckpointPlace, checkpointFolder } from './checkpoints.ts';
 import { type ContainerContext, cgroupPathOf, pathsOf, runtimeOf } from './context.ts';
 import { eventAttributes } from './create.ts';
 import { watchExit } from './exit.ts';
@@ -38,13 +39,18 @@ import { checkUser, giveStreams, giveToRoot, openUserNamespace, type UserNamespa
  * is thrown. The count of restarts begins anew.
  * @throws not-modified when it runs or is about to be restarted; the runtime's words when it refuses.
  */
-export async function startContainer(context: ContainerContext, record: ContainerRecord): Promise<void> {
+export async function startContainer(
+  context: ContainerContext,
+  record: ContainerRecord,
+  checkpoint?: CheckpointPlace,
+): Promise<void> {
   await context.locks.with('container', record.id, async () => {
     if (record.state.status === 'paused') throw conflict('cannot start a paused container, try unpause instead');
     if (isActive(record)) throw new TugError('not-modified', `container ${record.name} is already running`);
     if (!context.store.get(record.id) || record.state.status === 'removing' || record.state.status === 'dead')
       throw conflict(`container ${record.name} is marked for removal and cannot be started`);
-    await startLocked(context, record, { byPolicy: false });
+    const restore = checkpoint && checkpointFolder(context, record, checkpoint);
+    await startLocked(context, record, { byPolicy: false, ...(restore === undefined ? {} : { restore }) });
   });
 }
 
@@ -60,7 +66,7 @@ export async function startLocked(
   const calledOff = new AbortController();
   context.starting.set(record.id, calledOff);
   try {
-    const monitored = await bringUp(context, record, calledOff.signal);
+    const monitored = await bringUp(context, record, how.restore, calledOff.signal);
     context.database.transaction(() => {
       recordRunning(context, record, monitored, how);
       context.journal.done(intent);
@@ -83,6 +89,8 @@ export async function startLocked(
 /** What the journal keeps of a start. */
 export interface StartPayload {
   readonly byPolicy: boolean;
+  /** The folder of the checkpoint that its processes go on from. */
+  readonly restore?: string;
 }
 
 /** What a start does to the record of restarts. */
@@ -92,7 +100,12 @@ export const restartFields = ({ byPolicy }: StartPayload) => ({
 });
 
 /** The monitor comes up while the bundle is made: it is a program to load, and there is another core. */
-async function bringUp(context: ContainerContext, record: ContainerRecord, signal: AbortSignal): Promise<Monitored> {
+async function bringUp(
+  context: ContainerContext,
+  record: ContainerRecord,
+  restore: string | undefined,
+  signal: AbortSignal,
+): Promise<Monitored> {
   const paths = pathsOf(context, record);
   const runtime = runtimeOf(context, record);
   mkdirSync(paths.bundle, { recursive: true, mode: 0o711 });
@@ -110,6 +123,7 @@ async function bringUp(context: ContainerContext, record: ContainerRecord, signa
     terminal: record.config.Tty ?? false,
     stdin: record.config.OpenStdin ?? false,
     ...(user || !/^(root|0)?(:|$)/.test(record.config.User ?? '') ? { nullDevice: context.nullDevice } : {}),
+    ...(restore === undefined ? {} : { restore }),
     ready,
     signal,
   });
@@ -117,7 +131,7 @@ async function bringUp(context: ContainerContext, record: ContainerRecord, signa
   crashPoint('container.start.created');
   if (user) giveStreams(user, monitored.pid, userOf(context, record));
   await connectEarlyAttachers(context, record);
-  await runtime.start(record.id);
+  if (restore === undefined) await runtime.start(record.id);
   crashPoint('container.start.started');
   return monitored;
 }

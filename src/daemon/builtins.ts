@@ -112,6 +112,9 @@ export function openSecurityModules({ selinuxEnabled, storageDriver }: DaemonCon
   return { selinux, apparmor: apparmorActive() };
 }
 
+/** Whether CRIU is there, which the runtimes call for checkpoints. */
+export const findCriu = (): boolean => findProgram('criu') !== undefined;
+
 /** The static init that `--init` puts first, or undefined where none is installed. */
 export function findInit(): string | undefined {
   return findProgram('tini-static', 'docker-init', 'catatonit');

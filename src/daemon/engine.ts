@@ -224,6 +224,7 @@ function openMachinery({ config, id, log }: Foundations, remap: UserRemap | unde
     monitor,
     cgroups: cgroups.driver,
     ...logging,
+    criu: builtins.findCriu(),
     initPath: builtins.findInit(),
     remap,
     nullDevice: builtins.openNullDevice(config),

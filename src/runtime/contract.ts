@@ -30,9 +30,25 @@ export interface Runtime {
   state(id: string): Promise<RuntimeState | undefined>;
   /** Ids of all containers under this engine's runtime root. */
   list(): Promise<string[]>;
+  /**
+   * Writes what a container's processes are, and with `exit` ends them. @throws unsupported for a runtime that is built
+   * without CRIU; with the runtime's own words.
+   */
+  checkpoint(id: string, options: CheckpointOptions): Promise<void>;
   /** Applies changed limits, an OCI `linux.resources` object. */
   update(id: string, resources: object): Promise<void>;
 }
+
+export interface CheckpointOptions {
+  /** An empty folder, for what is kept. */
+  readonly images: string;
+  /** For CRIU's log. */
+  readonly work: string;
+  readonly exit: boolean;
+}
+
+/** Of `checkpoint` and `restore`: connections and locks on files are kept where they can be. */
+export const checkpointArgs = ['--tcp-established', '--file-locks'];
 
 export interface RuntimeState {
   readonly status: 'creating' | 'created' | 'running' | 'paused' | 'stopped';

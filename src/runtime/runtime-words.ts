@@ -38,8 +38,13 @@ const emptyCommand = ['command-not-found', 'executable file not found in $PATH']
  * The error for a runtime that refused to create a container or to run a process in it. `command` is what the
  * user wanted to run. The message has Docker's shape, and the lower-case words its client looks for.
  */
-export function refusedByRuntime(runtime: string, verb: 'create' | 'exec', words: string, command: string): TugError {
-  const prefix = verb === 'create' ? 'failed to create task for container: failed to create shim task: ' : '';
+export function refusedByRuntime(
+  runtime: string,
+  verb: 'create' | 'restore' | 'exec',
+  words: string,
+  command: string,
+): TugError {
+  const prefix = verb !== 'exec' ? 'failed to create task for container: failed to create shim task: ' : '';
   const told = `${prefix}OCI runtime ${verb} failed: `;
   for (const [pattern, ...found] of reasons) {
     if (!pattern.test(words)) continue;

@@ -35,6 +35,7 @@ const packages = [
   'libstdc++6',
   'systemd',
   'dbus',
+  'criu',
 ];
 /** The modules behind which the disk lies; everything else the kernel asks modprobe for. */
 const diskModules = ['virtio_pci', 'virtio_blk'];

@@ -57,7 +57,7 @@ describe('container routes', () => {
       ['/containers/create', { HostConfig: { PortBindings: { '80/tcp': [{ HostPort: 70000 }] } } }],
       ['/containers/create', { NetworkingConfig: { EndpointsConfig: { a: 'b' } } }],
       ['/containers/create', `{"Image":"${'x'.repeat(4_300_000)}"}`],
-      ['/containers/c/start?checkpoint=x', undefined],
+      ['/containers/c/start?checkpoint-dir=/x', undefined],
       ['/containers/c/start', { Binds: ['/a:/b'] }],
       ['/containers/c/stop?t=soon', undefined],
       ['/containers/c/resize?h=x&w=1', undefined],

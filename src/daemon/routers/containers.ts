@@ -8,7 +8,7 @@ import type { Handlers } from '../http/router.ts';
 import { isBelow } from '../http/versions.ts';
 import { archiveRoutes } from './archive.ts';
 import { attachContainer, attachOverWebSocket } from './attach.ts';
-import { checkpointRoutes, noCheckpoints } from './checkpoints.ts';
+import { checkpointOf, checkpointRoutes } from './checkpoints.ts';
 import { commitContainer } from './commit.ts';
 import { clearContainerLogs, containerLogs } from './logs.ts';
 import type { QueueOptions } from './output-queue.ts';
@@ -40,8 +40,7 @@ export function containerRoutes(containers: ContainerService, queue: QueueOption
           'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24',
         );
       }
-      if (exchange.query.text('checkpoint') || exchange.query.text('checkpoint-dir')) throw noCheckpoints();
-      await containers.start(exchange.param('id'));
+      await containers.start(exchange.param('id'), checkpointOf(exchange));
       return { status: 204 };
     },
     async ContainerStop(exchange) {
@@ -110,7 +109,7 @@ export function containerRoutes(containers: ContainerService, queue: QueueOption
       return { status: 200, body: await containers.top(exchange.param('id'), psOptions) };
     },
     ContainerLogsClear: (exchange) => clearContainerLogs(containers, exchange),
-    ...checkpointRoutes(),
+    ...checkpointRoutes(containers),
     ContainerAttach: (exchange) => attachContainer(containers, queue, exchange),
     ContainerAttachWebsocket: (exchange) => attachOverWebSocket(containers, queue, exchange),
   };

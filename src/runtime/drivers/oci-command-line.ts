@@ -1,8 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { conflict, errnoOf, internal, isKind, notFound } from '../../base/errors.ts';
+import { conflict, errnoOf, internal, isKind, notFound, unsupported } from '../../base/errors.ts';
 import { type ProgramResult, runProgram } from '../../host/spawn.ts';
-import type { Runtime, RuntimeState } from '../contract.ts';
+import { checkpointArgs, type Runtime, type RuntimeState } from '../contract.ts';
 import { runtimeWords } from '../runtime-words.ts';
 
 export interface OciCommandLine {
@@ -71,6 +71,15 @@ export function createOciRuntime(options: OciCommandLine): Runtime {
       }
     },
     list: () => containersBelow(root),
+    async checkpoint(id, { images, work, exit }) {
+      const version = await checked('', ['--version']);
+      if (/^crun /.test(version) && !version.includes('+CRIU'))
+        throw unsupported(
+          `${name} is built without CRIU here: create the container with another runtime (--runtime runc)`,
+        );
+      const folders = ['--image-path', images, '--work-path', work];
+      await checked(id, ['checkpoint', ...folders, ...checkpointArgs, ...(exit ? [] : ['--leave-running']), id]);
+    },
     async update(id, resources) {
       // A fresh descriptor of the input, since not every runtime takes "-" for it.
       await checked(id, ['update', '--resources', '/proc/self/fd/0', id], JSON.stringify(resources));

@@ -85,6 +85,8 @@ export interface MonitorCreate {
   readonly ready?: Promise<void>;
   /** Calls it off: monitor and runtime are killed, and `create` rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** A checkpoint's folder: the processes go on from there, and run when `create` resolves; `runtime.start` is not called. */
+  readonly restore?: string;
 }
 
 export interface MonitorExec {

@@ -13,8 +13,8 @@ export const command: Command = {
   short: 'Start stopped containers',
   flags: [
     { long: 'attach', short: 'a', kind: 'bool', description: 'Show its output and pass signals on' },
-    { long: 'checkpoint', kind: 'string', description: 'Go on from this checkpoint; refused by this engine' },
-    { long: 'checkpoint-dir', kind: 'string', description: 'Folder of the checkpoint; refused by this engine' },
+    { long: 'checkpoint', kind: 'string', description: 'Go on from this checkpoint' },
+    { long: 'checkpoint-dir', kind: 'string', description: 'Folder of the checkpoint' },
     { long: 'detach-keys', kind: 'string', description: 'Keys that detach from the container' },
     { long: 'interactive', short: 'i', kind: 'bool', description: 'Connect stdin with it' },
   ],

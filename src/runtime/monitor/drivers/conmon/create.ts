@@ -2,6 +2,7 @@ import { closeSync, existsSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import path from 'node:path';
 import { errnoOf } from '../../../../base/errors.ts';
 import { createPipe } from '../../../../host/adopted-fd.ts';
+import { checkpointArgs } from '../../../contract.ts';
 import { refusedByRuntime, runtimeWords } from '../../../runtime-words.ts';
 import type { MonitorCreate, Monitored } from '../../contract.ts';
 import { type Launched, launch, type Report, reportInTime } from './launch.ts';
@@ -26,7 +27,7 @@ export async function createContainer(
       folder: bundle,
       runtime,
       log: request.log,
-      args: terminal ? ['--terminal'] : [],
+      args: [...(terminal ? ['--terminal'] : []), ...restoreArgs(request)],
       ...(request.nullDevice && !stdin && readingFrom(request.nullDevice, runtime)),
       ...(stdin && { runtimePath: stdin.runtimePath, runtimeArgs: stdin.runtimeArgs }),
       inherit: [startRead, ...(stdin ? [stdin.holder] : [])],
@@ -51,6 +52,9 @@ export async function createContainer(
     launched.close();
   }
 }
+
+const restoreArgs = ({ restore }: MonitorCreate): string[] =>
+  restore === undefined ? [] : ['--restore', restore, ...checkpointArgs.map((arg) => `--runtime-opt=${arg}`)];
 
 /** conmon waits on its start pipe before it runs the runtime: told to when all is ready, killed when it will not be. */
 async function letGo(launched: Launched, startWrite: number, request: MonitorCreate): Promise<void> {
@@ -100,7 +104,12 @@ async function refused(request: MonitorCreate, launched: Launched, words: string
   // What the runtime said first is told; whoever undoes the start deletes again, and sees this fail.
   await request.runtime.delete(request.id, true).catch(() => {});
   removeOwnFiles(request.bundle);
-  return refusedByRuntime(request.runtime.name, 'create', said, commandOf(request.bundle));
+  return refusedByRuntime(
+    request.runtime.name,
+    request.restore === undefined ? 'create' : 'restore',
+    said,
+    commandOf(request.bundle),
+  );
 }
 
 function removeOwnFiles(bundle: string): void {
