@@ -226,7 +226,6 @@ function specOf(
     mounts,
     network: sandbox.namespace,
     cgroupsPath: cgroupPathOf(context, record),
-    annotations: context.cgroups.annotations,
     joined: { ...(pid ? { pid } : {}), ...(ipc ? { ipc } : {}) },
     userNamespace,
     cpus: cpus().length,

@@ -36,6 +36,7 @@ const packages = [
   'systemd',
   'dbus',
   'criu',
+  'procps',
 ];
 /** The modules behind which the disk lies; everything else the kernel asks modprobe for. */
 const diskModules = ['virtio_pci', 'virtio_blk'];

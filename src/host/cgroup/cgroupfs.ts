@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoOf, invalid } from '../../base/errors.ts';
@@ -32,6 +33,7 @@ const mountsOf = ({ v1, unified }: CgroupHierarchies): string[] => [
 export interface CgroupfsDriver extends CgroupDriver {
   /** Ends all processes of a group. Idempotent. */
   empty(group: string): Promise<void>;
+  exists(group: string): boolean;
   /** The groups that lie in one. */
   below(group: string): Promise<string[]>;
 }
@@ -53,7 +55,6 @@ export function createCgroupfs(options: CgroupfsOptions): CgroupfsDriver {
     sampler: (group) => openSampler(hierarchies, checkedPath(group), budget),
     memory: (group) => readMemory(hierarchies, checkedPath(group)),
     limits: availableLimits(hierarchies),
-    annotations: {},
     lift: async (group, limits) => liftLimits(hierarchies, checkedPath(group), limits),
     processes: (group) => processesOf(mounts, checkedPath(group)),
     async remove(group) {
@@ -65,6 +66,7 @@ export function createCgroupfs(options: CgroupfsOptions): CgroupfsDriver {
     },
     list: () => groupsBelow(mounts, parent),
     empty,
+    exists: (group) => mounts.some((mount) => existsSync(path.join(mount, checkedPath(group)))),
     below: (group) => groupsBelow(mounts, checkedPath(group)),
   };
 }

@@ -15,8 +15,6 @@ export interface CgroupDriver {
   memory(path: string): MemoryUse | undefined;
   /** Limits that this host's controllers have and others' may lack. */
   readonly limits: ReadonlySet<OptionalLimit>;
-  /** What the runtimes must be told beside the path, in the spec's annotations. */
-  readonly annotations: Readonly<Record<string, string>>;
   /** Takes limits away, which not every runtime can. @throws the system's error when the group is gone. */
   lift(path: string, limits: readonly LiftedLimit[]): Promise<void>;
   /** Process ids in the group and below; empty when it is gone. */

@@ -31,16 +31,19 @@ export function createSystemdCgroups(options: SystemdOptions): CgroupDriver {
   const systemctl = (...args: string[]) => runProgram(options.systemctl, args, { limit: LIMIT });
   const prefix = `tug-${options.engineId.replace(/[^\w.]/g, '').slice(0, 12)}`;
   const slice = 'system.slice';
+  // crun keeps its limits from systemd in a group below the scope, in the hierarchy of v2; runc has systemd set them.
+  const limited = (group: string): string => {
+    const below = path.join(folderOf(group), 'container');
+    return files.exists(below) ? below : folderOf(group);
+  };
   return {
     ...files,
     name: 'systemd',
-    // crun would put the container into a group below the scope, and its limits there, where `update` of others do not see them.
-    annotations: { 'run.oci.systemd.subgroup': '' },
     pathFor: (id, own) => `${own === undefined ? slice : checkedSlice(own)}:${prefix}:${id}`,
-    sampler: (group) => files.sampler(folderOf(group)),
-    memory: (group) => files.memory(folderOf(group)),
+    sampler: (group) => files.sampler(limited(group)),
+    memory: (group) => files.memory(limited(group)),
     async lift(group, limits) {
-      await files.lift(folderOf(group), limits);
+      await files.lift(limited(group), limits);
       const values = limits.map((limit) => unlimited[limit]);
       const { code, stderr } = await systemctl('set-property', '--runtime', unitOf(group), ...values);
       if (code !== 0) throw internal(`systemd refuses ${values.join(' ')} for ${unitOf(group)}: ${stderr.trim()}`);

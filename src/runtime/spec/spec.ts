@@ -23,8 +23,6 @@ export interface SpecInput {
   readonly mounts: readonly OciMount[];
   readonly network: { kind: 'path'; path: string } | { kind: 'host' };
   readonly cgroupsPath: string;
-  /** Beside the container's own. */
-  readonly annotations?: Readonly<Record<string, string>>;
   /** Namespaces of other containers, as /proc/PID/ns paths, for `container:` modes. */
   readonly joined: { pid?: string; ipc?: string };
   /** The user namespace the container is in, a path, with its ids; the host's without it. */
@@ -64,7 +62,7 @@ export function buildSpec(input: SpecInput): OciSpec {
       shmSize: host.ShmSize || 64 * 1024 * 1024,
       extra: input.mounts,
     }),
-    annotations: { ...input.annotations, ...host.Annotations },
+    ...(host.Annotations ? { annotations: host.Annotations } : {}),
     linux: {
       namespaces: namespaces(input),
       ...idMappings(input.userNamespace?.maps),
