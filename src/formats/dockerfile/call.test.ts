@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { formatOutline, formatTargets, listTargets, type Outline, outlineTarget } from './call.ts';
+import { outlineJson, targetsJson } from './call-json.ts';
 import { globalVariables } from './global-args.ts';
 import { parseDockerfile } from './parse-dockerfile.ts';
 import { planStages } from './stage-graph.ts';
@@ -112,5 +113,29 @@ describe('outlineTarget', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('is given as JSON, without what is empty', () => {
+    const file = { fileName: 'Dockerfile', lines: ['FROM a'] };
+    const sources = [Buffer.from('FROM a\n').toString('base64')];
+    const location = (line: number): object => ({ ranges: [{ start: { line }, end: { line } }] });
+    const { args: _, ...rest } = outlineJson(file, outline('final'));
+    assert.deepEqual(rest, {
+      name: 'final',
+      description: 'is what runs',
+      secrets: [{ name: 'token', required: true, location: location(13) }],
+      ssh: [{ name: 'default', location: location(13) }],
+      cache: [
+        { ID: '/cache', location: location(10) },
+        { ID: 'c', location: location(14) },
+      ],
+      sources,
+    });
+    const empty = { args: [], secrets: [], ssh: [], caches: [] };
+    assert.deepEqual(outlineJson(file, empty), { sources });
+    assert.deepEqual(targetsJson(file, listTargets(parseDockerfile('FROM a'))), {
+      targets: [{ default: true, base: 'a', location: location(1) }],
+      sources,
+    });
   });
 });

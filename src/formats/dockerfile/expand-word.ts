@@ -154,7 +154,10 @@ class WordCollector {
 
 function singleQuoted(state: State): string {
   const end = state.source.indexOf("'", state.at);
-  if (end < 0) throw new Error('unexpected end of statement while looking for matching single-quote');
+  if (end < 0) {
+    state.at = state.source.length;
+    throw new Error('unexpected end of statement while looking for matching single-quote');
+  }
   const inside = state.source.slice(state.at, end);
   state.at = end + 1;
   return state.options.keepQuotes ? `'${inside}'` : inside;
@@ -237,7 +240,7 @@ function part(state: State, stop: string, keepEscapes: boolean, unended: () => E
   try {
     return expandUntil(state, stop, keepEscapes).text;
   } catch (error) {
-    throw atEnd(state) && state.depth === 1 ? unended() : error;
+    throw atEnd(state) ? unended() : error;
   }
 }
 

@@ -54,6 +54,17 @@ describe('planStages', () => {
     assert.deepEqual(stages[1]?.needs, [0]);
   });
 
+  it('finds what the triggers of a stage take files from', () => {
+    const text = 'FROM a AS tools\nFROM b AS base\nONBUILD COPY --from=tools x y\nONBUILD RUNN\nFROM base\nFROM 2';
+    const { order, stages } = plan(text, { target: '2' });
+    assert.deepEqual(
+      [order, stages[2]?.sources.get('tools'), stages[3]?.needs],
+      [[0, 1, 2], { kind: 'stage', index: 0 }, []],
+    );
+    const later = text.replace('FROM a AS tools\n', '').concat(' AS tools');
+    assert.throws(() => plan(later, { target: '1' }), /line 4: cannot copy from stage "tools"/);
+  });
+
   it('leaves out what the target does not need', () => {
     const text =
       'FROM a AS base\nFROM base AS test\nFROM base AS build\nFROM scratch AS out\nCOPY --from=build a b\nFROM b AS last';

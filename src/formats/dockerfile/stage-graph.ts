@@ -3,7 +3,8 @@ import { expandWord, type Variables } from './expand-word.ts';
 import { errorAt, locateIn } from './locate.ts';
 import { mountFrom } from './run-mount.ts';
 import { nearestName } from './suggestion.ts';
-import type { Dockerfile, Instruction, Stage, Statement } from './types.ts';
+import { parseTrigger } from './trigger.ts';
+import type { Dockerfile, Instruction, OnbuildInstruction, Stage, Statement } from './types.ts';
 
 /** Where files come from. */
 export type FileSource =
@@ -92,7 +93,7 @@ function planStage(scope: Scope, stage: Stage): PlannedStage {
   }
   const base = baseOf(scope.before, name);
   const sources = new Map<string, FileSource>();
-  for (const { text, statement } of references(stage)) {
+  for (const { text, statement } of references(dockerfile, stage, base)) {
     sources.set(text, sourceOf(scope, statement, text));
   }
   const platform = from.platform === undefined ? '' : expand(from.platform);
@@ -106,11 +107,24 @@ function baseOf(before: ReadonlyMap<string, number>, name: string): FileSource {
   return name === 'scratch' ? { kind: 'scratch' } : { kind: 'image', name };
 }
 
-/** The texts of `--from` in a stage. */
-function references(stage: Stage): { text: string; statement: Statement }[] {
-  return stage.instructions.flatMap((instruction) =>
-    fromOf(instruction).map((text) => ({ text, statement: instruction.statement })),
-  );
+/** The texts of `--from` in a stage, and in the triggers of the stage of this file that it is made from. */
+function references(dockerfile: Dockerfile, stage: Stage, base: FileSource): { text: string; statement: Statement }[] {
+  const before = base.kind === 'stage' ? (dockerfile.stages[base.index]?.instructions ?? []) : [];
+  const triggers = before.flatMap((instruction) => (instruction.name === 'ONBUILD' ? triggerOf(instruction) : []));
+  return [
+    ...triggers.flatMap(fromOf).map((text) => ({ text, statement: stage.from.statement })),
+    ...stage.instructions.flatMap((instruction) =>
+      fromOf(instruction).map((text) => ({ text, statement: instruction.statement })),
+    ),
+  ];
+}
+
+function triggerOf({ expression }: OnbuildInstruction): Instruction[] {
+  try {
+    return [parseTrigger(expression)];
+  } catch {
+    return []; // Whoever runs it says what is wrong with it.
+  }
 }
 
 /** The stages, images and contexts that one instruction names with `from`, as written. */
@@ -205,7 +219,7 @@ function errorAtReference(
 ): Error {
   const planned = stages[index];
   if (planned === undefined) return error;
-  const reference = references(planned.stage).find(({ text }) => {
+  const reference = references(dockerfile, planned.stage, planned.base).find(({ text }) => {
     const source = planned.sources.get(text);
     return source?.kind === 'stage' && source.index === need;
   });

@@ -1,3 +1,4 @@
+import { jsonLocation, jsonSource } from '../call-json.ts';
 import { formatExcerpt } from '../excerpt.ts';
 import type { Dockerfile } from '../types.ts';
 import type { LintResult, LintWarning } from './lint.ts';
@@ -31,13 +32,13 @@ export function lintResultJson(dockerfile: Pick<Dockerfile, 'fileName' | 'lines'
       description,
       url,
       detail: message,
-      location: { ranges: [{ start: { line: lines.first }, end: { line: lines.last } }] },
+      location: jsonLocation(lines),
     })),
     sources: [
       {
         filename: dockerfile.fileName,
         language: 'Dockerfile',
-        data: Buffer.from(`${dockerfile.lines.join('\n')}\n`).toString('base64'),
+        data: jsonSource(dockerfile),
       },
     ],
     ...(error === undefined ? {} : { buildError: { message: error.message } }),
