@@ -1,9 +1,9 @@
-import { cpus } from 'node:os';
 import type { ContainerConfig, CreateRequest, CreateResponse, HostConfig } from '../api/types/container.ts';
 import { crashPoint } from '../base/crash-points.ts';
 import { invalid, isKind, unsupported } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { parseSignal } from '../base/process.ts';
+import { countCpus } from '../runtime/spec/cpu-set.ts';
 import { planDevices } from '../runtime/spec/devices.ts';
 import { buildResources } from '../runtime/spec/resources.ts';
 import { kernelHasSeccomp, parseSecurityOptions } from '../runtime/spec/security.ts';
@@ -177,7 +177,7 @@ function checkHost(deps: ContainerDeps, host: HostConfig, config: ContainerConfi
   if ((host.ShmSize ?? 0) < 0) throw invalid('SHM size can not be less than 0');
   checkPorts(host, request.ExposedPorts ?? {});
   checkDeclared(request.Volumes ?? {});
-  buildResources(host, cpus().length);
+  buildResources(host, countCpus());
   refuseMissingLimits(host, deps.cgroups);
   planDevices(host);
   const capabilities = containerCapabilities(host);

@@ -1,5 +1,4 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import * as path from 'node:path';
 import { crashPoint } from '../base/crash-points.ts';
 import { asTugError, conflict, TugError } from '../base/errors.ts';
@@ -8,6 +7,7 @@ import { processStartTime } from '../host/process-identity.ts';
 import type { Sandbox } from '../networks/contract.ts';
 import type { Runtime } from '../runtime/contract.ts';
 import type { Monitored } from '../runtime/monitor/contract.ts';
+import { countCpus } from '../runtime/spec/cpu-set.ts';
 import { kernelHasSeccomp } from '../runtime/spec/security.ts';
 import { buildSpec } from '../runtime/spec/spec.ts';
 import type { OciMount, OciSpec } from '../runtime/spec/types.ts';
@@ -228,7 +228,7 @@ function specOf(
     cgroupsPath: cgroupPathOf(context, record),
     joined: { ...(pid ? { pid } : {}), ...(ipc ? { ipc } : {}) },
     userNamespace,
-    cpus: cpus().length,
+    cpus: countCpus(),
     seccompAvailable: kernelHasSeccomp(),
     modules: { apparmor: context.apparmor, selinux: context.selinux !== undefined },
     labels: context.selinux && record.labels,

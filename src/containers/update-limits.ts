@@ -1,10 +1,10 @@
-import { cpus } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import type { HostConfig } from '../api/types/container.ts';
 import { fixedResources, type UpdateRequest, updatableLimits } from '../api/types/container-update.ts';
 import { conflict, invalid, unsupported } from '../base/errors.ts';
 import type { CgroupDriver, LiftedLimit } from '../host/cgroup/contract.ts';
 import { annotatedControllers } from '../runtime/spec/annotated-limits.ts';
+import { countCpus } from '../runtime/spec/cpu-set.ts';
 import { buildResources } from '../runtime/spec/resources.ts';
 import type { OciResources } from '../runtime/spec/types.ts';
 
@@ -25,7 +25,7 @@ export function updatedLimits(before: HostConfig, request: UpdateRequest, cgroup
   const after: HostConfig = { ...before };
   for (const field of given) if (request[field] !== undefined) Object.assign(after, { [field]: request[field] });
   if (after.Memory && !after.MemorySwap) after.MemorySwap = after.Memory * 2;
-  buildResources(after, cpus().length);
+  buildResources(after, countCpus());
   refuseMissingLimits(after, cgroups);
   return after;
 }
@@ -106,7 +106,7 @@ const rateFields = [
  * so that the group loses it.
  */
 export function limitChange(host: HostConfig, former: HostConfig, fields: readonly LimitField[]): LimitChange {
-  const whole = buildResources({ ...host, ...devicesBetween(host, former) }, cpus().length);
+  const whole = buildResources({ ...host, ...devicesBetween(host, former) }, countCpus());
   const has = (...names: LimitField[]): boolean => names.some((name) => fields.includes(name));
   const quota = whole.cpu?.quota;
   const quotaChanged = has('NanoCpus', 'CpuPeriod', 'CpuQuota');

@@ -93,8 +93,15 @@ export function resolveCapabilities(request: CapabilityRequest, available: reado
   return allCapabilities.filter((name) => wanted.has(name));
 }
 
-/** The capabilities this process has, and so can give (CapEff of /proc/self/status, proc(5)). */
-export function ownCapabilities(): string[] {
+let own: readonly string[] | undefined;
+
+/** The capabilities this process has, and so can give (CapEff of /proc/self/status, proc(5)). It keeps them all its life. */
+export function ownCapabilities(): readonly string[] {
+  own ??= readCapabilities();
+  return own;
+}
+
+function readCapabilities(): string[] {
   const bits = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`);
   return allCapabilities.filter((_, bit) => (bits >> BigInt(bit)) & 1n);
 }
