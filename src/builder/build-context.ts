@@ -3,11 +3,13 @@ import type { Leases } from '../base/leases.ts';
 import type { Logger } from '../base/log.ts';
 import type { WorkContainers } from '../containers/work-contract.ts';
 import type { EventBus } from '../events/contract.ts';
+import type { FileSource } from '../formats/dockerfile/stage-graph.ts';
 import type { Image } from '../images/contract.ts';
 import type { Images } from '../images/service.ts';
 import type { FolderArchiver } from '../volumes/contract.ts';
 import type { StepCache } from './cache/steps.ts';
 import type { CacheStore } from './cache/store.ts';
+import type { NamedContext } from './context/receive.ts';
 import type { BuildListener, BuildRequest, BuildStep } from './contract.ts';
 import type { CacheMounts } from './run/cache-mounts.ts';
 import type { SourceTree } from './sources/tree.ts';
@@ -45,27 +47,30 @@ export interface Build extends BuilderDeps {
   readonly epoch: number | undefined;
   /** The build context. */
   readonly files: SourceTree;
+  /** Contexts of a name, which count before stages and images. */
+  readonly named: ReadonlyMap<string, NamedContext>;
+  readonly secrets: ReadonlyMap<string, Buffer>;
   /** Runs commands, a bounded number at a time. */
   readonly withSlot: <T>(work: () => Promise<T>) => Promise<T>;
   /** An image of that name, pulled if it is not there; kept until the build has ended. */
   image(name: string, platform: string | undefined, step: BuildStep): Promise<Image>;
   /** The files that layers (chain-ids, bottom first) show. */
   treeOf(layers: readonly string[]): SourceTree;
-  /** The end of an earlier stage, by name or number; undefined where there is none. */
-  stage(name: string, before: number): Promise<StageState> | undefined;
+  /** The end of a stage, by its number. */
+  stage(index: number): Promise<StageState>;
 }
 
 /** What one instruction is carried out in. */
 export interface Scope {
   readonly build: Build;
   readonly step: BuildStep;
-  /** The number of the stage. */
-  readonly stage: number;
   readonly noCache: boolean;
   /** Whether the layers are the image's, and their tars therefore needed. */
   readonly keepTar: boolean;
   /** ARGs from before the first FROM, and the platforms. */
-  readonly globals: ReadonlyMap<string, string | undefined>;
+  readonly globals: ReadonlyMap<string, string>;
+  /** What a `--from` means. */
+  readonly sourceOf: (text: string) => FileSource;
   /** Says that the step was taken from the cache. */
   readonly cached: () => void;
 }

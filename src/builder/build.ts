@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import * as path from 'node:path';
 import { invalid, isKind, TugError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import { unusedBuildArgs } from '../formats/dockerfile/build-args.ts';
 import { parseDockerfile } from '../formats/dockerfile/parse-dockerfile.ts';
 import { removeTree } from '../host/remove-tree.ts';
 import type { Image } from '../images/contract.ts';
@@ -12,11 +13,11 @@ import type { CacheStore } from './cache/store.ts';
 import { receiveContext } from './context/receive.ts';
 import type { BuildListener, BuildRequest, BuildResult, BuildStep } from './contract.ts';
 import { isoOf } from './instructions/place-files.ts';
-import { type BuildPlan, findStage, planBuild } from './plan.ts';
+import { type BuildPlan, planBuild } from './plan.ts';
 import type { CacheMounts } from './run/cache-mounts.ts';
 import { createSlots } from './slots.ts';
 import { createLayerTree } from './sources/layer-tree.ts';
-import { bytes, resolvePath, type SourceTree } from './sources/tree.ts';
+import type { SourceTree } from './sources/tree.ts';
 import { buildStage } from './stage.ts';
 import type { StageState } from './state.ts';
 
@@ -43,12 +44,12 @@ export async function build(
   let done = false;
   try {
     await using context = await receiveContext({ ...parts, folder }, request, listener, all);
-    const dockerfile = parseDockerfile(await readDockerfile(context.files, request.dockerfile), {
+    const dockerfile = parseDockerfile(context.dockerfile, {
       fileName: path.basename(request.dockerfile),
     });
     const plan = planBuild(dockerfile, request);
     const about = { ...parts, holder, request, listener, signal: all, folder, secretFolder };
-    const work = createBuild({ ...about, epoch: epochOf(request), files: context.files }, plan);
+    const work = createBuild({ ...about, ...context, epoch: epochOf(request) }, plan);
     const result = await finish(work, plan).catch(async (error: unknown) => {
       failure.abort(new TugError('cancelled', 'another step failed', { cause: error }));
       await work.settled();
@@ -75,22 +76,6 @@ function epochOf({ buildArgs }: BuildRequest): number | undefined {
   return seconds;
 }
 
-const largestDockerfile = 64 * 1024 * 1024;
-
-async function readDockerfile(files: SourceTree, name: string): Promise<Buffer> {
-  const candidates = name === 'Dockerfile' ? ['Dockerfile', 'dockerfile'] : [name];
-  for (const candidate of candidates) {
-    const file = resolvePath(files, bytes(candidate));
-    const node = files.look(file);
-    if (node?.kind !== 'file') continue;
-    if (node.size > largestDockerfile) throw invalid(`${name} is larger than 64 MiB`, { code: 'dockerfile-too-large' });
-    const parts: Buffer[] = [];
-    for await (const part of files.read(file)) parts.push(part);
-    return Buffer.concat(parts);
-  }
-  throw invalid(`Cannot locate specified Dockerfile: ${name}`, { code: 'no-dockerfile' });
-}
-
 type About = Omit<Build, 'image' | 'treeOf' | 'stage' | 'withSlot'>;
 
 interface RunningBuild extends Build {
@@ -113,11 +98,13 @@ function createBuild(about: About, plan: BuildPlan): RunningBuild {
       trees.set(key, tree);
       return tree;
     },
-    stage(name, before) {
-      const stage = findStage(plan.dockerfile, name, before);
-      if (!stage) return undefined;
-      const promise = stages.get(stage.index) ?? buildStage(running, plan, stage);
-      stages.set(stage.index, promise);
+    stage(index) {
+      const known = stages.get(index);
+      if (known) return known;
+      const stage = plan.needed.find((one) => one.index === index);
+      if (!stage) throw invalid(`there is no stage ${index}`);
+      const promise = buildStage(running, plan, stage);
+      stages.set(index, promise);
       return promise;
     },
     async image(name, platform, step) {
@@ -176,8 +163,7 @@ function loginFor(name: string, { auths }: BuildRequest) {
 /** Builds the target and records the image. */
 async function finish(running: RunningBuild, plan: BuildPlan): Promise<BuildResult> {
   const { request, images, steps, holder, epoch, signal } = running;
-  const state = await running.stage(String(plan.target.index), plan.target.index + 1);
-  if (!state) throw invalid('the Dockerfile has no stage to build');
+  const state = await running.stage(plan.target.index);
   const labels = { ...state.config.Labels, ...request.labels };
   const config = { ...state.config, ...(Object.keys(labels).length > 0 ? { Labels: labels } : {}) };
   const { os, architecture, variant } = state.platform;
@@ -198,14 +184,7 @@ async function finish(running: RunningBuild, plan: BuildPlan): Promise<BuildResu
   return { imageId: image.id, warnings: unusedArgs(running, plan) };
 }
 
-const predefined =
-  /^(https?|ftp|no|all)_proxy$|^SOURCE_DATE_EPOCH$|^BUILDKIT_|^(BUILD|TARGET)(PLATFORM|OS|ARCH|VARIANT)$/i;
-
 function unusedArgs({ request }: Build, { dockerfile }: BuildPlan): string[] {
-  const declared = new Set<string>();
-  for (const { args } of dockerfile.globalArgs) for (const { key } of args) declared.add(key);
-  for (const { instructions } of dockerfile.stages)
-    for (const one of instructions) if (one.name === 'ARG') for (const { key } of one.args) declared.add(key);
-  const unused = Object.keys(request.buildArgs).filter((name) => !declared.has(name) && !predefined.test(name));
+  const unused = unusedBuildArgs(dockerfile, Object.keys(request.buildArgs));
   return unused.length === 0 ? [] : [`One or more build-args [${unused.sort().join(' ')}] were not consumed`];
 }

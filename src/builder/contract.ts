@@ -41,12 +41,15 @@ export interface BuildRequest {
   /** Network, limits and hosts of the commands. */
   readonly host: HostConfig;
   readonly auths: Readonly<Record<string, RegistryAuth>>;
-  readonly secrets: ReadonlyMap<string, Buffer>;
+  /** Named contexts that are not among the parts: `docker-image://NAME`, a repository, the address of a tar. */
+  readonly contexts: Readonly<Record<string, string>>;
 }
 
 export type BuildContextInput =
   /** A tar, plain or compressed. */
   | { readonly kind: 'archive'; readonly stream: Readable }
+  /** Secrets, a Dockerfile, named contexts, and the context; see `formats/build-parts.ts`. */
+  | { readonly kind: 'parts'; readonly stream: Readable }
   /** A git repository, the address of a tar, or of a Dockerfile. */
   | { readonly kind: 'remote'; readonly url: string };
 

@@ -1,23 +1,24 @@
-import { invalid } from '../base/errors.ts';
-import { expandWord } from '../formats/dockerfile/expand-word.ts';
-import { mountFrom } from '../formats/dockerfile/run-mount.ts';
+import { platformArgs } from '../formats/dockerfile/build-args.ts';
+import { globalVariables } from '../formats/dockerfile/global-args.ts';
+import { type FileSource, planStages, type StageGraph } from '../formats/dockerfile/stage-graph.ts';
 import type { Dockerfile, Stage } from '../formats/dockerfile/types.ts';
-import { formatPlatform, hostPlatform, parsePlatform } from '../formats/platform.ts';
+import { hostPlatform, parsePlatform } from '../formats/platform.ts';
 import { working } from './instructions/table.ts';
 
 /** What of a Dockerfile is to be built. */
 export interface BuildPlan {
   readonly dockerfile: Dockerfile;
+  readonly graph: StageGraph;
   readonly target: Stage;
   /** The stages that the target needs, itself included, in order. */
   readonly needed: readonly Stage[];
   /** ARGs from before the first FROM, and the platforms. */
-  readonly globals: ReadonlyMap<string, string | undefined>;
+  readonly globals: ReadonlyMap<string, string>;
   /** Steps that are told of. */
   readonly total: number;
 }
 
-/** Decides what is to be built. @throws invalid for a target that does not exist. */
+/** Decides what is to be built. @throws invalid for a target that does not exist, and for stages that go round. */
 export function planBuild(
   dockerfile: Dockerfile,
   request: {
@@ -26,84 +27,29 @@ export function planBuild(
     readonly buildArgs: Readonly<Record<string, string | undefined>>;
   },
 ): BuildPlan {
-  const target = findTarget(dockerfile, request.target);
-  const globals = globalArgs(dockerfile, request);
-  const indexes = new Set<number>();
-  const need = (stage: Stage): void => {
-    if (indexes.has(stage.index)) return;
-    indexes.add(stage.index);
-    for (const name of namesUsed(stage, globals)) {
-      const other = findStage(dockerfile, name, stage.index);
-      if (other) need(other);
-    }
-  };
-  need(target);
-  const needed = dockerfile.stages.filter(({ index }) => indexes.has(index));
+  const { target, platform, buildArgs } = request;
+  const build = hostPlatform();
+  const platforms = { build, target: platform === undefined ? build : parsePlatform(platform, build) };
+  const given = new Map(Object.entries(buildArgs).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const variables = globalVariables(dockerfile, { platforms, buildArgs: given });
+  const graph = planStages(dockerfile, { ...(target === undefined ? {} : { target }), variables });
+  const stages = new Map(dockerfile.stages.map((stage) => [stage.index, stage]));
+  const needed = graph.order.flatMap((index) => stages.get(index) ?? []);
+  const last = stages.get(graph.target) ?? needed.at(-1);
+  if (!last) throw new Error('a Dockerfile without stages');
   const total = needed.reduce((sum, { instructions }) => sum + 1 + instructions.length, 0);
-  return { dockerfile, target, needed, globals, total };
+  const globals = new Map([...platformArgs(platforms), ...variables]);
+  return { dockerfile, graph, target: last, needed, globals, total };
 }
 
-/** A stage before `before`, by its name or number. */
-export function findStage(dockerfile: Dockerfile, name: string, before: number): Stage | undefined {
-  const earlier = dockerfile.stages.slice(0, before);
-  const named = earlier.findLast((stage) => stage.name !== undefined && stage.name === name.toLowerCase());
-  return named ?? (/^\d+$/.test(name) ? earlier[Number(name)] : undefined);
-}
-
-function findTarget({ stages }: Dockerfile, name: string | undefined): Stage {
-  const last = stages.at(-1);
-  const wanted = name === undefined || name === '' ? undefined : name.toLowerCase();
-  const found =
-    wanted === undefined
-      ? last
-      : (stages.findLast((stage) => stage.name === wanted) ??
-        (/^\d+$/.test(wanted) ? stages[Number(wanted)] : undefined));
-  if (!found) throw invalid(`failed to reach build target ${name} in Dockerfile`, { code: 'no-target' });
-  return found;
-}
-
-/** What a stage may take from: names as written, or expanded where that is possible before it is built. */
-export function namesUsed({ from, instructions }: Stage, globals: BuildPlan['globals']): string[] {
-  const known = new Map([...globals].filter((entry): entry is [string, string] => entry[1] !== undefined));
-  const names = [expandWord(from.image, known).text];
-  for (const instruction of instructions) {
-    if (instruction.name === 'COPY' && instruction.from !== undefined) names.push(instruction.from);
-    if (instruction.name !== 'RUN') continue;
-    for (const mount of instruction.mounts) names.push(mountFrom(mount) ?? '');
-  }
-  return names.filter((name) => name !== '');
-}
-
-function globalArgs(
-  dockerfile: Dockerfile,
-  { platform, buildArgs }: { platform: string | undefined; buildArgs: Readonly<Record<string, string | undefined>> },
-): Map<string, string | undefined> {
-  const values = platformArgs(platform);
-  for (const { args } of dockerfile.globalArgs) {
-    for (const { key, value } of args) {
-      const known = new Map([...values].filter((entry): entry is [string, string] => entry[1] !== undefined));
-      const fallback =
-        value === undefined ? values.get(key) : expandWord(value, known, { escape: dockerfile.directives.escape }).text;
-      values.set(key, Object.hasOwn(buildArgs, key) ? buildArgs[key] : fallback);
-    }
-  }
-  return values;
-}
-
-function platformArgs(wanted: string | undefined): Map<string, string | undefined> {
-  const host = hostPlatform();
-  const target = wanted === undefined ? host : parsePlatform(wanted, host);
-  const values = new Map<string, string | undefined>();
-  for (const [prefix, one] of [
-    ['BUILD', host],
-    ['TARGET', target],
-  ] as const) {
-    values.set(`${prefix}PLATFORM`, formatPlatform(one));
-    values.set(`${prefix}OS`, one.os);
-    values.set(`${prefix}ARCH`, one.architecture);
-    values.set(`${prefix}VARIANT`, one.variant ?? '');
-  }
-  return values;
+/** What a `--from` in a stage means. One of a trigger of the base image, which nobody looked at before, is looked for here. */
+export function sourceOf({ graph, dockerfile }: BuildPlan, stage: number, text: string): FileSource {
+  const known = graph.stages[stage]?.sources.get(text);
+  if (known) return known;
+  const earlier = dockerfile.stages.slice(0, stage);
+  const named = earlier.findLast(({ name }) => name !== undefined && name === text.toLowerCase());
+  const found = named ?? (/^\d+$/.test(text) ? earlier[Number(text)] : undefined);
+  return found ? { kind: 'stage', index: found.index } : { kind: 'image', name: text };
 }
 
 /** The numbers that a step is shown with in its stage: FROM and what makes files count. */

@@ -1,7 +1,7 @@
-import { invalid, notFound, TugError } from '../base/errors.ts';
-import { expandWord } from '../formats/dockerfile/expand-word.ts';
-import { parseDockerfile } from '../formats/dockerfile/parse-dockerfile.ts';
+import { invalid, TugError } from '../base/errors.ts';
 import { SyntaxFault } from '../formats/dockerfile/source.ts';
+import type { FileSource } from '../formats/dockerfile/stage-graph.ts';
+import { parseTrigger } from '../formats/dockerfile/trigger.ts';
 import type { Stage, Statement } from '../formats/dockerfile/types.ts';
 import { hostPlatform, parsePlatform } from '../formats/platform.ts';
 import type { Image } from '../images/contract.ts';
@@ -9,7 +9,7 @@ import type { Build } from './build-context.ts';
 import { keyOf } from './cache/steps.ts';
 import type { BuildStep } from './contract.ts';
 import { carryOut, type StageInstruction, working } from './instructions/table.ts';
-import { type BuildPlan, findStage, labelOf, namesUsed } from './plan.ts';
+import { type BuildPlan, labelOf, sourceOf } from './plan.ts';
 import type { StageState } from './state.ts';
 
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -24,18 +24,11 @@ export async function buildStage(build: Build, plan: BuildPlan, stage: Stage): P
   );
   for (const trigger of state.onBuild) {
     const parsed = parseTrigger(trigger);
+    if (parsed.name === 'FROM') continue; // none is let through
     state = await step(build, plan, stage, teller, { ...state, onBuild: [] }, parsed);
   }
   for (const instruction of stage.instructions) state = await step(build, plan, stage, teller, state, instruction);
   return state;
-}
-
-/** An ONBUILD of the base image. */
-function parseTrigger(text: string): StageInstruction {
-  const [instruction] = parseDockerfile(`FROM scratch\n${text}`, { fileName: 'ONBUILD' }).stages[0]?.instructions ?? [];
-  if (!instruction)
-    throw invalid(`the base image's trigger is no instruction: ONBUILD ${text}`, { code: 'bad-trigger' });
-  return instruction;
 }
 
 async function step(
@@ -52,10 +45,10 @@ async function step(
     carryOut(state, instruction, {
       build,
       step: teller.current(),
-      stage: stage.index,
       noCache: build.request.noCache || (stage.name !== undefined && filter.includes(stage.name)),
       keepTar: stage === plan.target,
       globals: plan.globals,
+      sourceOf: (text) => sourceOf(plan, stage.index, text),
       cached: teller.cached,
     }),
   );
@@ -119,26 +112,24 @@ function locate({ dockerfile }: BuildPlan, { lines }: Statement, error: unknown)
 }
 
 async function begin(build: Build, plan: BuildPlan, stage: Stage, step: BuildStep): Promise<StageState> {
-  const { from } = stage;
-  const known = new Map([...plan.globals].filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const planned = plan.graph.stages[stage.index];
+  if (!planned) throw invalid(`no plan for stage ${stage.index}`);
+  // begun here already, and told of where they are needed
+  for (const index of planned.needs) void build.stage(index).catch(() => {});
+  const named = build.named.get(stage.from.image.toLowerCase());
+  if (named?.kind === 'files')
+    throw invalid(`the context ${stage.from.image} has files and no image: FROM cannot stand on it`, {
+      code: 'no-image',
+    });
+  const base: FileSource = named ? { kind: 'image', name: named.name } : planned.base;
+  const platform = planned.platform ?? build.request.platform;
   const escapeWith = plan.dockerfile.directives.escape;
-  const name = expandWord(from.image, known, { escape: escapeWith }).text;
-  if (name === '') throw invalid(`base name (${from.image}) should not be blank`, { code: 'no-base' });
-  for (const used of namesUsed(stage, plan.globals)) void build.stage(used, stage.index)?.catch(() => {}); // begun already, told of where it is needed
-  const earlier = findStage(plan.dockerfile, name, stage.index);
-  if (earlier) return await fromStage(build, name, stage);
-  const platform =
-    from.platform === undefined
-      ? build.request.platform
-      : expandWord(from.platform, known, { escape: escapeWith }).text || undefined;
-  if (name === 'scratch') return fromScratch(platform, escapeWith);
-  return fromImage(await build.image(name, platform, step), escapeWith);
-}
-
-async function fromStage(build: Build, name: string, stage: Stage): Promise<StageState> {
-  const state = await build.stage(name, stage.index);
-  if (!state) throw notFound(`no stage ${name} before this one`);
-  return { ...state, args: new Map(), hasOwnCommand: false, onBuild: [] };
+  if (base.kind === 'stage') {
+    const state = await build.stage(base.index);
+    return { ...state, args: new Map(), hasOwnCommand: false, onBuild: [] };
+  }
+  if (base.kind === 'image') return fromImage(await build.image(base.name, platform, step), escapeWith);
+  return fromScratch(platform, escapeWith);
 }
 
 function fromScratch(platform: string | undefined, escapeWith: StageState['escape']): StageState {

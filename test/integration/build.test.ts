@@ -73,7 +73,7 @@ describe('a build', () => {
     }
     assert.match((await build(engine, { a: 'a' })).error ?? '', /Cannot locate specified Dockerfile: Dockerfile/);
     const target = await build(engine, { Dockerfile: `FROM ${base}` }, { target: 'nowhere' });
-    assert.match(target.error ?? '', /failed to reach build target nowhere/);
+    assert.match(target.error ?? '', /target stage "nowhere" could not be found/);
   });
 
   it('follows no link out of the context, and none out of a stage', async () => {

@@ -1,6 +1,10 @@
-import { unsupported } from '../../base/errors.ts';
+import * as path from 'node:path';
+import { invalid } from '../../base/errors.ts';
+import { newId } from '../../base/ids.ts';
 import type { AddInstruction } from '../../formats/dockerfile/types.ts';
 import type { Scope } from '../build-context.ts';
+import { download } from '../context/download.ts';
+import { fetchGit, parseGitAddress } from '../context/git.ts';
 import { matchPaths } from '../copy/glob.ts';
 import type { CopySource } from '../copy/plan.ts';
 import { openArchive } from '../sources/archive.ts';
@@ -15,27 +19,51 @@ export async function add(state: StageState, instruction: AddInstruction, scope:
   await using stack = new AsyncDisposableStack();
   const list: CopySource[] = [];
   for (const written of sources.paths) {
-    const path = expand(written).text;
-    if (isRemote(path)) throw unsupported(`ADD ${path}: nothing is fetched from the web on this engine yet; use RUN`);
-    list.push(...(await localSources(path, unpack ?? true, scope, stack)));
+    const source = expand(written).text;
+    const remote = await remoteSource(source, instruction, scope, stack);
+    if (remote) list.push(remote);
+    else list.push(...(await localSources(source, unpack ?? true, scope, stack)));
   }
   list.push(...heredocSources(sources.heredocs, variablesOf(state)));
   return await place(state, instruction, scope, { list, origin: undefined });
 }
 
-const isRemote = (path: string): boolean => /^(https?|ftp|git|ssh):\/\/|^git@/.test(path);
+/** What is not of the context: a repository, or a file from the web. Undefined for anything else. */
+async function remoteSource(
+  source: string,
+  { checksum, keepGitDir = false, unpack = false }: AddInstruction,
+  { build }: Scope,
+  stack: AsyncDisposableStack,
+): Promise<CopySource | undefined> {
+  const { folder, signal } = build;
+  const address = parseGitAddress(source);
+  if (address) {
+    if (checksum !== undefined) throw invalid('checksum is not taken for a repository: name the commit after "#"');
+    const tree = await fetchGit(address, { place: path.join(folder, newId()), keepGit: keepGitDir }, signal);
+    return { kind: 'unpacked', tree };
+  }
+  if (!/^https?:\/\//.test(source)) {
+    if (checksum !== undefined)
+      throw invalid("checksum can't be specified for files of the context", { code: 'checksum' });
+    return undefined;
+  }
+  const got = stack.use(await download(source, { file: path.join(folder, newId()), checksum }, signal));
+  const archive = unpack ? await openArchive(build, got.tree, 'file') : undefined;
+  if (archive) return { kind: 'unpacked', tree: stack.use(archive) };
+  return { kind: 'file', tree: got.tree, path: 'file', name: bytes(got.name) };
+}
 
 async function localSources(
-  path: string,
+  source: string,
   unpack: boolean,
   { build }: Scope,
   stack: AsyncDisposableStack,
 ): Promise<CopySource[]> {
   const tree = build.files;
-  const plain: CopySource = { kind: 'tree', tree, path: bytes(path) };
+  const plain: CopySource = { kind: 'tree', tree, path: bytes(source) };
   if (!unpack) return [plain];
   const list: CopySource[] = [];
-  for (const named of matchPaths(tree, bytes(path))) {
+  for (const named of matchPaths(tree, bytes(source))) {
     const archive = await openArchive(build, tree, resolvePath(tree, named));
     if (archive) list.push({ kind: 'unpacked', tree: stack.use(archive) });
     else list.push({ ...plain, path: named });

@@ -1,13 +1,15 @@
-import { unsupported } from '../../base/errors.ts';
 import { expandHeredoc, type Variables } from '../../formats/dockerfile/expand-word.ts';
+import type { FileSource } from '../../formats/dockerfile/stage-graph.ts';
 import type { AddInstruction, CopyInstruction, Heredoc } from '../../formats/dockerfile/types.ts';
+import { compileDockerignore, parseDockerignore } from '../../formats/dockerignore.ts';
+import type { ByteString } from '../../images/unpack/names.ts';
 import type { Scope } from '../build-context.ts';
 import { keyOf } from '../cache/steps.ts';
 import { parseModeChange } from '../copy/mode.ts';
 import { resolveOwner } from '../copy/owner.ts';
 import { type CopyOptions, type CopySource, planCopy } from '../copy/plan.ts';
 import { createTextTree } from '../sources/text-tree.ts';
-import { bytes, type SourceTree } from '../sources/tree.ts';
+import { bytes, readable, type SourceTree } from '../sources/tree.ts';
 import { expander, type StageState, variablesOf } from '../state.ts';
 import { placeFiles } from './place-files.ts';
 
@@ -15,7 +17,7 @@ import { placeFiles } from './place-files.ts';
 export async function copy(state: StageState, instruction: CopyInstruction, scope: Scope): Promise<StageState> {
   const expand = expander(state);
   const { sources, from } = instruction;
-  const origin = from === undefined ? undefined : await originOf(expand(from).text, scope);
+  const origin = from === undefined ? undefined : await originOf(from, scope);
   const tree = origin?.tree ?? scope.build.files;
   const list: CopySource[] = sources.paths.map((path) => ({
     kind: 'tree',
@@ -85,16 +87,24 @@ export function heredocSources(heredocs: readonly Heredoc[], variables: Variable
 
 interface Origin {
   readonly tree: SourceTree;
-  readonly layers: readonly string[];
+  /** Undefined for what is of no image. */
+  readonly layers: readonly string[] | undefined;
 }
 
-/** What `--from` names: a stage before this one, by name or number, else an image. */
-export async function originOf(name: string, { build, stage, step }: Scope): Promise<Origin> {
-  const found = build.stage(name, stage);
-  const { layers } = found ? await found : await build.image(name, undefined, step);
+/** What `--from` names: a stage, the context or an image. */
+export async function originOf(text: string, { build, step, sourceOf }: Scope): Promise<Origin> {
+  const named = build.named.get(text.toLowerCase());
+  if (named?.kind === 'files') return { tree: named.tree, layers: undefined };
+  const source: FileSource = named ? { kind: 'image', name: named.name } : sourceOf(text);
+  if (source.kind === 'context') return { tree: build.files, layers: undefined };
+  if (source.kind === 'scratch') return { tree: build.treeOf([]), layers: [] };
+  const { layers } =
+    source.kind === 'stage' ? await build.stage(source.index) : await build.image(source.name, undefined, step);
   return { tree: build.treeOf(layers), layers };
 }
 
-function excluder(patterns: readonly string[]): never {
-  throw unsupported(`--exclude=${patterns[0]}: nothing is left out of a copy by this engine yet`);
+/** Says which paths match patterns of `--exclude`. */
+function excluder(patterns: readonly string[]): (path: ByteString) => boolean {
+  const ignore = compileDockerignore(parseDockerignore(patterns.join('\n')));
+  return (path) => ignore.ignores(readable(path));
 }

@@ -8,18 +8,17 @@ import type { Scope } from '../build-context.ts';
 import { digestOf, layerTar } from '../copy/layer-tar.ts';
 import { type CopyItem, planCopy } from '../copy/plan.ts';
 import { createLayerTree } from '../sources/layer-tree.ts';
-import { bytes, resolvePath } from '../sources/tree.ts';
+import { bytes, resolvePath, type SourceTree } from '../sources/tree.ts';
 
 let numbers = 0;
 
 /** A file or folder of the build context for a command to read: written out when the command is run. */
 export async function contextMount(
   { build }: Scope,
-  source: string,
-  target: string,
+  { tree: files, source, target }: { tree: SourceTree; source: string; target: string },
   stack: AsyncDisposableStack,
 ): Promise<{ key: unknown; open: () => Promise<{ mount: ContainerMount }> }> {
-  const { files, folder, signal } = build;
+  const { folder, signal } = build;
   const real = resolvePath(files, bytes(source));
   const node = files.look(real);
   if (!node) throw notFound(`failed to compute cache key: "${source}": not found`, { code: 'no-source' });

@@ -114,7 +114,7 @@ async function prepare(
 
 function secretMount(mount: RunMount, place: string | undefined, { build }: Scope): Prepared {
   const { id = '', env, required, mode = 0o400, uid = 0, gid = 0 } = mount;
-  const content = build.request.secrets.get(id);
+  const content = build.secrets.get(id);
   if (!content && required) throw invalid(`secret ${id}: not found`, { code: 'no-secret' });
   return {
     key: ['secret', id, place, env],
@@ -156,8 +156,9 @@ async function cacheMount(mount: RunMount, place: string, scope: Scope): Promise
 async function bindMount(mount: RunMount, place: string, scope: Scope, stack: AsyncDisposableStack): Promise<Prepared> {
   const { from, source = '', readonly } = mount;
   if (!readonly) throw unsupported('--mount=type=bind,rw: what a command binds is read-only on this engine; copy it');
-  if (from === undefined) return await contextMount(scope, source, place, stack);
-  const { layers } = await originOf(from, scope);
+  const { layers, tree } =
+    from === undefined ? { layers: undefined, tree: scope.build.files } : await originOf(from, scope);
+  if (!layers) return await contextMount(scope, { tree, source, target: place }, stack);
   const made: ContainerMount = {
     ...{ type: 'image', name: 'bind', layers, target: place, mode: '', readOnly: true },
     ...(source === '' || source === '/' ? {} : { subpath: source.replace(/^\/+/, '') }),

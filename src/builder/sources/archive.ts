@@ -24,7 +24,7 @@ export async function openArchive(
   if (tree.look(file)?.kind !== 'file') return undefined;
   const { folder, signal } = build;
   const head = await firstBytes(tree.read(file));
-  const packed = magics.some((magic) => head.subarray(0, magic.length).equals(magic));
+  const packed = isPacked(head);
   const isTar = packed
     ? isTarHeader(await firstBytes(content(tree, file, signal)).catch(() => empty))
     : isTarHeader(head);
@@ -38,6 +38,11 @@ const empty = Buffer.alloc(0);
 
 const content = (tree: SourceTree, file: ByteString, signal: AbortSignal): AsyncIterable<Buffer> =>
   unpackedStream(Readable.from(tree.read(file), { objectMode: false }), signal);
+
+/** Whether an archive begins so, plain or compressed. */
+export const isTarStart = (head: Buffer): boolean => isPacked(head) || isTarHeader(head.subarray(0, headSize));
+
+const isPacked = (head: Buffer): boolean => magics.some((magic) => head.subarray(0, magic.length).equals(magic));
 
 async function firstBytes(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
   const parts: Buffer[] = [];

@@ -11,8 +11,6 @@ import type { SourceNode, SourceTree } from './tree.ts';
 export interface TarTree extends SourceTree, AsyncDisposable {
   /** Bytes that came. */
   readonly size: number;
-  /** Takes files away, as if they had not been in the archive; a folder with all that is in it. */
-  remove(path: ByteString): void;
 }
 
 interface Packed {
@@ -185,11 +183,6 @@ function treeOf(files: Map<ByteString, Packed>, fd: number, file: string, size: 
     },
     digest: async (path) => of(path).digest,
     read: (path) => piecesOf(fd, of(path)),
-    remove(path) {
-      files.delete(path);
-      for (const name of files.keys()) if (name.startsWith(`${path}/`)) files.delete(name);
-      children = undefined;
-    },
     async [Symbol.asyncDispose]() {
       if (!open) return;
       open = false;

@@ -3,7 +3,7 @@ import type { BuildMessage, BuildPruned } from '../../api/types/build.ts';
 import type { HostConfig } from '../../api/types/container.ts';
 import { asTugError, invalid, unsupported } from '../../base/errors.ts';
 import { shortId } from '../../base/ids.ts';
-import type { Builder, BuildListener, BuildRequest } from '../../builder/contract.ts';
+import type { BuildContextInput, Builder, BuildListener, BuildRequest } from '../../builder/contract.ts';
 import { createClassicListener } from '../../builder/progress/classic.ts';
 import { createTraceListener } from '../../builder/progress/trace.ts';
 import { formatFamiliar, parseReference, withDefaultTag } from '../../formats/reference.ts';
@@ -89,13 +89,10 @@ function readRequest(exchange: Exchange): BuildRequest {
     );
   refuseUnbuilt(query);
   const remote = query.text('remote');
-  const type = request.headers['content-type'];
-  if (remote === undefined && type !== undefined && !/^application\/(x-)?(tar|octet-stream)/.test(type))
-    throw invalid(`Content-Type must be application/x-tar, not ${type}`);
   const tags = query.all('t').filter(Boolean);
   for (const tag of tags) parseReference(tag);
   return {
-    context: remote === undefined ? { kind: 'archive', stream: request } : { kind: 'remote', url: remote },
+    context: inputOf(request, remote),
     dockerfile: query.text('dockerfile') ?? 'Dockerfile',
     tags,
     target: query.text('target'),
@@ -108,8 +105,19 @@ function readRequest(exchange: Exchange): BuildRequest {
     squash: query.boolean('squash'),
     host: readHost(query),
     auths: decodeRegistryConfig(request.headers['x-registry-config']) ?? {},
-    secrets: new Map(),
+    contexts: json(query, 'contexts', z.record(z.string(), z.string())) ?? {},
   };
+}
+
+const partsType = 'application/vnd.tug.build-parts';
+
+function inputOf(request: Exchange['request'], remote: string | undefined): BuildContextInput {
+  const type = request.headers['content-type'];
+  if (type === partsType) return { kind: 'parts', stream: request };
+  if (remote !== undefined) return { kind: 'remote', url: remote };
+  if (type !== undefined && !/^application\/(x-)?(tar|octet-stream)/.test(type))
+    throw invalid(`Content-Type must be application/x-tar, not ${type}`);
+  return { kind: 'archive', stream: request };
 }
 
 function nullable(values: Record<string, string | null>): Record<string, string | undefined> {
@@ -118,6 +126,8 @@ function nullable(values: Record<string, string | null>): Record<string, string 
 
 /** What would be ignored otherwise. */
 function refuseUnbuilt(query: Query): void {
+  const from = json(query, 'cachefrom', z.array(z.string())) ?? [];
+  if (from.length > 0) throw unsupported(`cachefrom: caches are not taken from images by this engine: ${from[0]}`);
   if (query.boolean('squash')) throw unsupported('squash: layers are not squashed by this engine');
   if (query.text('outputs') !== undefined) throw unsupported('outputs: this route makes images; export them after it');
   const isolation = query.text('isolation');
