@@ -1,0 +1,150 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { createGzip } from 'node:zlib';
+import { pipeline, Readable } from 'node:stream';
+import { invalid } from '../../base/errors.ts';
+import type { BuildCall } from '../../client/calls/build.ts';
+import { formatParts, type PartHead } from '../../formats/build-parts.ts';
+import { cutKeyValue } from '../../formats/key-value.ts';
+import { formatEntry, tarTrailer } from '../../formats/tar/writer.ts';
+import { paddingOf } from '../../formats/tar/entry.ts';
+import { CommandFailure } from '../exit-codes.ts';
+import type { ParsedFlags } from '../flags.ts';
+import { standardInput } from '../terminal/input.ts';
+import { packContext, readIgnore } from './context.ts';
+import { readSecret } from './request.ts';
+
+/** Where the files of a build come from, as `POST /build` is told of it. */
+export type BuildFiles = Pick<BuildCall, 'context' | 'parts'> & {
+  readonly query: { readonly dockerfile?: string; readonly remote?: string; readonly contexts?: string };
+};
+
+/** Finds out what PATH, `--file`, `--secret` and `--build-context` bring. @throws invalid, CommandFailure. */
+export async function buildFiles(
+  place: string,
+  flags: ParsedFlags,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<BuildFiles> {
+  const secrets = flags.list('secret').map((text) => readSecret(text, env));
+  const { local, remote } = namedContexts(flags.list('build-context'));
+  const main = await mainContext(place, flags.optional('file'));
+  const query = {
+    ...(main.dockerfile === undefined ? {} : { dockerfile: main.dockerfile }),
+    ...(main.remote === undefined ? {} : { remote: main.remote }),
+    ...(Object.keys(remote).length > 0 ? { contexts: JSON.stringify(remote) } : {}),
+  };
+  if (secrets.length === 0 && local.length === 0 && main.text === undefined)
+    return { query, parts: false, context: flags.bool('compress') && main.archive ? gzipped(main.archive) : main.archive };
+  const parts: { head: PartHead; content: AsyncIterable<Uint8Array> }[] = [
+    ...secrets.map(({ id, content }) => ({ head: { kind: 'secret', id } as const, content: once(content) })),
+    ...local.map(({ name, folder }) => ({
+      head: { kind: 'context', name } as const,
+      content: packContext(folder, readIgnore(folder, undefined), ['.dockerignore']),
+    })),
+  ];
+  if (main.text !== undefined) parts.push({ head: { kind: 'dockerfile' }, content: once(main.text) });
+  if (main.archive) parts.push({ head: { kind: 'context', name: '' }, content: main.archive });
+  return { query, parts: true, context: formatParts(parts) };
+}
+
+async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield content;
+}
+
+function gzipped(archive: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  return pipeline(Readable.from(archive, { objectMode: false }), createGzip(), () => {});
+}
+
+interface Main {
+  readonly archive?: AsyncIterable<Uint8Array>;
+  readonly remote?: string;
+  /** Of the Dockerfile in the context. */
+  readonly dockerfile?: string;
+  /** A Dockerfile that is not of the context. */
+  readonly text?: Buffer;
+}
+
+const isRemote = (place: string): boolean => /^(https?|git|ssh):\/\/|^git@|^github\.com\//.test(place);
+
+async function mainContext(place: string, file: string | undefined): Promise<Main> {
+  if (place === '-') {
+    if (file === '-') throw invalid('cannot use both stdin as Dockerfile and context');
+    return await standardContext(file);
+  }
+  if (isRemote(place)) {
+    const text = file === '-' ? { text: await readAll(standardInput().chunks()) } : {};
+    return { remote: place, ...(file === undefined || file === '-' ? {} : { dockerfile: file }), ...text };
+  }
+  const folder = path.resolve(place);
+  if (!fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+    throw new CommandFailure(`unable to prepare context: path ${JSON.stringify(place)} not found`, 1);
+  if (file === '-') {
+    const text = await readAll(standardInput().chunks());
+    return { archive: packContext(folder, readIgnore(folder, undefined), ['.dockerignore']), text };
+  }
+  const dockerfile = file === undefined ? defaultFile(folder) : path.resolve(file);
+  if (!fs.statSync(dockerfile, { throwIfNoEntry: false })?.isFile())
+    throw new CommandFailure(`failed to read dockerfile: open ${file ?? 'Dockerfile'}: no such file or directory`, 1);
+  const inside = path.relative(fs.realpathSync(folder), fs.realpathSync(dockerfile));
+  const ignore = readIgnore(folder, dockerfile);
+  if (inside.startsWith('..')) {
+    return { archive: packContext(folder, ignore, ['.dockerignore']), text: fs.readFileSync(dockerfile) };
+  }
+  const always = ['.dockerignore', inside, `${inside}.dockerignore`];
+  return { archive: packContext(folder, ignore, always), dockerfile: inside };
+}
+
+function defaultFile(folder: string): string {
+  const [upper, lower] = [path.join(folder, 'Dockerfile'), path.join(folder, 'dockerfile')];
+  return !fs.existsSync(upper) && fs.existsSync(lower) ? lower : upper;
+}
+
+/** A tar, plain or compressed, or a Dockerfile alone. */
+async function standardContext(file: string | undefined): Promise<Main> {
+  const source = standardInput().chunks()[Symbol.asyncIterator]();
+  const head: Buffer[] = [];
+  let size = 0;
+  while (size < 512) {
+    const next = await source.next();
+    if (next.done) break;
+    head.push(next.value);
+    size += next.value.length;
+  }
+  async function* rest(): AsyncGenerator<Buffer> {
+    yield* head;
+    for (let next = await source.next(); !next.done; next = await source.next()) yield next.value;
+  }
+  if (looksPacked(Buffer.concat(head))) return { archive: rest(), ...(file === undefined ? {} : { dockerfile: file }) };
+  const text = await readAll(rest());
+  if (text.length === 0) throw new CommandFailure('unable to prepare context: no Dockerfile came on standard input', 1);
+  async function* alone(): AsyncGenerator<Buffer> {
+    yield formatEntry({ name: 'Dockerfile', type: 'file', mode: 0o600, size: text.length });
+    yield Buffer.concat([text, Buffer.alloc(paddingOf(text.length)), tarTrailer()]);
+  }
+  return { archive: alone() };
+}
+
+/** gzip, bzip2, xz, zstd, or a tar's magic. */
+function looksPacked(head: Buffer): boolean {
+  const magics = ['1f8b', '425a68', 'fd377a585a00', '28b52ffd'];
+  return magics.some((magic) => head.toString('hex').startsWith(magic)) || head.toString('latin1', 257, 262) === 'ustar';
+}
+
+async function readAll(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return Buffer.concat(parts);
+}
+
+function namedContexts(texts: readonly string[]) {
+  const local: { name: string; folder: string }[] = [];
+  const remote: Record<string, string> = {};
+  for (const text of texts) {
+    const { key: name, value } = cutKeyValue(text);
+    if (name === '' || value === undefined) throw invalid(`invalid context value: ${text}, expected key=value`);
+    if (/^oci-layout:\/\/|^target:/.test(value)) throw invalid(`--build-context ${text}: only folders, docker-image://, repositories and http addresses are taken`);
+    if (isRemote(value) || value.startsWith('docker-image://')) remote[name] = value;
+    else local.push({ name, folder: path.resolve(value) });
+  }
+  return { local, remote };
+}

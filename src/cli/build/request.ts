@@ -1,0 +1,91 @@
+import * as fs from 'node:fs';
+import { invalid, messageOf } from '../../base/errors.ts';
+import type { Query } from '../../client/engine.ts';
+import { parseBytes, parseMemorySwap } from '../../formats/bytes.ts';
+import { cutKeyValue } from '../../formats/key-value.ts';
+import { parseAddHost, parseUlimit } from '../commands/container/create-values.ts';
+import { CommandFailure } from '../exit-codes.ts';
+import type { ParsedFlags } from '../flags.ts';
+
+const refused: Readonly<Record<string, string>> = {
+  'cache-from': 'caches are not taken from images or registries; the cache of this engine is its own',
+  'cache-to': 'caches are not sent to registries or folders',
+  squash: 'layers are not squashed; copy from a stage into FROM scratch instead',
+  ssh: 'agents are not passed on to the engine',
+};
+
+/** @throws invalid for an option that tug knows and cannot honour. */
+export function refuseOptions(flags: ParsedFlags): void {
+  for (const [name, why] of Object.entries(refused)) if (flags.given(name)) throw invalid(`--${name}: ${why}`);
+  if (!flags.bool('disable-content-trust')) throw invalid('--disable-content-trust=false: signatures are not verified');
+}
+
+/** The query of `POST /build`, without what says where its files are. */
+export function buildQuery(flags: ParsedFlags, env: Readonly<Record<string, string | undefined>>): Query {
+  const args: Record<string, string> = {};
+  for (const text of flags.list('build-arg')) {
+    const { key, value = env[key] } = cutKeyValue(text);
+    if (key === '') throw invalid(`invalid build argument: ${text}`);
+    if (value !== undefined) args[key] = value;
+  }
+  const epoch = env['SOURCE_DATE_EPOCH'];
+  if (epoch && !Object.hasOwn(args, 'SOURCE_DATE_EPOCH')) args['SOURCE_DATE_EPOCH'] = epoch;
+  const labels = Object.fromEntries(
+    flags.list('label').map((text) => {
+      const { key, value = '' } = cutKeyValue(text);
+      return [key, value];
+    }),
+  );
+  const json = (value: object): string | undefined => (Object.keys(value).length > 0 ? JSON.stringify(value) : undefined);
+  const bytes = (name: string): number | undefined => {
+    const given = flags.optional(name);
+    return given === undefined ? undefined : parseBytes(given);
+  };
+  const swap = flags.optional('memory-swap');
+  return {
+    ...{ t: flags.list('tag'), target: flags.optional('target'), platform: flags.optional('platform') },
+    ...{ buildargs: json(args), labels: json(labels), nocache: flags.bool('no-cache'), pull: flags.bool('pull') },
+    ...{ nocachefilter: flags.list('no-cache-filter').flatMap((text) => text.split(',')), rm: true },
+    ...{ extrahosts: flags.list('add-host').map(parseAddHost), networkmode: flags.string('network') },
+    ...{ memory: bytes('memory'), memswap: swap === undefined ? undefined : parseMemorySwap(swap) },
+    ...{ cpushares: flags.int('cpu-shares'), cpuperiod: flags.int('cpu-period'), cpuquota: flags.int('cpu-quota') },
+    ...{ cpusetcpus: flags.optional('cpuset-cpus'), cpusetmems: flags.optional('cpuset-mems') },
+    ...{ cgroupparent: flags.optional('cgroup-parent'), shmsize: bytes('shm-size') },
+    ulimits: flags.given('ulimit') ? JSON.stringify(flags.list('ulimit').map(parseUlimit)) : undefined,
+    securityopt: flags.given('security-opt') ? JSON.stringify(flags.list('security-opt')) : undefined,
+  };
+}
+
+export interface GivenSecret {
+  readonly id: string;
+  readonly content: Buffer;
+}
+
+/** Reads `--secret`: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, `id=NAME`. @throws invalid. */
+export function readSecret(text: string, env: Readonly<Record<string, string | undefined>>): GivenSecret {
+  const fields = new Map(
+    text.split(',').map((field) => {
+      const { key, value } = cutKeyValue(field);
+      if (value === undefined) throw invalid(`invalid field '${field}' must be a key=value pair`);
+      return [key.toLowerCase(), value];
+    }),
+  );
+  const unknown = [...fields.keys()].find((key) => !['id', 'src', 'source', 'env', 'type'].includes(key));
+  if (unknown !== undefined) throw invalid(`unexpected key '${unknown}' in '${text}'`);
+  const type = fields.get('type');
+  if (type !== undefined && type !== 'file' && type !== 'env') throw invalid(`unsupported secret type ${type}`);
+  const id = fields.get('id') ?? '';
+  if (id === '') throw invalid(`secret without an id: ${text}`);
+  const file = fields.get('src') ?? fields.get('source');
+  const variable = fields.get('env') ?? (file === undefined && (type === 'env' || env[id] !== undefined) ? id : undefined);
+  if (variable !== undefined) {
+    const value = env[variable];
+    if (value === undefined) throw invalid(`secret ${id}: the variable ${variable} is not set`);
+    return { id, content: Buffer.from(value) };
+  }
+  try {
+    return { id, content: fs.readFileSync(file ?? id) };
+  } catch (error) {
+    throw new CommandFailure(`failed to read the secret ${id}: ${messageOf(error)}`, 1, { cause: error });
+  }
+}
