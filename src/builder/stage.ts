@@ -2,7 +2,7 @@ import { invalid, TugError } from '../base/errors.ts';
 import { SyntaxFault } from '../formats/dockerfile/source.ts';
 import type { FileSource } from '../formats/dockerfile/stage-graph.ts';
 import { parseTrigger } from '../formats/dockerfile/trigger.ts';
-import type { Stage, Statement } from '../formats/dockerfile/types.ts';
+import type { Dockerfile, LineRange, Stage, Statement } from '../formats/dockerfile/types.ts';
 import { hostPlatform, parsePlatform } from '../formats/platform.ts';
 import type { Image } from '../images/contract.ts';
 import type { Build } from './build-context.ts';
@@ -92,21 +92,36 @@ function createTeller(build: Build, plan: BuildPlan, stage: Stage, first: number
         return works ? { ...state, vertex: digest } : state;
       } catch (error) {
         const located = locate(plan, statement, error);
-        listener.failed(step, located);
+        if (located !== error || !isLocated(error)) listener.failed(step, located); // else another stage's, told there
         throw located;
       }
     },
   };
 }
 
+const isLocated = (error: unknown): boolean => error instanceof TugError && error.details['line'] !== undefined;
+
+const around = 2;
+
+/** The lines of an instruction with those around it, as clients show them. */
+function excerpt({ fileName, lines }: Dockerfile, { first, last }: LineRange): string {
+  const rule = '-'.repeat(20);
+  const shown: string[] = [];
+  for (let line = Math.max(1, first - around); line <= Math.min(lines.length, last + around); line += 1) {
+    const mark = line >= first && line <= last ? '>>>' : '   ';
+    shown.push(`${String(line).padStart(4)} | ${mark} ${lines[line - 1] ?? ''}`.trimEnd());
+  }
+  return [`${fileName}:${first}`, rule, ...shown.slice(0, 30), rule].join('\n');
+}
+
 /** The error of an instruction, with its place in the Dockerfile among the details. */
 function locate({ dockerfile }: BuildPlan, { lines }: Statement, error: unknown): unknown {
-  const details = { file: dockerfile.fileName, line: lines.first, lastLine: lines.last };
+  const details = { file: dockerfile.fileName, line: lines.first, place: excerpt(dockerfile, lines) };
   if (error instanceof SyntaxFault)
     return invalid(`dockerfile parse error on line ${lines.first}: ${error.message}`, {
       ...{ code: 'dockerfile-syntax', cause: error, details },
     });
-  if (!(error instanceof TugError) || error.details['line'] !== undefined) return error;
+  if (!(error instanceof TugError) || isLocated(error)) return error;
   const { kind, message, code } = error;
   return new TugError(kind, message, { code, cause: error, details: { ...error.details, ...details } });
 }

@@ -58,6 +58,8 @@ const load = {
   wait: () => import('./commands/container/wait.ts'),
   why: () => import('./commands/container/why.ts'),
   bootstrap: () => import('./commands/image/bootstrap.ts'),
+  build: () => import('./commands/image/build.ts'),
+  builderPrune: () => import('./commands/builder/prune.ts'),
   history: () => import('./commands/image/history.ts'),
   import: () => import('./commands/image/import.ts'),
   imageInspect: () => import('./commands/image/inspect.ts'),
@@ -112,6 +114,7 @@ export const topLevel: readonly Leaf[] = [
   { name: 'run', section: 'Common Commands', load: load.run },
   { name: 'exec', section: 'Common Commands', load: load.exec },
   { name: 'ps', section: 'Common Commands', load: load.ps },
+  { name: 'build', section: 'Common Commands', load: load.build },
   { name: 'pull', section: 'Common Commands', load: load.pull },
   { name: 'push', section: 'Common Commands', load: load.push },
   { name: 'images', section: 'Common Commands', load: load.images },
@@ -155,6 +158,14 @@ export const topLevel: readonly Leaf[] = [
 ];
 
 export const groups: readonly Group[] = [
+  {
+    name: 'builder',
+    short: 'Manage builds',
+    leaves: [
+      { name: 'build', load: load.build },
+      { name: 'prune', load: load.builderPrune },
+    ],
+  },
   {
     name: 'checkpoint',
     short: 'Manage checkpoints',
@@ -217,6 +228,7 @@ export const groups: readonly Group[] = [
     short: 'Manage images',
     leaves: [
       { name: 'bootstrap', load: load.bootstrap },
+      { name: 'build', load: load.build },
       { name: 'diff', load: load.imageDiff },
       { name: 'history', load: load.history },
       { name: 'import', load: load.import },

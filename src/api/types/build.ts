@@ -69,7 +69,12 @@ export interface BuildVertexWarning {
 export interface BuildMessage {
   readonly stream?: string;
   readonly error?: string;
-  readonly errorDetail?: { readonly code?: number; readonly message: string };
+  readonly errorDetail?: {
+    readonly code?: number;
+    readonly message: string;
+    /** With `trace`: file, line and text of the instruction that failed. */
+    readonly place?: string;
+  };
   /** `tug.build.trace` for the state of the steps. */
   readonly id?: string;
   readonly aux?: { readonly ID?: string } & BuildStatus;

@@ -24,7 +24,7 @@ export async function run(state: StageState, instruction: RunInstruction, scope:
       },
     );
   const script = runScript(instruction);
-  await using mounts = await resolveMounts(state, instruction, scope);
+  const mounts = await resolveMounts(state, instruction, scope);
   const args = commandOf(state, script);
   const given = argumentsOf(state);
   const key = keyOf(

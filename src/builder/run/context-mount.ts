@@ -16,8 +16,7 @@ let numbers = 0;
 export async function contextMount(
   { build }: Scope,
   { tree: files, source, target }: { tree: SourceTree; source: string; target: string },
-  stack: AsyncDisposableStack,
-): Promise<{ key: unknown; open: () => Promise<{ mount: ContainerMount }> }> {
+): Promise<{ key: unknown; open: (own: AsyncDisposableStack) => Promise<{ mount: ContainerMount }> }> {
   const { folder, signal } = build;
   const real = resolvePath(files, bytes(source));
   const node = files.look(real);
@@ -30,11 +29,11 @@ export async function contextMount(
   });
   return {
     key: ['context', await digestOf(items, signal), target],
-    async open() {
+    async open(own) {
       numbers += 1;
       const place = path.join(folder, `mounted-${numbers}`);
       fs.mkdirSync(place, { mode: 0o755 });
-      stack.defer(() => removeTree(place));
+      own.defer(() => removeTree(place));
       const archive = Readable.from(layerTar(items, undefined), { objectMode: false });
       const root = fs.openSync(place, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
       try {

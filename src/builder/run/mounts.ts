@@ -14,7 +14,7 @@ import { expander, type StageState } from '../state.ts';
 import { contextMount } from './context-mount.ts';
 
 /** What `--mount` brings into a command. */
-export interface RunMounts extends AsyncDisposable {
+export interface RunMounts {
   /** Of what the command can read of them. What is secret, and caches, count for nothing. */
   readonly key: unknown;
   /** Makes them ready for one run. */
@@ -39,17 +39,11 @@ interface Prepared {
 export async function resolveMounts(state: StageState, instruction: RunInstruction, scope: Scope): Promise<RunMounts> {
   const expand = expander(state);
   const prepared: Prepared[] = [];
-  await using stack = new AsyncDisposableStack();
   for (const text of instruction.mounts) {
     const mount = parseRunMount(text, (value) => expand(value).text);
-    prepared.push(await prepare(state, mount, scope, stack));
+    prepared.push(await prepare(state, mount, scope));
   }
-  const owned = stack.move();
-  return {
-    key: prepared.map(({ key }) => key),
-    open: (script) => openAll(prepared, script, scope),
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
+  return { key: prepared.map(({ key }) => key), open: (script) => openAll(prepared, script, scope) };
 }
 
 async function openAll(prepared: readonly Prepared[], script: RunScript, { build }: Scope): Promise<OpenMounts> {
@@ -93,12 +87,7 @@ function temporary(folder: string, content: string | Buffer, mode: number, stack
   return file;
 }
 
-async function prepare(
-  state: StageState,
-  mount: RunMount,
-  scope: Scope,
-  stack: AsyncDisposableStack,
-): Promise<Prepared> {
+async function prepare(state: StageState, mount: RunMount, scope: Scope): Promise<Prepared> {
   const { target, type } = mount;
   const place = target === undefined ? undefined : absolute(state, target);
   if (type === 'secret') return secretMount(mount, place, scope);
@@ -109,7 +98,7 @@ async function prepare(
     const made: ContainerMount = { type: 'tmpfs', target: place, mode: '', readOnly: false, options };
     return { key: ['tmpfs', place, mount.size], open: async () => ({ mount: made }) };
   }
-  return type === 'cache' ? cacheMount(mount, place, scope) : await bindMount(mount, place, scope, stack);
+  return type === 'cache' ? cacheMount(mount, place, scope) : await bindMount(mount, place, scope);
 }
 
 function secretMount(mount: RunMount, place: string | undefined, { build }: Scope): Prepared {
@@ -153,12 +142,12 @@ async function cacheMount(mount: RunMount, place: string, scope: Scope): Promise
   };
 }
 
-async function bindMount(mount: RunMount, place: string, scope: Scope, stack: AsyncDisposableStack): Promise<Prepared> {
+async function bindMount(mount: RunMount, place: string, scope: Scope): Promise<Prepared> {
   const { from, source = '', readonly } = mount;
   if (!readonly) throw unsupported('--mount=type=bind,rw: what a command binds is read-only on this engine; copy it');
   const { layers, tree } =
     from === undefined ? { layers: undefined, tree: scope.build.files } : await originOf(from, scope);
-  if (!layers) return await contextMount(scope, { tree, source, target: place }, stack);
+  if (!layers) return await contextMount(scope, { tree, source, target: place });
   const made: ContainerMount = {
     ...{ type: 'image', name: 'bind', layers, target: place, mode: '', readOnly: true },
     ...(source === '' || source === '/' ? {} : { subpath: source.replace(/^\/+/, '') }),

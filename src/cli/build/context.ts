@@ -33,8 +33,8 @@ export async function* packContext(folder: string, ignore: Ignore, always: reado
   let size = 0;
   const links = new Map<string, Buffer>();
   const kept = new Set(always);
-  for (const { file, name } of walk(Buffer.from(folder).toString('latin1'), '', ignore, ignore.root, kept)) {
-    for await (const part of entryParts(file, name, links)) {
+  for (const found of walk(Buffer.from(folder).toString('latin1'), '', ignore, ignore.root, kept)) {
+    for await (const part of entryParts(found, links)) {
       parts.push(part);
       size += part.length;
       if (size < pieceSize) continue;
@@ -46,6 +46,12 @@ export async function* packContext(folder: string, ignore: Ignore, always: reado
   yield Buffer.concat([...parts, tarTrailer()]);
 }
 
+interface Found {
+  readonly file: Buffer;
+  readonly name: string;
+  readonly stat: fs.BigIntStats;
+}
+
 /** Paths are bytes as latin1 text. A folder comes before what is in it, names in order. */
 function* walk(
   top: string,
@@ -53,23 +59,24 @@ function* walk(
   ignore: Ignore,
   above: IgnoreState,
   always: ReadonlySet<string>,
-): Generator<{ file: Buffer; name: string }> {
+): Generator<Found> {
   const place = Buffer.from(folder === '' ? top : `${top}/${folder}`, 'latin1');
-  const entries = look('open', place, () => fs.readdirSync(place, { encoding: 'buffer', withFileTypes: true }));
-  const named = entries.map((entry) => ({ entry, text: entry.name.toString('latin1') }));
-  for (const { entry, text } of named.sort((a, b) => (a.text < b.text ? -1 : 1))) {
+  const names = look('open', place, () => fs.readdirSync(place, { encoding: 'buffer' }));
+  for (const text of names.map((name) => name.toString('latin1')).sort()) {
     const name = folder === '' ? text : `${folder}/${text}`;
     const readable = Buffer.from(name, 'latin1').toString();
     const { ignored, state, prune } = ignore.check(readable, above);
     const wanted = !ignored || always.has(readable);
     const holds = [...always].some((one) => one.startsWith(`${readable}/`));
-    if (wanted || holds) yield { file: Buffer.from(`${top}/${name}`, 'latin1'), name };
-    if (entry.isDirectory() && (!prune || holds)) yield* walk(top, name, ignore, state, always);
+    if (ignored && prune && !wanted && !holds) continue;
+    const file = Buffer.from(`${top}/${name}`, 'latin1');
+    const stat = look('lstat', file, () => fs.lstatSync(file, { bigint: true }));
+    if (wanted || holds) yield { file, name, stat };
+    if (stat.isDirectory() && (!prune || holds)) yield* walk(top, name, ignore, state, always);
   }
 }
 
-async function* entryParts(file: Buffer, name: string, links: Map<string, Buffer>): AsyncGenerator<Buffer> {
-  const stat = look('lstat', file, () => fs.lstatSync(file, { bigint: true }));
+async function* entryParts({ file, name, stat }: Found, links: Map<string, Buffer>): AsyncGenerator<Buffer> {
   const type = entryTypeOf(stat);
   if (type === undefined) return;
   const archiveName = Buffer.from(name, 'latin1');

@@ -1,13 +1,13 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { createGzip } from 'node:zlib';
 import { pipeline, Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
 import { invalid } from '../../base/errors.ts';
 import type { BuildCall } from '../../client/calls/build.ts';
 import { formatParts, type PartHead } from '../../formats/build-parts.ts';
 import { cutKeyValue } from '../../formats/key-value.ts';
-import { formatEntry, tarTrailer } from '../../formats/tar/writer.ts';
 import { paddingOf } from '../../formats/tar/entry.ts';
+import { formatEntry, tarTrailer } from '../../formats/tar/writer.ts';
 import { CommandFailure } from '../exit-codes.ts';
 import type { ParsedFlags } from '../flags.ts';
 import { standardInput } from '../terminal/input.ts';
@@ -34,7 +34,11 @@ export async function buildFiles(
     ...(Object.keys(remote).length > 0 ? { contexts: JSON.stringify(remote) } : {}),
   };
   if (secrets.length === 0 && local.length === 0 && main.text === undefined)
-    return { query, parts: false, context: flags.bool('compress') && main.archive ? gzipped(main.archive) : main.archive };
+    return {
+      query,
+      parts: false,
+      context: flags.bool('compress') && main.archive ? gzipped(main.archive) : main.archive,
+    };
   const parts: { head: PartHead; content: AsyncIterable<Uint8Array> }[] = [
     ...secrets.map(({ id, content }) => ({ head: { kind: 'secret', id } as const, content: once(content) })),
     ...local.map(({ name, folder }) => ({
@@ -127,7 +131,9 @@ async function standardContext(file: string | undefined): Promise<Main> {
 /** gzip, bzip2, xz, zstd, or a tar's magic. */
 function looksPacked(head: Buffer): boolean {
   const magics = ['1f8b', '425a68', 'fd377a585a00', '28b52ffd'];
-  return magics.some((magic) => head.toString('hex').startsWith(magic)) || head.toString('latin1', 257, 262) === 'ustar';
+  return (
+    magics.some((magic) => head.toString('hex').startsWith(magic)) || head.toString('latin1', 257, 262) === 'ustar'
+  );
 }
 
 async function readAll(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
@@ -142,7 +148,10 @@ function namedContexts(texts: readonly string[]) {
   for (const text of texts) {
     const { key: name, value } = cutKeyValue(text);
     if (name === '' || value === undefined) throw invalid(`invalid context value: ${text}, expected key=value`);
-    if (/^oci-layout:\/\/|^target:/.test(value)) throw invalid(`--build-context ${text}: only folders, docker-image://, repositories and http addresses are taken`);
+    if (/^oci-layout:\/\/|^target:/.test(value))
+      throw invalid(
+        `--build-context ${text}: only folders, docker-image://, repositories and http addresses are taken`,
+      );
     if (isRemote(value) || value.startsWith('docker-image://')) remote[name] = value;
     else local.push({ name, folder: path.resolve(value) });
   }

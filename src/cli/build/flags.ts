@@ -21,7 +21,9 @@ const bool = (long: string, description: string, more: Partial<Flag> = {}): Flag
 export const buildFlags: readonly Flag[] = [
   list('add-host', 'A host name of its own for the commands (HOST:IP)'),
   list('build-arg', 'A value for an ARG (NAME=VALUE; NAME alone takes it from the environment)'),
-  list('build-context', 'Further files that --from may name (NAME=PATH, NAME=docker-image://IMAGE)', { value: 'stringArray' }),
+  list('build-context', 'Further files that --from may name (NAME=PATH, NAME=docker-image://IMAGE)', {
+    value: 'stringArray',
+  }),
   list('cache-from', 'Refused: caches are not taken from images', { value: 'stringArray' }),
   list('cache-to', 'Refused: caches are not sent elsewhere', { value: 'stringArray' }),
   text('call', 'What to do: build, check, outline, targets', { default: 'build' }),
@@ -53,7 +55,9 @@ export const buildFlags: readonly Flag[] = [
   bool('pull', 'Ask the registries for newer base images'),
   bool('push', 'Push the image when it is made (--output=type=registry)'),
   bool('quiet', "Print nothing but the image's id", { short: 'q' }),
-  list('secret', 'A secret for --mount=type=secret (id=NAME,src=FILE or id=NAME,env=VARIABLE)', { value: 'stringArray' }),
+  list('secret', 'A secret for --mount=type=secret (id=NAME,src=FILE or id=NAME,env=VARIABLE)', {
+    value: 'stringArray',
+  }),
   list('security-opt', 'Security options of the commands'),
   text('shm-size', 'Size of /dev/shm', { value: 'bytes' }),
   bool('squash', 'Refused: layers are not squashed'),

@@ -36,7 +36,8 @@ export function buildQuery(flags: ParsedFlags, env: Readonly<Record<string, stri
       return [key, value];
     }),
   );
-  const json = (value: object): string | undefined => (Object.keys(value).length > 0 ? JSON.stringify(value) : undefined);
+  const json = (value: object): string | undefined =>
+    Object.keys(value).length > 0 ? JSON.stringify(value) : undefined;
   const bytes = (name: string): number | undefined => {
     const given = flags.optional(name);
     return given === undefined ? undefined : parseBytes(given);
@@ -77,7 +78,8 @@ export function readSecret(text: string, env: Readonly<Record<string, string | u
   const id = fields.get('id') ?? '';
   if (id === '') throw invalid(`secret without an id: ${text}`);
   const file = fields.get('src') ?? fields.get('source');
-  const variable = fields.get('env') ?? (file === undefined && (type === 'env' || env[id] !== undefined) ? id : undefined);
+  const variable =
+    fields.get('env') ?? (file === undefined && (type === 'env' || env[id] !== undefined) ? id : undefined);
   if (variable !== undefined) {
     const value = env[variable];
     if (value === undefined) throw invalid(`secret ${id}: the variable ${variable} is not set`);

@@ -46,7 +46,7 @@ async function buildImage(builder: Builder, exchange: Exchange): Promise<undefin
   } catch (error) {
     if (!stream.response.headersSent) throw error;
     await listener.flush();
-    await send(errorLine(error));
+    await send(errorLine(error, trace));
   }
   stream.end();
 }
@@ -74,11 +74,17 @@ const silent: BuildListener & { flush(): Promise<void> } = {
   flush: async () => {},
 };
 
-function errorLine(error: unknown): BuildMessage {
-  const { message, details, kind } = asTugError(error);
-  const exitCode = details['exitCode'];
+/** `trace`: with the place in the Dockerfile, and in the words of those who show steps. */
+function errorLine(error: unknown, trace: boolean): BuildMessage {
+  const { message: plain, details, kind, code: word } = asTugError(error);
+  const { exitCode, place, command } = details;
   const code = typeof exitCode === 'number' ? { code: exitCode } : kind === 'unauthorized' ? { code: 401 } : {};
-  return { errorDetail: { ...code, message }, error: message };
+  const message =
+    trace && word === 'build-step-failed'
+      ? `process ${JSON.stringify(command)} did not complete successfully: exit code: ${exitCode}`
+      : plain;
+  const shown = trace && typeof place === 'string' ? { place } : {};
+  return { errorDetail: { ...code, message, ...shown }, error: message };
 }
 
 function readRequest(exchange: Exchange): BuildRequest {
