@@ -7,6 +7,8 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 /** errno(3); Node has no name for it. */
@@ -19,14 +21,14 @@ export interface OpenSocket {
   readonly port: number;
 }
 
-/** A UDP socket on a free port of an IPv4 address, here and now. @throws the system error. */
-export function bindUdp(ip: string): OpenSocket {
-  return bound(SOCK_DGRAM, ip);
+/** A UDP socket on a port of an IPv4 address, a free one for 0, here and now. @throws the system error. */
+export function bindUdp(ip: string, port = 0): OpenSocket {
+  return bound(SOCK_DGRAM, ip, port);
 }
 
-/** A TCP socket that listens on a free port of an IPv4 address. @throws the system error. */
-export function listenTcp(ip: string, backlog: number): OpenSocket {
-  const socket = bound(SOCK_STREAM, ip);
+/** A TCP socket that listens on a port of an IPv4 address, a free one for 0. @throws the system error. */
+export function listenTcp(ip: string, backlog: number, port = 0): OpenSocket {
+  const socket = bound(SOCK_STREAM, ip, port);
   return orClose(socket.fd, () => {
     check(libc('int listen(int, int)')(socket.fd, backlog), 'listen');
     return socket;
@@ -57,11 +59,12 @@ export function connectTcp(ip: string, port: number): number {
   });
 }
 
-function bound(type: number, ip: string): OpenSocket {
+function bound(type: number, ip: string, port: number): OpenSocket {
   const fd = open(type, 4);
   return orClose(fd, () => {
-    bind(fd, socketAddress(ip, 0));
-    return { fd, port: portOf(fd) };
+    if (port !== 0 && type === SOCK_STREAM) reuse(fd);
+    bind(fd, socketAddress(ip, port));
+    return { fd, port: port || portOf(fd) };
   });
 }
 
@@ -72,6 +75,15 @@ function open(type: number, family: 4 | 6): number {
 
 function bind(fd: number, address: Buffer): void {
   check(libc('int bind(int, const void *, unsigned int)')(fd, address, address.length), 'bind');
+}
+
+/** Connections of a former owner of the port may linger. */
+function reuse(fd: number): void {
+  const on = Buffer.from([1, 0, 0, 0]);
+  check(
+    libc('int setsockopt(int, int, int, const void *, unsigned int)')(fd, SOL_SOCKET, SO_REUSEADDR, on, 4),
+    'setsockopt',
+  );
 }
 
 function portOf(fd: number): number {

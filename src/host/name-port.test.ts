@@ -9,7 +9,7 @@ import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { bindUdp, connectTcp, listenTcp, openUdp } from './inet-socket.ts';
 import { createSandbox } from './links.ts';
-import { leadNamePort } from './name-port.ts';
+import { leadNamePort, ledNamePort, type NamePorts } from './name-port.ts';
 import { deleteNetworkNamespace, insideNetworkNamespace } from './namespaces.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'tug-name-port-'));
@@ -25,10 +25,13 @@ describe('port 53 of an address, led elsewhere', () => {
   });
 
   it('reaches the server over UDP and TCP, and answers seem to come from it', async () => {
+    let ports: NamePorts | undefined;
     for (let round = 0; round < 2; round += 1) {
       const { udp, tcp } = insideNetworkNamespace(namespace, () => {
         const opened = { udp: bindUdp(ip), tcp: listenTcp(ip, 5) };
-        leadNamePort(ip, { udp: opened.udp.port, tcp: opened.tcp.port });
+        assert.deepEqual(ledNamePort(), ports);
+        ports = { udp: opened.udp.port, tcp: opened.tcp.port };
+        leadNamePort(ip, ports, { replace: round > 0 });
         return opened;
       });
       using opened = new DisposableStack();

@@ -1,4 +1,4 @@
-import { attribute, nested, requestFlags } from './message.ts';
+import { attribute, attributes, type Message, nested, type Reply, requestFlags } from './message.ts';
 import type { LabelledMessage } from './socket.ts';
 
 /**
@@ -7,10 +7,10 @@ import type { LabelledMessage } from './socket.ts';
  */
 const NFNL_SUBSYS_NFTABLES = 10;
 const batchTypes = { begin: 16, end: 17 } as const;
-const messages = { newTable: 0, deleteTable: 2, newChain: 3, newRule: 6 } as const;
+const messages = { newTable: 0, getTable: 1, deleteTable: 2, newChain: 3, newRule: 6 } as const;
 const NFPROTO_IPV4 = 2;
 const NLM_F_APPEND = 0x800;
-const TABLE = { name: 1 } as const;
+const TABLE = { name: 1, userData: 6 } as const;
 const CHAIN = { table: 1, name: 3, hook: 4, type: 7 } as const;
 const HOOK = { number: 1, priority: 2 } as const;
 const RULE = { table: 1, chain: 2, expressions: 4 } as const;
@@ -78,20 +78,25 @@ export interface OutputTable {
   /** Lower numbers come first; -300 is before connections are tracked. */
   readonly priority: number;
   readonly rules: readonly (readonly Expression[])[];
+  /** Kept with the table for whoever asks; see `userDataOf`. */
+  readonly userData: Buffer;
 }
 
 const NF_INET_LOCAL_OUT = 3;
 
-/** Puts a table `ip TABLE` with one chain on the output hook in the place of any that is called so. All of it happens or nothing. */
-export function replaceOutputTable({ table, chain, priority, rules }: OutputTable): LabelledMessage[] {
+/**
+ * Makes a table `ip TABLE` with one chain on the output hook, in the place of the one that is called so if `replace`. All of it
+ * happens or nothing. The socket with which anything is removed takes 20 ms and more to close: the kernel waits for its readers.
+ */
+export function makeOutputTable(wish: OutputTable, { replace }: { replace: boolean }): LabelledMessage[] {
+  const { table, chain, priority, rules, userData } = wish;
   const named = attribute(TABLE.name, table);
   const create = (label: string, type: number, ...attributes: Buffer[]) =>
     message(label, type, requestFlags.create | NLM_F_APPEND, attributes);
   return [
     batch('begin'),
-    create(`add table ${table}`, messages.newTable, named),
-    message(`delete table ${table}`, messages.deleteTable, 0, [named]),
-    create(`add table ${table}`, messages.newTable, named),
+    ...(replace ? [message(`delete table ${table}`, messages.deleteTable, 0, [named])] : []),
+    create(`add table ${table}`, messages.newTable, named, attribute(TABLE.userData, userData)),
     create(
       `add chain ${chain}`,
       messages.newChain,
@@ -112,6 +117,17 @@ export function replaceOutputTable({ table, chain, priority, rules }: OutputTabl
     batch('end'),
   ];
 }
+
+/** Asks for a table `ip TABLE`. */
+export const getTable = (table: string): Message =>
+  message(`get table ${table}`, messages.getTable, 0, [attribute(TABLE.name, table)]);
+
+/** What was kept with the table that an answer shows; undefined for nothing. */
+export const userDataOf = (answer: Reply): Buffer | undefined =>
+  attributes(answer.payload, familyBytes).get(TABLE.userData);
+
+/** `struct nfgenmsg`. */
+const familyBytes = 4;
 
 function message(label: string, type: number, flags: number, attributes: readonly Buffer[]): LabelledMessage {
   const payload = Buffer.concat([Buffer.from([NFPROTO_IPV4, 0, 0, 0]), ...attributes]);

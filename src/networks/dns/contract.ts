@@ -40,12 +40,10 @@ export interface NameServers extends AsyncDisposable {
   /**
    * Answers inside the sandbox's namespace from now on; synchronous up to bound sockets and rules (below 2 ms), so that no
    * query sent later is lost. What it makes lies in the namespace alone and ends with it. A server that the container
-   * has, of this engine or of one before, is replaced. @throws the system error (ENOENT without the namespace);
+   * has goes on, with `resolving` changed; the ports of one that ended with its engine are taken again. @throws the system error (ENOENT without the namespace);
    * nothing is left then.
    */
   serve(sandbox: NamedSandbox): void;
-  /** Changes where a container's other questions go. Nothing when it has no server. */
-  redirect(containerId: string, resolving: Resolving): void;
   /** Ends a container's server. What is asked later waits in vain until its client gives up. Idempotent. */
   end(containerId: string): void;
 }

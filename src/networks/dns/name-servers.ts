@@ -1,9 +1,9 @@
 import { closeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { messageOf } from '../../base/errors.ts';
+import { errnoOf, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { bindUdp, listenTcp } from '../../host/inet-socket.ts';
-import { leadNamePort } from '../../host/name-port.ts';
+import { leadNamePort, ledNamePort, type NamePorts } from '../../host/name-port.ts';
 import { insideNetworkNamespace } from '../../host/namespaces.ts';
 import { type NamedSandbox, type NameServers, nameServerAddress } from './contract.ts';
 import type { ServerMessage, ServerTask } from './worker.ts';
@@ -58,14 +58,11 @@ export function createNameServers({ database, log }: { database: string; log: Lo
 
   return {
     serve(sandbox) {
-      open(sandbox);
-      sandboxes.set(sandbox.containerId, sandbox);
-    },
-    redirect(containerId, resolving) {
-      const sandbox = sandboxes.get(containerId);
-      if (!sandbox) return;
-      sandboxes.set(containerId, { ...sandbox, resolving });
-      thread?.worker.postMessage({ kind: 'redirect', containerId, resolving } satisfies ServerTask);
+      const { containerId, namespace, resolving } = sandbox;
+      if (thread && sandboxes.get(containerId)?.namespace === namespace)
+        thread.worker.postMessage({ kind: 'redirect', containerId, resolving } satisfies ServerTask);
+      else open(sandbox);
+      sandboxes.set(containerId, sandbox);
     },
     end(containerId) {
       if (sandboxes.delete(containerId)) thread?.worker.postMessage({ kind: 'end', containerId } satisfies ServerTask);
@@ -79,22 +76,54 @@ export function createNameServers({ database, log }: { database: string; log: Lo
   };
 }
 
-/** Sockets inside the namespace at the sandbox's address, with port 53 led to them. */
+/**
+ * Sockets inside the namespace at the sandbox's address, with port 53 led to them. Where a server before had its ports they
+ * are taken again, and the rules left alone: a change would cost 20 ms. They may be a container's by now; then others are.
+ */
 function openSockets(namespace: string): { udp: number; tcp: number } {
   return insideNetworkNamespace(namespace, () => {
-    const opened: number[] = [];
+    const led = ledNamePort();
+    const again = led && led !== 'unknown' ? openIfFree(led) : undefined;
+    if (again) return again.fds;
+    const { fds, ports } = openPair({ udp: 0, tcp: 0 });
     try {
-      const udp = bindUdp(nameServerAddress);
-      opened.push(udp.fd);
-      const tcp = listenTcp(nameServerAddress, backlog);
-      opened.push(tcp.fd);
-      leadNamePort(nameServerAddress, { udp: udp.port, tcp: tcp.port });
-      return { udp: udp.fd, tcp: tcp.fd };
+      leadNamePort(nameServerAddress, ports, { replace: led !== undefined });
+      return fds;
     } catch (error) {
-      for (const fd of opened) closeSync(fd);
+      closeAll(fds);
       throw error;
     }
   });
+}
+
+interface Pair {
+  readonly fds: { readonly udp: number; readonly tcp: number };
+  readonly ports: NamePorts;
+}
+
+function openIfFree(ports: NamePorts): Pair | undefined {
+  try {
+    return openPair(ports);
+  } catch (error) {
+    if (errnoOf(error) === 'EADDRINUSE') return undefined;
+    throw error;
+  }
+}
+
+function openPair(ports: NamePorts): Pair {
+  const udp = bindUdp(nameServerAddress, ports.udp);
+  try {
+    const tcp = listenTcp(nameServerAddress, backlog, ports.tcp);
+    return { fds: { udp: udp.fd, tcp: tcp.fd }, ports: { udp: udp.port, tcp: tcp.port } };
+  } catch (error) {
+    closeSync(udp.fd);
+    throw error;
+  }
+}
+
+function closeAll({ udp, tcp }: Pair['fds']): void {
+  closeSync(udp);
+  closeSync(tcp);
 }
 
 function startThread(database: string, log: Logger, lost: (thread: Thread, error: unknown) => void): Thread {
