@@ -1,10 +1,10 @@
 import { internal } from '../base/errors.ts';
 import { run } from '../base/process.ts';
-import { type FirewallPort, isAnywhere, portElements, protocolNumbers } from './firewall-ports.ts';
+import { type FirewallPort, familyOf, isAnywhere, portElements, protocolNumbers } from './firewall-ports.ts';
 import { type FirewallContents, tableText } from './firewall-table.ts';
-import { forgetAnsweredBy, forgetSentTo } from './netlink/conntrack.ts';
+import { connectionsRequest, forgetAnsweredBy, forgetSentTo, portSentTo } from './netlink/conntrack.ts';
 import { elementChanges, generationOf, generationRequest, type SetElement } from './netlink/nftables.ts';
-import { netlinkFamilies, openNetlink } from './netlink/socket.ts';
+import { type NetlinkSocket, netlinkFamilies, openNetlink } from './netlink/socket.ts';
 
 /**
  * One engine's nftables table: everything the engine does to packets. It is written whole by one `nft -f -`.
@@ -37,7 +37,7 @@ export function createFirewall(table: string): Firewall {
     publish(ports) {
       netlink.change(elementChanges(table, elementsOf(ports), []));
       // A tracked UDP flow keeps the way it has, which is none or a former container's, as long as its sender goes on.
-      netlink.change(ports.filter(({ protocol }) => protocol === 'udp').map(forgetConnectionsTo));
+      forgetFlowsTo(netlink, ports);
     },
     unpublish(ports) {
       netlink.change(elementChanges(table, [], elementsOf(ports)));
@@ -47,7 +47,8 @@ export function createFirewall(table: string): Firewall {
       const [added, removed] = [without(after, before), without(before, after)];
       const [old, now] = [elementsOf(before), elementsOf(after)];
       netlink.change(elementChanges(table, without(now, old), without(old, now)));
-      netlink.change([...removed, ...added.filter(({ protocol }) => protocol === 'udp')].map(forgetConnectionsTo));
+      netlink.change(removed.map(forgetConnectionsTo));
+      forgetFlowsTo(netlink, added);
     },
     generation: () => netlink.ask(generationRequest).map(({ payload }) => generationOf(payload))[0] ?? 0,
     remove: () => nft(removal),
@@ -65,6 +66,16 @@ const elementsOf = (ports: readonly FirewallPort[]): SetElement[] => portElement
 
 const forgetConnectionsTo = (port: FirewallPort) =>
   forgetSentTo(protocolNumbers[port.protocol], port.hostPort, port.hostIp, isAnywhere(port));
+
+/** Forgets the UDP flows to these ports. The kernel looks at all its connections for each request, so those there are come first. */
+function forgetFlowsTo(netlink: NetlinkSocket, ports: readonly FirewallPort[]): void {
+  const udp = ports.filter(({ protocol }) => protocol === 'udp');
+  for (const [family, own] of Map.groupBy(udp, ({ hostIp }) => familyOf(hostIp))) {
+    const flows = netlink.ask(connectionsRequest(protocolNumbers.udp, family.any));
+    const sentTo = new Set(flows.map(({ payload }) => portSentTo(payload)));
+    netlink.change(own.filter(({ hostPort }) => sentTo.has(hostPort)).map(forgetConnectionsTo));
+  }
+}
 
 /** What of `list` has no equal in `others`. */
 function without<T>(list: readonly T[], others: readonly T[]): T[] {

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { attribute, nested } from './message.ts';
+import { attribute, attributes, type Message, nested, requestFlags } from './message.ts';
 import { fields } from './nftables.ts';
 import type { LabelledMessage } from './socket.ts';
 
@@ -7,7 +7,9 @@ import type { LabelledMessage } from './socket.ts';
  * Forgetting connections the kernel tracks, by a filter that it applies itself (Linux 5.8 and later). Pure; the
  * numbers are those of linux/netfilter/nfnetlink_conntrack.h.
  */
+const IPCTNL_MSG_CT_GET = (1 << 8) | 1;
 const IPCTNL_MSG_CT_DELETE = (1 << 8) | 2;
+const GENERIC_BYTES = 4;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const CTA = { original: 1, reply: 2, filter: 25 } as const;
@@ -44,6 +46,24 @@ export function forgetSentTo(protocol: number, port: number, ip: string, anywher
     nested(CTA.filter, attribute(CTA_FILTER.original, flags)),
     nested(CTA.original, ...address, ports),
   );
+}
+
+/** Asks for the tracked connections of a protocol (by number) in the family of `ip`. */
+export const connectionsRequest = (protocol: number, ip: string): Message => ({
+  type: IPCTNL_MSG_CT_GET,
+  flags: requestFlags.dump,
+  payload: Buffer.concat([
+    Buffer.from([isIPv6(ip) ? AF_INET6 : AF_INET, 0, 0, 0]),
+    nested(CTA.filter, attribute(CTA_FILTER.original, CTA_FILTER_F.protocol)),
+    nested(CTA.original, nested(CTA_TUPLE.protocol, attribute(CTA_PROTO.number, fields.protocol(protocol)))),
+  ]),
+});
+
+/** The port that a connection was sent to, of an answer to `connectionsRequest`. */
+export function portSentTo(payload: Buffer): number | undefined {
+  const original = attributes(payload, GENERIC_BYTES).get(CTA.original);
+  const protocol = original && attributes(original).get(CTA_TUPLE.protocol);
+  return protocol && attributes(protocol).get(CTA_PROTO.destinationPort)?.readUInt16BE(0);
 }
 
 const forget = (label: string, ip: string, ...attributes: Buffer[]): LabelledMessage => ({

@@ -25,24 +25,26 @@ export interface Dockerd extends AsyncDisposable {
 
 /**
  * Starts the machine's dockerd with roots of its own in a network namespace of its own, so that its firewall rules
- * touch nothing of the host's. Its disposal removes its containers first.
+ * touch nothing of the host's; `host` is one to use instead. Its disposal removes its containers first.
  * @throws with its log when it does not come up; nothing is left then.
  */
-export async function startDockerd(): Promise<Dockerd> {
+export async function startDockerd(host?: string): Promise<Dockerd> {
   const root = mkdtempSync(path.join(os.tmpdir(), 'tug-dockerd-'));
   const name = path.basename(root);
   const socket = path.join(root, 'docker.sock');
   const log = path.join(root, 'log');
   const env = { ...process.env, DOCKER_HOST: `unix://${socket}`, DOCKER_CONFIG: path.join(root, 'client') };
-  await runChecked('ip', ['netns', 'add', name]);
-  await runChecked('ip', ['-n', name, 'link', 'set', 'lo', 'up']);
-  const child = launch(root, name, socket, log);
+  if (host === undefined) {
+    await runChecked('ip', ['netns', 'add', name]);
+    await runChecked('ip', ['-n', name, 'link', 'set', 'lo', 'up']);
+  }
+  const child = launch(root, host ?? `/run/netns/${name}`, socket, log);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const dispose = async (): Promise<void> => {
     await removeContainers(env);
     child.kill('SIGTERM');
     await ended;
-    await run('ip', ['netns', 'delete', name]);
+    if (host === undefined) await run('ip', ['netns', 'delete', name]);
     removeGroups(name);
     for (const { target } of listMounts(root).reverse()) unmount(target, { detach: true });
     rmSync(root, { recursive: true, force: true });
@@ -59,7 +61,7 @@ export async function startDockerd(): Promise<Dockerd> {
   }
 }
 
-function launch(root: string, name: string, socket: string, log: string): ChildProcess {
+function launch(root: string, namespace: string, socket: string, log: string): ChildProcess {
   const config = path.join(root, 'daemon.json');
   writeFileSync(config, JSON.stringify({ 'deprecated-key-path': path.join(root, 'key.json') }));
   mkdirSync(path.join(root, 'tmp'));
@@ -68,9 +70,9 @@ function launch(root: string, name: string, socket: string, log: string): ChildP
     return spawn(
       'nsenter',
       [
-        ...[`--net=/run/netns/${name}`, 'dockerd', '--config-file', config, '-H', `unix://${socket}`],
+        ...[`--net=${namespace}`, 'dockerd', '--config-file', config, '-H', `unix://${socket}`],
         ...['--data-root', path.join(root, 'data'), '--exec-root', path.join(root, 'exec')],
-        ...['-p', path.join(root, 'docker.pid'), '--cgroup-parent', `/${name}`],
+        ...['-p', path.join(root, 'docker.pid'), '--cgroup-parent', `/${path.basename(root)}`],
       ],
       { stdio: ['ignore', out, out], env: { ...process.env, TMPDIR: path.join(root, 'tmp') } },
     );
