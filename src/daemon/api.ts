@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
 import * as path from 'node:path';
 import type { Logger } from '../base/log.ts';
+import type { NetworkService } from '../networks/contract.ts';
 import type { DaemonConfig } from './config.ts';
 import type { Engine } from './engine.ts';
 import { createActivity } from './http/activity.ts';
@@ -80,7 +81,8 @@ function createHandlers(engine: Engine, log: Logger): Handlers {
   const system = {
     version: versionResponse,
     info: () => infoResponse(info),
-    doctor: () => examine(config.dataRoot),
+    doctor: () => examine(config.dataRoot, networks),
+    repair: () => networks.repair(),
   };
   return {
     ...systemRoutes(system),
@@ -100,10 +102,11 @@ function createHandlers(engine: Engine, log: Logger): Handlers {
   };
 }
 
-async function examine(dataRoot: string): Promise<unknown> {
+async function examine(dataRoot: string, networks: NetworkService): Promise<unknown> {
   const [{ runDoctor }, { gatherFacts }] = await Promise.all([
     import('./doctor/doctor.ts'),
     import('./doctor/gather.ts'),
   ]);
-  return runDoctor(await gatherFacts(dataRoot));
+  const [facts, engine] = await Promise.all([gatherFacts(dataRoot), networks.hostRules()]);
+  return runDoctor({ ...facts, network: { ...facts.network, engine } });
 }

@@ -69,6 +69,18 @@ export interface NetworkService {
   remove(reference: string): Promise<void>;
   /** Removes the networks of users' that no container runs on; with `dryRun` only tells which. Returns their names. @throws invalid. */
   prune(options: { filters: NetworkFilters; dryRun: boolean }): Promise<string[]>;
+
+  /** What the networks have added to the host's rules and settings. Changes nothing. */
+  hostRules(): Promise<HostRules>;
+  /** Makes the host's side of all networks again: bridges, links, rules. Running connections go on. */
+  repair(): Promise<void>;
+}
+
+export interface HostRules {
+  /** Whether all is there as the engine made it, and answers the rules of others that there are now. */
+  readonly intact: boolean;
+  /** What was added where, such as `table inet tug-0d4671: 40 rules`. */
+  readonly added: readonly string[];
 }
 
 export type NetworkFilters = Readonly<Record<string, readonly string[]>>;

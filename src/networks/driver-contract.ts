@@ -129,6 +129,8 @@ export interface NetworkDriver extends Disposable {
    * rules since that need an answer. Cheap as long as nobody changed any. A driver without rules has none to lose.
    */
   intact?(): Promise<boolean>;
+  /** What this driver has added to the host's rules and settings, as `HostRules.added`. */
+  added?(): Promise<string[]>;
 
   /** Makes ports reachable. All or none. */
   publish(ports: readonly PublishedPort[]): Promise<void>;

@@ -3,6 +3,7 @@ import { createLockTable } from '../base/lock.ts';
 import type { Logger } from '../base/log.ts';
 import type { SandboxLinks } from '../host/links.ts';
 import { driverOf } from './context.ts';
+import type { HostRules } from './contract.ts';
 import type { Endpoint, Network, NetworkDriver, PublishedPort } from './driver-contract.ts';
 import { isAccepted, type PublishSettings } from './publish-defaults.ts';
 import type { PortRelay } from './relay/relay.ts';
@@ -29,6 +30,8 @@ export interface HostSide {
   /** Publishes `after` of a container that published `before`. */
   replacePorts(network: Network, before: readonly PublishedPort[], after: readonly PublishedPort[]): Promise<void>;
   remove(): Promise<void>;
+  /** As `NetworkService.hostRules`. */
+  rules(): Promise<HostRules>;
 }
 
 /** `relay` carries ports that the drivers cannot lead; without one those are not published. */
@@ -119,6 +122,15 @@ export function createHostSide(
         log.warn('changing published ports failed; writing all rules anew', { error });
         await restore();
       }
+    },
+
+    async rules() {
+      const of = async (driver: NetworkDriver): Promise<HostRules> => ({
+        intact: (await driver.intact?.()) ?? true,
+        added: (await driver.added?.()) ?? [],
+      });
+      const all = await changeRules(() => Promise.all(drivers.map(of)));
+      return { intact: all.every(({ intact }) => intact), added: all.flatMap(({ added }) => added) };
     },
 
     async remove() {

@@ -9,6 +9,7 @@ import { createPortHolder } from '../host/port-holder.ts';
 import {
   answerInside,
   ask,
+  command,
   enterPrivateHost,
   joinOutside,
   startEngine,
@@ -79,6 +80,20 @@ describe('a published port', () => {
     } finally {
       flow.close();
     }
+  });
+
+  it('is one of a thousand of a container as well as alone', async () => {
+    await using engine = await startEngine();
+    const numbers = Array.from({ length: 1000 }, (_, index) => index);
+    const a = await engine.attach({
+      ports: Object.fromEntries(numbers.map((n) => [`${n + 1}/tcp`, [{ HostPort: `${10_000 + n}` }]])),
+    });
+    assert.equal(Object.keys(a.ports).length, 1000);
+    using _a = await answerInside(a.path, 'tcp', 777);
+    assert.equal(await ask('198.51.100.1', 10_776, { namespace: outside }), '198.51.100.2');
+    assert.notEqual(await ask('::1', 10_776), undefined);
+    await engine.networks.release(a.id);
+    assert.doesNotMatch(command('nft', 'list', 'ruleset'), /10776/);
   });
 
   it('gets a free number for PublishAllPorts and for an empty HostPort', async () => {

@@ -100,6 +100,8 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
     changePorts: (containerId, changes) => planPortChange(context, containerId, changes),
     sandboxOf,
     sandboxes: () => describeSandboxes(store),
+    hostRules: () => host.rules(),
+    repair: () => host.restore(),
     reconcile: (alive) => reconcile(context, alive),
     rename(containerId, name) {
       const sandbox = store.sandbox(containerId);

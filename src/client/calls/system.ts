@@ -88,5 +88,10 @@ export interface DoctorCheck {
   readonly remedy?: string;
 }
 
+/** Has the engine make again what it has on its machine beside containers: bridges, links, firewall rules. tug's own route. */
+export async function repair(engine: Engine): Promise<void> {
+  await engine.call('POST', '/doctor/repair');
+}
+
 /** What the engine finds of its machine. tug's own route: other engines answer 404. */
 export const doctor = (engine: Engine): Promise<DoctorCheck[]> => engine.json('GET', '/doctor');

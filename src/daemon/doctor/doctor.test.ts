@@ -126,6 +126,17 @@ describe('doctor', () => {
     assert.equal(check('bridge', { network: { ...healthy.network, natError: 'no masquerade' } }).status, 'failed');
   });
 
+  it('tells what the engine added to the firewall, and whether it is there still', () => {
+    const network = { ...healthy.network, droppingChains: ['ip filter FORWARD'] };
+    const added = ['table inet tug-1: 40 rules', 'ip filter FORWARD: 2 accepts'];
+    assert.equal(check('forwarding', { network }).status, 'warning');
+    assert.equal(check('forwarding', { network: { ...network, engine: { intact: true, added } } }).status, 'ok');
+    const there = check('rules', { network: { ...network, engine: { intact: true, added } } });
+    assert.equal(there.sentence, `the engine has added: ${added.join('; ')}.`);
+    const gone = check('rules', { network: { ...network, engine: { intact: false, added: [] } } });
+    assert.deepEqual([gone.status, gone.remedy], ['warning', 'tug doctor --repair']);
+  });
+
   it('reports user namespaces, seccomp, security modules and the disk', () => {
     assert.equal(check('user namespaces', { userNamespaces: { limit: 0, error: undefined } }).status, 'warning');
     assert.equal(check('user namespaces', { userNamespaces: { limit: 10, error: 'EPERM' } }).status, 'warning');

@@ -1,7 +1,7 @@
 import { checkCgroups } from './checks/cgroups.ts';
 import { checkDisk } from './checks/disk.ts';
 import { checkKernel } from './checks/kernel.ts';
-import { checkBridge, checkForwarding } from './checks/network.ts';
+import { checkBridge, checkForwarding, checkRules } from './checks/network.ts';
 import { checkOverlayfs } from './checks/overlayfs.ts';
 import { checkMonitor, checkNft, checkRuntimes } from './checks/programs.ts';
 import { checkSeccomp, checkSecurityModules } from './checks/security.ts';
@@ -27,7 +27,7 @@ const checks = [
 
 /** Judges the facts; one result per check, in the order in which a report shows them. Reads nothing. */
 export function runDoctor(facts: DoctorFacts): CheckResult[] {
-  return checks.map((check) => check(facts));
+  return [...checks.map((check) => check(facts)), ...checkRules(facts)];
 }
 
 const marks = { ok: '✔', warning: '!', failed: '✖' } as const;

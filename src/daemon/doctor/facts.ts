@@ -1,4 +1,5 @@
 import type { CgroupMode } from '../../host/cgroup/contract.ts';
+import type { HostRules } from '../../networks/contract.ts';
 
 /** Everything the checks judge, gathered once; a check reads nothing else, so each can be tried with any machine. */
 export interface DoctorFacts {
@@ -49,6 +50,8 @@ export interface NetworkFacts {
   readonly forwarding: boolean;
   /** Chains of others that drop forwarded packets, such as `ip filter FORWARD`. */
   readonly droppingChains: readonly string[];
+  /** What a running engine has added; undefined where none was asked. */
+  readonly engine?: HostRules;
 }
 
 export interface SecurityFacts {

@@ -8,6 +8,8 @@ export interface SystemSource {
   info(): Promise<InfoResponse>;
   /** tug's own report of what the host has and lacks. */
   doctor(): Promise<unknown>;
+  /** Makes again what the engine has on this host beside its containers. */
+  repair(): Promise<void>;
 }
 
 export function systemRoutes(system: SystemSource): Handlers {
@@ -17,6 +19,10 @@ export function systemRoutes(system: SystemSource): Handlers {
     SystemVersion: () => ({ status: 200, body: system.version() }),
     SystemInfo: async () => ({ status: 200, body: await system.info() }),
     SystemDoctor: async () => ({ status: 200, body: await system.doctor() }),
+    async SystemRepair() {
+      await system.repair();
+      return { status: 204 };
+    },
   };
 }
 

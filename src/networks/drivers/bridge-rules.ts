@@ -27,6 +27,8 @@ export interface BridgeRules extends Disposable {
   restore(bridges: readonly FirewallBridge[], recorded: Pick<Recorded, 'ports' | 'relayPort'>): Promise<void>;
   /** As `NetworkDriver.intact`. */
   intact(): Promise<boolean>;
+  /** As `NetworkDriver.added`. */
+  added(): Promise<string[]>;
   /** As those of `Firewall`. */
   publish(ports: readonly PublishedPort[]): void;
   unpublish(ports: readonly PublishedPort[]): void;
@@ -95,6 +97,18 @@ export function createBridgeRules(
         foreign.ownRules === written.ownRules && foreign.marked.length === acceptsFor(foreign, written.bridges).length;
       known = agrees ? generation : undefined;
       return agrees;
+    },
+
+    async added() {
+      const { ownRules, marked } = await readForeignRules(table, mark);
+      const places = Map.groupBy(marked, ({ family, table: name, chain }) => `${family} ${name} ${chain}`);
+      return [
+        ...(ownRules > 0 ? [`table inet ${table}: ${ownRules} rules`] : []),
+        ...[...places].map(([place, rules]) => `${place}: ${rules.length} accepts`),
+        ...settings
+          .changed()
+          .map(({ name, before, now }) => `${name.replaceAll('/', '.')} is ${now} and was ${before}`),
+      ];
     },
 
     publish: (ports) => change(ports, () => firewall.publish(ports)),

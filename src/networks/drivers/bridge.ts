@@ -99,6 +99,7 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
     disconnect: (_, endpoint) => void links.remove(names.link(endpoint.id)),
 
     intact: () => rules.intact(),
+    added: () => rules.added(),
 
     async publish(ports) {
       rules.publish(ports);

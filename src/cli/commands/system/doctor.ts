@@ -3,17 +3,18 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TugError } from '../../../base/errors.ts';
-import { type DoctorCheck, doctor } from '../../../client/calls/system.ts';
+import { type DoctorCheck, doctor, repair } from '../../../client/calls/system.ts';
 import type { Command, Session } from '../../command.ts';
 import { CommandFailure } from '../../exit-codes.ts';
 
 export const command: Command = {
   paths: ['doctor'],
-  usage: '',
+  usage: '[OPTIONS]',
   short: "Check what containers need of the engine's machine",
-  flags: [],
+  flags: [{ long: 'repair', kind: 'bool', description: "Make the engine's bridges and firewall rules again first" }],
   args: { min: 0, max: 0 },
-  run: async (_invocation, session) => {
+  run: async ({ flags }, session) => {
+    if (flags.bool('repair')) await repair(session.engine);
     const checks = await askEngine(session);
     if (checks === undefined) return runLocally();
     await session.out.write(report(checks));

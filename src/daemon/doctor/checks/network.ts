@@ -21,6 +21,13 @@ export function checkBridge({ network }: DoctorFacts): CheckResult {
 
 /** An accept of one's own cannot undo another table's drop, so such chains are named. */
 export function checkForwarding({ network }: DoctorFacts): CheckResult {
+  const answered = network.engine?.intact === true && network.forwarding;
+  if (network.droppingChains.length > 0 && answered) {
+    return ok(
+      'forwarding',
+      `is on, and the engine has accepts where others drop (${network.droppingChains.join('; ')}).`,
+    );
+  }
   if (network.droppingChains.length > 0) {
     return warning(
       'forwarding',
@@ -32,6 +39,15 @@ export function checkForwarding({ network }: DoctorFacts): CheckResult {
   if (!network.forwarding)
     return ok('forwarding', 'is off (net.ipv4.ip_forward is 0); tugd turns it on with its first bridge.');
   return ok('forwarding', 'is on, and no other firewall drops what is forwarded.');
+}
+
+/** What the engine has added to this host, and whether it is all there still. Nothing without an engine. */
+export function checkRules({ network: { engine } }: DoctorFacts): CheckResult[] {
+  if (!engine) return [];
+  const added = engine.added.length === 0 ? 'nothing' : engine.added.join('; ');
+  if (engine.intact) return [ok('rules', `the engine has added: ${added}.`)];
+  const sentence = `what the engine adds to the firewall was changed from outside; there is: ${added}.`;
+  return [warning('rules', sentence, 'tug doctor --repair')];
 }
 
 /** The rule goes to the front of that chain; Docker's own place for such rules survives its restarts. */
