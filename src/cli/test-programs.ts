@@ -60,6 +60,7 @@ export function start(
     env: {
       PATH: process.env['PATH'],
       HOME: '/nonexistent',
+      ...(process.env['NODE_COMPILE_CACHE'] ? { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] } : {}),
       ...(options.host ? { TUG_HOST: options.host } : {}),
       ...options.env,
     },

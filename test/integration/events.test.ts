@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import * as path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import Docker from 'dockerode';
 import type { EventMessage } from '../../src/api/types/event.ts';
+import { commandLines, programOf } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 
 /** Gathers events until one fits. @throws when the stream ends before that. */
@@ -148,7 +148,7 @@ describe('events', () => {
   it('are printed by tug and docker as they come', async () => {
     await using engine = await startEngine();
     const Image = await starterImage(engine);
-    for (const program of [path.resolve(import.meta.dirname, '../../bin/tug'), 'docker']) {
+    for (const program of commandLines.map(programOf)) {
       const child = spawn(
         program,
         ['events', '--filter', 'type=container', '--format', '{{.Action}} {{.Actor.Attributes.name}}'],
