@@ -25,7 +25,7 @@ import { createBridgeDriver } from '../networks/drivers/bridge.ts';
 import { createHostDriver } from '../networks/drivers/host.ts';
 import { createNullDriver } from '../networks/drivers/null.ts';
 import { createHostSettings } from '../networks/host-settings.ts';
-import { type AddressPool, defaultPools } from '../networks/ipam.ts';
+import type { AddressPool } from '../networks/ipam.ts';
 import type { Runtime } from '../runtime/contract.ts';
 import { createCrun } from '../runtime/drivers/crun.ts';
 import { createOciRuntime } from '../runtime/drivers/oci-command-line.ts';
@@ -132,28 +132,24 @@ export function openVolumeDrivers({ dataRoot }: DaemonConfig): VolumeDriver[] {
 }
 
 export function openNetworkDrivers(config: DaemonConfig, engineId: string, database: Database): NetworkDriver[] {
-  const { bridgeName, bip, mtu, icc } = config;
+  const { bridgeName, defaultBridge } = config.network;
   const { hostBinding, masquerade, policy } = config.publishing;
-  const options = {
-    icc,
-    hostBinding,
-    masquerade,
-    ...(bip === undefined ? {} : { bip }),
-    ...(mtu === undefined ? {} : { mtu }),
-  };
+  const options = { ...config.network.options, hostBinding, masquerade };
   const settings = createHostSettings(database);
+  const pools = addressPools(config, engineId);
   return [
-    createBridgeDriver({ engineId, bridgeName, settings, options, policy }),
+    createBridgeDriver({ engineId, bridgeName, defaultBridge, settings, options, policy, pools }),
     createHostDriver(),
     createNullDriver(),
   ];
 }
 
-/** Where subnets of networks are chosen from: Docker's for IPv4, and for IPv6 a part of fd00::/8 that is this engine's alone (RFC 4193). */
-export function addressPools(engineId: string): AddressPool[] {
+/** Where subnets of networks are chosen from. IPv6 has a part of fd00::/8 that is this engine's alone (RFC 4193), unless pools of it are configured. */
+export function addressPools({ network: { pools } }: DaemonConfig, engineId: string): readonly AddressPool[] {
+  if (pools.some(({ base }) => base.family === 6)) return pools;
   const digits = createHash('sha256').update(engineId).digest('hex');
   const base = `fd${digits.slice(0, 2)}:${digits.slice(2, 6)}:${digits.slice(6, 10)}::/48`;
-  return [...defaultPools, { base: parseRange(base), size: 64 }];
+  return [...pools, { base: parseRange(base), size: 64 }];
 }
 
 /**

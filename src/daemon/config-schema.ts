@@ -1,10 +1,25 @@
 import { z } from 'zod';
+import { messageOf } from '../base/errors.ts';
+import { parsePool } from './network-config.ts';
 
 const stringList = z.array(z.string());
 const positive = z.number().int().positive();
 
 /** A runtime of `runtimes`: a binary that takes runc's command line. */
 const runtimeConfig = z.strictObject({ path: z.string().startsWith('/'), runtimeArgs: stringList.optional() });
+
+/** An element of `default-address-pools`; the command line has it as text. */
+const addressPool = z.union([
+  z.strictObject({ base: z.string(), size: z.number().int() }),
+  z.string().transform((given, context) => {
+    try {
+      return parsePool(given);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+      return z.NEVER;
+    }
+  }),
+]);
 
 /** A registry of `registries`: its mirrors are asked before it, in their order. */
 const registryConfig = z.strictObject({ mirrors: stringList });
@@ -49,7 +64,20 @@ export const settings = {
     help: 'What a layer or archive may unpack to: `ratio` of its size, `entries` of a layer',
   },
   'bridge-name': text('Name of the default bridge'),
+  bridge: { ...text("A bridge of the host's own to use as the default bridge, or none"), short: 'b' },
   bip: text('Address and subnet of the default bridge'),
+  bip6: text('The same of IPv6'),
+  'fixed-cidr': text('Part of the subnet that containers on the default bridge get addresses from'),
+  'fixed-cidr-v6': text('The same of IPv6'),
+  'default-gateway': text('Way out of the default bridge, if it is not the bridge'),
+  'default-gateway-v6': text('The same of IPv6'),
+  ipv6: toggle('Give containers on the default bridge addresses of IPv6'),
+  'default-address-pools': {
+    schema: z.array(addressPool),
+    kind: 'list',
+    flag: 'default-address-pool',
+    help: 'Where subnets of networks are chosen from: base=SUBNET,size=BITS',
+  },
   mtu: count('MTU of the default bridge'),
   icc: toggle('Let containers on the default bridge talk to each other'),
   ip: text("The host's address on which ports of the default bridge are published that name none"),

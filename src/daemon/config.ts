@@ -9,6 +9,7 @@ import { checkResolver } from '../networks/dns/resolver.ts';
 import { parseMirror } from '../registry-client/mirror.ts';
 import { type Setting, type SettingKey, type Settings, settings } from './config-schema.ts';
 import type { DaemonFlags } from './flags.ts';
+import { type NetworkConfig, networkConfig } from './network-config.ts';
 import { type PublishConfig, publishConfig } from './publish-config.ts';
 
 /** The engine's configuration, complete. */
@@ -37,10 +38,7 @@ export interface DaemonConfig {
   readonly maxConcurrentUploads: number;
   /** Undefined for the image domain's own. */
   readonly decompressionLimits: { readonly ratio: number | undefined; readonly entries: number | undefined };
-  readonly bridgeName: string;
-  readonly bip: string | undefined;
-  readonly mtu: number | undefined;
-  readonly icc: boolean;
+  readonly network: NetworkConfig;
   readonly publishing: PublishConfig;
   /** What resolvers of containers are told that do not say. */
   readonly resolver: ResolverSettings;
@@ -148,10 +146,7 @@ function complete(given: Settings): DaemonConfig {
       ratio: given['decompression-limits']?.ratio,
       entries: given['decompression-limits']?.entries,
     },
-    bridgeName: bridgeName(given['bridge-name'] ?? 'tug0'),
-    bip: given.bip,
-    mtu: given.mtu,
-    icc: given.icc ?? true,
+    network: networkConfig(given),
     publishing: publishConfig(given),
     resolver: resolverSettings(given),
     eventsHistory: given['events-history'] ?? 10_000,
@@ -180,14 +175,6 @@ function cgroupDriverOf(options: readonly string[]): DaemonConfig['cgroupDriver'
 function absolute(key: string, value: string): string {
   if (!path.isAbsolute(value)) throw invalid(`${key}: ${value} is not an absolute path`);
   return path.normalize(value).replace(/(?<=.)\/$/, '');
-}
-
-/** Names of links are at most 15 bytes, without slashes, spaces and colons (Linux, IFNAMSIZ). */
-function bridgeName(value: string): string {
-  if (!/^[^\s/:]{1,15}$/.test(value) || value === '.' || value === '..') {
-    throw invalid(`bridge-name: ${JSON.stringify(value)} is no name for a network interface (1 to 15 characters)`);
-  }
-  return value;
 }
 
 /** @throws invalid for what is no domain of image names, and for one that is named twice. */

@@ -181,7 +181,7 @@ function openNetworks(foundations: Foundations) {
     names: createNameServers({ database: stateFile(config), log: log.channel('net') }),
     resolver: config.resolver,
     drivers,
-    pools: builtins.addressPools(id),
+    pools: builtins.addressPools(config, id),
     publishing: config.publishing.settings,
   });
   return { networks, networkDrivers: drivers.map(({ name }) => name) };

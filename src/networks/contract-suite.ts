@@ -34,6 +34,7 @@ export function networkDriverSuite(name: string, make: (database: Database) => N
       state[Symbol.dispose]();
     });
     const planned = driver.plan(() => [], undefined);
+    assert.ok(planned);
     const network: Network = { ...plainNetwork, id: newId(), name: 'bridge', driver: driver.name, ...planned };
     const endpoint: Endpoint = {
       id: newId(),

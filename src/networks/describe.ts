@@ -4,6 +4,7 @@ import { contains, parseAddress, parseRange } from '../formats/ip-address.ts';
 import type { Sandbox } from './contract.ts';
 import type { Network, Pool, PublishedPort } from './driver-contract.ts';
 import { endpointNames } from './endpoint.ts';
+import { wayOut } from './gateways.ts';
 import type { Joined } from './joining.ts';
 import type { EndpointRecord, NetworkStore, SandboxRecord } from './store.ts';
 
@@ -61,10 +62,10 @@ function settingsOf({ endpoint, network }: Joined, sandbox: SandboxRecord): Endp
     GwPriority: config.GwPriority ?? 0,
     NetworkID: network.id,
     EndpointID: id,
-    Gateway: closed ? '' : (ipv4Pool?.gateway ?? ''),
+    Gateway: closed || !ipv4Pool ? '' : wayOut(ipv4Pool),
     IPAddress: ip,
     IPPrefixLen: ipv4Pool ? parseRange(ipv4Pool.subnet).prefix : 0,
-    IPv6Gateway: closed ? '' : (ipv6Pool?.gateway ?? ''),
+    IPv6Gateway: closed || !ipv6Pool ? '' : wayOut(ipv6Pool),
     GlobalIPv6Address: ipv6,
     GlobalIPv6PrefixLen: ipv6Pool ? parseRange(ipv6Pool.subnet).prefix : 0,
     DNSNames: names.length > 0 ? names : null,

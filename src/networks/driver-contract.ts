@@ -94,13 +94,13 @@ export interface NetworkDriver extends Disposable {
   readonly namespace: 'own' | 'host';
 
   /**
-   * What shall be recorded of the predefined network of this driver. What is not configured stays as it is
+   * What shall be recorded of the predefined network of this driver; undefined when there shall be none. What is not configured stays as it is
    * `recorded`, and is chosen for a new one. `occupied` lists the host's subnets. @throws invalid, exhausted.
    */
   plan(
     occupied: () => readonly string[],
     recorded: Network | undefined,
-  ): Pick<Network, 'options' | 'driverOptions' | 'addressing' | 'enableIpv4' | 'enableIpv6'>;
+  ): Pick<Network, 'options' | 'driverOptions' | 'addressing' | 'enableIpv4' | 'enableIpv6'> | undefined;
 
   /**
    * Checks a network that somebody wants, and says what the driver is to keep about it; `others` are those of this

@@ -5,6 +5,7 @@ import type { SandboxRequest } from './contract.ts';
 import type { Network } from './driver-contract.ts';
 import { interfaceSettings } from './endpoint-options.ts';
 import { findNetwork } from './find.ts';
+import { wayOut } from './gateways.ts';
 import type { EndpointRecord, NetworkStore } from './store.ts';
 
 /** A network that a container is to join, and what it asks of it. */
@@ -35,7 +36,9 @@ export function wantedNetworks(request: Pick<SandboxRequest, 'mode' | 'endpoints
 }
 
 function mustFind(store: NetworkStore, name: string): Network {
-  const network = findNetwork(store, name);
+  // without a default bridge its containers have no network, as in Docker
+  const network =
+    findNetwork(store, name) ?? (['bridge', 'default'].includes(name) ? store.networkByName('none') : undefined);
   if (!network) throw notFound(`network ${name} not found`);
   return network;
 }
@@ -78,7 +81,8 @@ export function defaultRoutes(joined: readonly Joined[]): DefaultRoutes {
   const ordered = byGateway(joined);
   const route = (family: 'ipv4' | 'ipv6', has: (endpoint: EndpointRecord) => string): DefaultRoute | undefined => {
     const found = ordered.find(({ endpoint }) => has(endpoint));
-    const gateway = found?.network.addressing?.[family][0]?.gateway;
+    const pool = found?.network.addressing?.[family][0];
+    const gateway = pool && wayOut(pool);
     return found && gateway ? { link: found.endpoint.interfaceName, gateway } : undefined;
   };
   return { ipv4: route('ipv4', ({ ip }) => ip), ipv6: route('ipv6', ({ ipv6 }) => ipv6) };

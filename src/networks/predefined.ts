@@ -19,6 +19,10 @@ export function recordPredefined(store: NetworkStore, drivers: readonly NetworkD
     if (!driver) throw internal(`there is no network driver ${driverName}`);
     const recorded = store.networkByName(name);
     const planned = driver.plan(occupiedSubnets, recorded);
+    if (!planned) {
+      forget(store, recorded, log);
+      continue;
+    }
     if (recorded) {
       if (isDeepStrictEqual({ ...recorded, ...planned }, recorded)) continue;
       if (store.countIn(recorded.id) > 0 && !saysTheSame(recorded, planned)) {
@@ -46,3 +50,10 @@ const newNetwork = (name: string, driver: string) => ({
 /** Options that an older tug did not know are not changed ones. */
 const saysTheSame = (recorded: Network, { options, addressing }: Pick<Network, 'options' | 'addressing'>): boolean =>
   isDeepStrictEqual({ ...options, ...recorded.options }, options) && isDeepStrictEqual(recorded.addressing, addressing);
+
+/** One that is configured away goes once nothing is connected to it. */
+function forget(store: NetworkStore, recorded: Network | undefined, log: Logger): void {
+  if (!recorded) return;
+  if (store.countIn(recorded.id) === 0) store.removeNetwork(recorded.id);
+  else log.warn('a network that is configured away stays while containers run on it', { network: recorded.name });
+}

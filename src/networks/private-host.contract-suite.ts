@@ -17,8 +17,9 @@ import { createSandbox } from '../host/links.ts';
 import { deleteNetworkNamespace, insideNetworkNamespace } from '../host/namespaces.ts';
 import type { Sandbox, SandboxRequest } from './contract.ts';
 import { createNameServers } from './dns/name-servers.ts';
-import { type BridgeOptions, createBridgeDriver } from './drivers/bridge.ts';
+import { createBridgeDriver } from './drivers/bridge.ts';
 import type { BridgePolicy } from './drivers/bridge-rules.ts';
+import type { BridgeOptions } from './drivers/default-bridge.ts';
 import { createHostDriver } from './drivers/host.ts';
 import { createNullDriver } from './drivers/null.ts';
 import { createHostSettings } from './host-settings.ts';
@@ -218,6 +219,8 @@ export interface TestEngine extends AsyncDisposable {
   attach(wishes?: Partial<SandboxRequest>): Promise<Attached>;
   readonly folder: string;
   readonly database: Database;
+  /** How many statements were asked of the database so far. */
+  statements(): number;
 }
 
 export interface Attached extends Sandbox {
@@ -229,6 +232,7 @@ export interface Attached extends Sandbox {
 export interface TestEngineOptions {
   readonly bridge?: string;
   readonly options?: BridgeOptions;
+  readonly defaultBridge?: boolean;
   readonly engineId?: string;
   readonly folder?: string;
   readonly alive?: readonly string[];
@@ -243,28 +247,35 @@ export async function startEngine(wishes: TestEngineOptions = {}): Promise<TestE
   const { bridge = 'tug0', options = {}, engineId = newId(), alive = [] } = wishes;
   const policy = { rules: true, ipv6Rules: true, forwarding: true, ...wishes.policy };
   const state = openTestState(wishes.folder);
-  const { database, folder } = state;
+  const { folder } = state;
+  const { database, statements } = counting(state.database);
   const warnings: string[] = [];
-  const networks = createNetworkService({
-    execRoot: folder,
-    database,
-    journal: openJournal(database),
-    events: createEventBus(memoryHistory()),
-    pools: wishes.pools ?? defaultPools,
-    publishing: { relay: true, ...wishes.publishing },
-    names: createNameServers({ database: path.join(folder, 'state.db'), log: silentLogger }),
-    resolver: { servers: [], search: [], options: [] },
-    log: wishes.log ?? createLogger({ level: 'warn', write: (line) => void warnings.push(line) }),
-    drivers: [
-      createBridgeDriver({ engineId, bridgeName: bridge, settings: createHostSettings(database), options, policy }),
-      createHostDriver(),
-      createNullDriver(),
-    ],
-  });
+  const open = () =>
+    createNetworkService({
+      execRoot: folder,
+      database,
+      journal: openJournal(database),
+      events: createEventBus(memoryHistory()),
+      pools: wishes.pools ?? defaultPools,
+      publishing: { relay: true, ...wishes.publishing },
+      names: createNameServers({ database: path.join(folder, 'state.db'), log: silentLogger }),
+      resolver: { servers: [], search: [], options: [] },
+      log: wishes.log ?? createLogger({ level: 'warn', write: (line) => void warnings.push(line) }),
+      drivers: [
+        createBridgeDriver({
+          ...{ engineId, bridgeName: bridge, settings: createHostSettings(database), options, policy },
+          defaultBridge: wishes.defaultBridge ?? true,
+        }),
+        createHostDriver(),
+        createNullDriver(),
+      ],
+    });
+  let networks: EngineNetworks | undefined;
   try {
+    networks = open();
     await networks.reconcile(new Set(alive));
   } catch (error) {
-    await networks.shutdown({ removeBridge: false });
+    await networks?.shutdown({ removeBridge: false });
     state[Symbol.dispose]();
     throw error;
   }
@@ -272,6 +283,7 @@ export async function startEngine(wishes: TestEngineOptions = {}): Promise<TestE
     networks,
     folder,
     database,
+    statements,
     async attach(request = {}) {
       const id = request.containerId ?? newId();
       const sandbox = await networks.attach({ ...plainRequest, containerId: id, ...request });
@@ -284,6 +296,18 @@ export async function startEngine(wishes: TestEngineOptions = {}): Promise<TestE
       assert.deepEqual(warnings, []);
     },
   };
+}
+
+function counting(database: Database): { database: Database; statements(): number } {
+  let asked = 0;
+  const count = <Arguments extends unknown[], Result>(call: (...values: Arguments) => Result) => {
+    return (...values: Arguments): Result => {
+      asked += 1;
+      return call(...values);
+    };
+  };
+  const { get, all, run } = database;
+  return { database: { ...database, get: count(get), all: count(all), run: count(run) }, statements: () => asked };
 }
 
 export const plainRequest = {

@@ -90,6 +90,8 @@ function describeEngine(root: string, options: EngineOptions): TestEngine {
     bridge: `tg${randomBytes(3).toString('hex')}`,
     // of its own, since engines that start at the same moment would find the same one free
     subnet: `10.${randomInt(128, 255)}.${randomInt(256)}.1/24`,
+    // there are only 31 in Docker's own
+    pool: `base=10.${randomInt(1, 100)}.0.0/16,size=24`,
   };
   let current: { child: ChildProcess; ended: Promise<Ending> } | undefined;
   let wasReady = false;
@@ -146,7 +148,15 @@ function describeEngine(root: string, options: EngineOptions): TestEngine {
 }
 
 function launch(
-  paths: { root: string; dataRoot: string; execRoot: string; socket: string; bridge: string; subnet: string },
+  paths: {
+    root: string;
+    dataRoot: string;
+    execRoot: string;
+    socket: string;
+    bridge: string;
+    subnet: string;
+    pool: string;
+  },
   options: EngineOptions,
   env: EngineOptions['env'],
 ): ChildProcess {
@@ -156,9 +166,9 @@ function launch(
   const log = openSync(path.join(paths.root, 'tugd.log'), 'a');
   const args = [
     path.join(projectRoot, 'bin/tugd.mjs'),
-    ...['--debug', '--data-root', paths.dataRoot, '--exec-root', paths.execRoot, '--bridge-name', paths.bridge],
+    ...['--debug', '--data-root', paths.dataRoot, '--exec-root', paths.execRoot],
     ...['--pidfile', path.join(paths.root, 'tugd.pid'), '--host', `unix://${paths.socket}`],
-    ...['--config-file', configFile, '--bip', paths.subnet, ...(options.args ?? [])],
+    ...['--config-file', configFile, ...addressArgs(paths, options.args ?? [])],
   ];
   try {
     return spawn(projectNode, args, {
@@ -169,6 +179,17 @@ function launch(
   } finally {
     closeSync(log);
   }
+}
+
+/** A test that says what its networks are to be is left to it. */
+function addressArgs(paths: { bridge: string; subnet: string; pool: string }, args: readonly string[]): string[] {
+  const own = args.includes('--bridge');
+  return [
+    ...(own ? [] : ['--bridge-name', paths.bridge]),
+    ...(own || args.includes('--bip') ? [] : ['--bip', paths.subnet]),
+    ...(args.includes('--default-address-pool') ? [] : ['--default-address-pool', paths.pool]),
+    ...args,
+  ];
 }
 
 const endOf = (child: ChildProcess): Promise<Ending> =>

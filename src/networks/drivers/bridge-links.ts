@@ -59,6 +59,8 @@ export function ensureBridge(links: Links, network: Network, mark: string): void
     }
     links.remove(name);
   }
+  if (network.options['given'] === 'true')
+    throw conflict(`bridge device with non default name ${name} must be created manually`);
   const first = addresses[0]?.ip ?? '';
   const mac = macOf(first.includes(':') ? macSeed(network.id) : first);
   links.addBridge({ name, mac, mtu: mtuOf(network), alias: mark, addresses, ipv6: ipv6PoolOf(network) !== undefined });

@@ -1,11 +1,11 @@
-import { forbidden, invalid } from '../../base/errors.ts';
-import { formatAddress, formatRange, lastOf, parseRange, readCidr } from '../../formats/ip-address.ts';
+import { forbidden } from '../../base/errors.ts';
 import type { FirewallBridge } from '../../host/firewall-table.ts';
 import { type Links, openLinks } from '../../host/links.ts';
-import type { Addressing, Network, NetworkDriver } from '../driver-contract.ts';
+import { addressesOf as linkAddresses } from '../../host/network-facts.ts';
+import type { Network, NetworkDriver } from '../driver-contract.ts';
 import { type EngineNames, engineNames } from '../engine-names.ts';
 import type { HostSettings } from '../host-settings.ts';
-import { type AddressPool, chooseSubnet, defaultPools } from '../ipam.ts';
+import { type AddressPool, defaultPools } from '../ipam.ts';
 import {
   bridgeOf,
   endpointAddresses,
@@ -19,6 +19,7 @@ import {
 } from './bridge-links.ts';
 import { bridgeSettings } from './bridge-options.ts';
 import { type BridgePolicy, createBridgeRules } from './bridge-rules.ts';
+import { type BridgeOptions, planDefaultBridge } from './default-bridge.ts';
 
 export interface BridgeDriverDeps {
   readonly engineId: string;
@@ -26,23 +27,12 @@ export interface BridgeDriverDeps {
   readonly bridgeName: string;
   readonly settings: HostSettings;
   readonly options: BridgeOptions;
+  /** False where there is to be no default bridge. */
+  readonly defaultBridge?: boolean;
   /** What the engine may do to the host's packets; everything without it. */
   readonly policy?: BridgePolicy;
   /** Where subnets are chosen from; Docker's without it. */
   readonly pools?: readonly AddressPool[];
-}
-
-/** Docker's daemon options of the default bridge. */
-export interface BridgeOptions {
-  /** Address and subnet of the bridge, such as `10.9.0.1/24`. By default a free subnet is chosen once and kept. */
-  readonly bip?: string;
-  readonly mtu?: number;
-  /** Whether containers on it may talk to each other; true by default. */
-  readonly icc?: boolean;
-  /** Whether its containers leave with the host's address; true by default. */
-  readonly masquerade?: boolean;
-  /** The host's address on which ports are published that name none; empty for all. */
-  readonly hostBinding?: string;
 }
 
 /**
@@ -53,12 +43,19 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
   const { engineId, settings, policy } = deps;
   const names = engineNames(engineId);
   const links = openLinks();
+  const addressesOf = (name: string): readonly string[] | undefined => {
+    const link = links.find(name);
+    return link && linkAddresses(link.index);
+  };
   const rules = createBridgeRules(names, settings, policy);
 
   return {
     name: 'bridge',
     namespace: 'own',
-    plan: (occupied, recorded) => planDefault(deps, occupied, recorded),
+    plan(occupied, recorded) {
+      if (deps.defaultBridge === false) return undefined;
+      return planDefaultBridge({ pools: defaultPools, addressesOf, ...deps }, occupied, recorded);
+    },
 
     draft(network, others) {
       const { ipv4 = [], ipv6 = [] } = network.addressing ?? {};
@@ -149,46 +146,4 @@ function firewallBridge(network: Network): FirewallBridge {
     internal: network.internal,
     masquerade: network.options['masquerade'] !== 'false',
   };
-}
-
-function planDefault(deps: BridgeDriverDeps, occupied: () => readonly string[], recorded: Network | undefined) {
-  const { bridgeName, options, pools = defaultPools } = deps;
-  const [mtu, icc] = [String(options.mtu ?? 1500), String(options.icc ?? true)];
-  const [masquerade, hostBinding] = [String(options.masquerade ?? true), options.hostBinding ?? ''];
-  return {
-    enableIpv4: true,
-    enableIpv6: false,
-    options: { bridge: bridgeName, mtu, icc, masquerade, hostBinding, prefix: 'eth' },
-    driverOptions: {
-      'com.docker.network.bridge.default_bridge': 'true',
-      'com.docker.network.bridge.enable_icc': icc,
-      'com.docker.network.bridge.enable_ip_masquerade': masquerade,
-      'com.docker.network.bridge.host_binding_ipv4': hostBinding || '0.0.0.0',
-      'com.docker.network.bridge.name': bridgeName,
-      'com.docker.network.driver.mtu': mtu,
-    },
-    addressing: options.bip
-      ? addressingFrom(options.bip)
-      : (recorded?.addressing ?? chooseAddressing(pools, occupied())),
-  };
-}
-
-const poolOf = (subnet: string, gateway: string): Addressing => ({
-  ipv4: [{ subnet, gateway, range: '', auxiliary: {}, chosen: false }],
-  ipv6: [],
-});
-
-function addressingFrom(bip: string): Addressing {
-  const read = readCidr(bip);
-  if (read?.address.family !== 4) throw invalid(`invalid CIDR address: ${bip}`);
-  const { address, range } = read;
-  if (address.value === range.first || address.value >= lastOf(range)) {
-    throw invalid(`invalid "bip" ${bip}: it must be a host address in its subnet, such as 172.20.0.1/16`);
-  }
-  return poolOf(formatRange(range), formatAddress(address));
-}
-
-function chooseAddressing(pools: readonly AddressPool[], occupied: readonly string[]): Addressing {
-  const subnet = chooseSubnet(4, pools, occupied.map(parseRange));
-  return poolOf(formatRange(subnet), formatAddress({ family: 4, value: subnet.first + 1n }));
 }
