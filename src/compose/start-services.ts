@@ -39,7 +39,8 @@ export async function startServices(
 export const needsOf = (project: Project, name: string): string[] =>
   Object.keys(project.services[name]?.depends_on ?? {});
 
-async function awaitDependencies(
+/** Waits until what a service needs is as it wants it. @throws naming what failed. */
+export async function awaitDependencies(
   deps: ComposeDeps,
   world: StartWorld,
   tracker: Tracker,

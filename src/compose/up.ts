@@ -10,7 +10,7 @@ import { planService, type ServicePlan } from './plan.ts';
 import { ensureImages, type ImageOptions } from './project-images.ts';
 import { ensureNetworks, type NetworkPlan, planNetworks, usedNetworks } from './project-networks.ts';
 import { ensureVolumes, planVolumes, usedVolumes } from './project-volumes.ts';
-import { needsOf, startServices, waitUntilReady } from './start-services.ts';
+import { awaitDependencies, needsOf, startServices, waitUntilReady } from './start-services.ts';
 import { createTracker, type Tracker } from './tracker.ts';
 
 export interface UpOptions extends ImageOptions {
@@ -36,6 +36,7 @@ export interface UpOptions extends ImageOptions {
 /**
  * Makes what the project's files describe, without starting anything: images, networks, volumes, containers.
  * Interrupted at any moment and called again it goes on from what is there.
+ * @param forRun services whose networks and volumes are needed, and whose containers are not.
  * @param whole the project with the services of all profiles: containers of others are orphans.
  */
 export async function prepare(
@@ -45,10 +46,11 @@ export async function prepare(
   lookup: World['lookup'],
   options: UpOptions,
   whole: Project,
+  forRun: readonly string[] = [],
 ): Promise<World> {
   const { engine } = deps;
-  const networkKeys = usedNetworks(project, options.services, options.allResources);
-  const volumeKeys = usedVolumes(project, options.services, options.allResources);
+  const networkKeys = usedNetworks(project, [...options.services, ...forRun], options.allResources);
+  const volumeKeys = usedVolumes(project, [...options.services, ...forRun], options.allResources);
   const [instances, networks, volumes, images] = await Promise.all([
     observeProject(engine, project.name),
     planNetworks(engine, project, networkKeys),
@@ -150,11 +152,20 @@ async function stopDependents(deps: ComposeDeps, world: World, plans: ReadonlyMa
   for (const { keep } of dependents) await forEachLimited(keep, (instance) => stopInstance(deps, world, instance));
 }
 
-/** Starts what `prepare` made, in order, and waits until it is ready where that is wanted. */
-export async function startAll(deps: ComposeDeps, world: World, options: UpOptions): Promise<void> {
+/**
+ * Starts what `prepare` made, in order, and waits until it is ready where that is wanted.
+ * @param awaiting services that are not started, and whose dependencies are to be as they want them.
+ */
+export async function startAll(
+  deps: ComposeDeps,
+  world: World,
+  options: UpOptions,
+  awaiting: readonly string[] = [],
+): Promise<void> {
   const tracker = createTracker(deps.engine, world.project.name);
   try {
     await startServices(deps, world, tracker, options.services);
+    for (const name of awaiting) await awaitDependencies(deps, world, tracker, name, new Map());
     if (options.wait) await waitForAll(deps, world, tracker, options);
   } finally {
     tracker.close();

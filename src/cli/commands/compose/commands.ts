@@ -9,6 +9,7 @@ interface Leaf {
 /** The commands of `tug compose`, loaded when they are called. */
 export const composeCommands: readonly Leaf[] = [
   { name: 'attach', load: () => import('./attach.ts') },
+  { name: 'build', load: () => import('./build.ts') },
   { name: 'commit', load: () => import('./commit.ts') },
   { name: 'config', aliases: ['convert'], load: () => import('./config.ts') },
   { name: 'cp', load: () => import('./cp.ts') },
@@ -28,6 +29,7 @@ export const composeCommands: readonly Leaf[] = [
   { name: 'push', load: () => import('./push.ts') },
   { name: 'restart', load: () => import('./restart.ts') },
   { name: 'rm', load: () => import('./rm.ts') },
+  { name: 'run', load: () => import('./run.ts') },
   { name: 'start', load: () => import('./start.ts') },
   { name: 'stats', load: () => import('./stats.ts') },
   { name: 'stop', load: () => import('./stop.ts') },
