@@ -1,7 +1,8 @@
-import { messageOf } from '../base/errors.ts';
+import type { EventMessage } from '../api/types/event.ts';
 import { inspect, logs } from '../client/calls/containers.ts';
-import { events } from '../client/calls/system.ts';
 import type { Engine } from '../client/engine.ts';
+import { filtersQuery } from '../client/filters-query.ts';
+import { jsonStream } from '../client/json-stream.ts';
 import { createFrameDecoder, type StreamName } from '../formats/raw-stream.ts';
 import { formatUnixTimestamp, parseTimestamp } from '../formats/timestamp.ts';
 import { labelNames } from './labels.ts';
@@ -88,24 +89,36 @@ export interface ProjectEvent {
   readonly id: string;
   readonly action: 'start' | 'die' | 'destroy';
   readonly exitCode: number | undefined;
+  /** Unix seconds with a fraction, by the engine's clock. */
+  readonly time: string;
   readonly name: string;
   readonly service: string;
   readonly number: number;
 }
 
-/** Starts, ends and removals of a project's containers from now on. The first `next` resolves after the request. */
-export async function* projectEvents(engine: Engine, project: string): AsyncGenerator<ProjectEvent, void> {
-  const filters = {
+/**
+ * Starts, ends and removals of a project's containers from now on: what happens after this has resolved is told.
+ * @throws as a call of the engine does; iterating throws unavailable when the engine goes.
+ */
+export async function projectEvents(engine: Engine, project: string): Promise<AsyncGenerator<ProjectEvent, void>> {
+  const filters = filtersQuery({
     type: ['container'],
     event: ['start', 'die', 'destroy'],
     label: [`${labelNames.project}=${project}`, `${labelNames.oneOff}=False`],
-  };
-  for await (const { event } of events(engine, { since: undefined, until: undefined, filters })) {
-    const attributes = event.Actor.Attributes;
+  });
+  // the head of the answer comes when the engine listens
+  const response = await engine.call('GET', '/events', { query: { filters } });
+  return readEvents(response.body());
+}
+
+async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<ProjectEvent, void> {
+  for await (const { Actor, Action, timeNano } of jsonStream<EventMessage>(body)) {
+    const attributes = Actor.Attributes;
     yield {
-      id: event.Actor.ID,
-      action: event.Action as ProjectEvent['action'],
+      id: Actor.ID,
+      action: Action as ProjectEvent['action'],
       exitCode: attributes['exitCode'] === undefined ? undefined : Number(attributes['exitCode']),
+      time: (timeNano / 1e9).toFixed(6),
       name: attributes['name'] ?? '',
       service: attributes[labelNames.service] ?? '',
       number: Number(attributes[labelNames.number] ?? 0),
@@ -113,13 +126,13 @@ export async function* projectEvents(engine: Engine, project: string): AsyncGene
   }
 }
 
-/** From when on a container's output belongs to its present run, as the engine's clock has it. */
-export async function startedAt(engine: Engine, id: string): Promise<string | undefined> {
-  try {
-    const { State } = await inspect(engine, id);
-    return formatUnixTimestamp(parseTimestamp(State.StartedAt, { now: 0n }));
-  } catch (error) {
-    if (/No such container/i.test(messageOf(error))) return undefined;
-    throw error;
-  }
+/**
+ * When a container that does not run ended last, so that what it writes in its next run can be told from what it wrote
+ * before; undefined for one that never ran. The time of a start is no use: the first lines may be older.
+ */
+export async function lastEnd(engine: Engine, id: string): Promise<string | undefined> {
+  const { State } = await inspect(engine, id);
+  return State.FinishedAt.startsWith('0001-')
+    ? undefined
+    : formatUnixTimestamp(parseTimestamp(State.FinishedAt, { now: 0n }));
 }

@@ -1,5 +1,5 @@
 import { invalid, messageOf } from '../../../base/errors.ts';
-import { copyLog, projectEvents, startedAt } from '../../../compose/follow-logs.ts';
+import { copyLog, projectEvents } from '../../../compose/follow-logs.ts';
 import { type Instance, isRunning, observeProject } from '../../../compose/observe.ts';
 import { formatUnixTimestamp, parseTimestamp } from '../../../formats/timestamp.ts';
 import type { Session } from '../../command.ts';
@@ -77,15 +77,18 @@ async function followLater(
 ): Promise<void> {
   const running = new Set(known.filter(isRunning).map(({ id }) => id));
   const copies: Promise<void>[] = [];
-  for await (const event of projectEvents(session.engine, project)) {
+  const ends = new Map<string, string>();
+  for await (const event of await projectEvents(session.engine, project)) {
     if (!isWanted(event)) continue;
     if (event.action === 'start') {
       running.add(event.id);
       const instance = { ...event, project } as unknown as Instance;
-      const since = await startedAt(session.engine, event.id);
-      const options = { follow: true, since, until: undefined, tail: 'all', timestamps };
+      const options = { follow: true, since: ends.get(event.id), until: undefined, tail: 'all', timestamps };
       copies.push(copyLog(session.engine, instance, options, printer).catch(() => {})); // it is gone again
-    } else running.delete(event.id);
+    } else {
+      running.delete(event.id);
+      ends.set(event.id, event.time);
+    }
     if (event.action === 'die') await printer.say(event, `exited with code ${event.exitCode ?? 0}`);
     if (running.size === 0) break;
   }

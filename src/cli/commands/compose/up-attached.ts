@@ -2,7 +2,7 @@ import process from 'node:process';
 import { messageOf } from '../../../base/errors.ts';
 import { kill } from '../../../client/calls/containers.ts';
 import type { World } from '../../../compose/converge.ts';
-import { copyLog, type ProjectEvent, projectEvents, startedAt } from '../../../compose/follow-logs.ts';
+import { copyLog, lastEnd, type ProjectEvent, projectEvents } from '../../../compose/follow-logs.ts';
 import { stopServices } from '../../../compose/lifecycle.ts';
 import { type Instance, isRunning } from '../../../compose/observe.ts';
 import { ownInstances, startAll, type UpOptions } from '../../../compose/up.ts';
@@ -20,7 +20,12 @@ interface Watch {
   readonly printer: LogPrinter;
   readonly options: AttachOptions;
   readonly running: Set<string>;
-  readonly copies: Set<Promise<void>>;
+  /** Containers that ended since this began, and did not start again. */
+  readonly over: Set<string>;
+  /** The copying of each container's output, by its id. */
+  readonly copies: Map<string, Promise<void>>;
+  /** When each container ended last: what it wrote before is not shown. */
+  readonly ends: Map<string, string>;
   readonly finished: PromiseWithResolvers<Ending>;
   started: boolean;
 }
@@ -54,14 +59,16 @@ export async function runAttached(
     printer,
     options,
     running: new Set(instances.filter(isRunning).map(({ id }) => id)),
-    copies: new Set(),
+    over: new Set(),
+    copies: new Map(),
+    ends: await endsOf(session, instances),
     finished: Promise.withResolvers(),
     started: false,
   };
   const onSignal = (): void => watch.finished.resolve({ why: 'interrupted', code: 130 });
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
-    const events = projectEvents(session.engine, world.project.name);
+    const events = await projectEvents(session.engine, world.project.name);
     const following = followEvents(watch, events, instances);
     for (const instance of shown.filter(isRunning)) showFrom(watch, instance, '0');
     const starting = startAll(
@@ -70,13 +77,15 @@ export async function runAttached(
       up,
     ).then(() => {
       watch.started = true;
+      // events of starts may be on their way yet: what has not been told to have ended runs
+      for (const { id } of instances) if (!watch.over.has(id)) watch.running.add(id);
       endIfIdle(watch);
     });
     const ending = await Promise.race([watch.finished.promise, starting.then(() => watch.finished.promise), following]);
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-    if (ending.why === 'interrupted') await starting.catch(() => {});
+    if (ending.why !== 'all ended') await starting.catch(() => {}); // what it was about to start is stopped too
     if (ending.why !== 'all ended') await stopAll(session, compose, world, up, ending);
-    await Promise.race([Promise.all(watch.copies), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
+    await settled([...watch.copies.values()]);
     return await exitCode(watch, ending);
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
@@ -92,6 +101,12 @@ function abortedBy(watch: Watch): AbortSignal {
   return controller.signal;
 }
 
+async function endsOf({ engine }: Session, instances: readonly Instance[]): Promise<Map<string, string>> {
+  const stopped = instances.filter((instance) => !isRunning(instance) && instance.state !== 'created');
+  const ends = await Promise.all(stopped.map(async ({ id }) => [id, await lastEnd(engine, id)] as const));
+  return new Map(ends.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
 async function followEvents(
   watch: Watch,
   events: AsyncGenerator<ProjectEvent, void>,
@@ -103,10 +118,12 @@ async function followEvents(
     if (!instance) continue;
     if (event.action === 'start') {
       watch.running.add(event.id);
-      if (watch.options.services.includes(instance.service))
-        showFrom(watch, instance, 'all', await startedAt(watch.session.engine, instance.id));
+      watch.over.delete(event.id);
+      if (watch.options.services.includes(instance.service)) showFrom(watch, instance, 'all', watch.ends.get(event.id));
     } else if (event.action === 'die') {
       watch.running.delete(event.id);
+      watch.over.add(event.id);
+      watch.ends.set(event.id, event.time);
       await noteEnd(watch, instance, event.exitCode ?? 0);
     }
   }
@@ -115,16 +132,28 @@ async function followEvents(
 
 function showFrom(watch: Watch, instance: Instance, tail: string, since?: string): void {
   const options = { follow: true, since, until: undefined, tail, timestamps: watch.options.timestamps };
-  const copy: Promise<void> = copyLog(watch.session.engine, instance, options, watch.printer)
-    .catch((error: unknown) => watch.printer.say(instance, `its output cannot be shown: ${messageOf(error)}`))
-    .finally(() => watch.copies.delete(copy));
-  watch.copies.add(copy);
+  const before = watch.copies.get(instance.id);
+  const copy = (before ?? Promise.resolve())
+    .then(() => copyLog(watch.session.engine, instance, options, watch.printer))
+    .catch((error: unknown) => watch.printer.say(instance, `its output cannot be shown: ${messageOf(error)}`));
+  watch.copies.set(instance.id, copy);
+}
+
+const patience = 10_000;
+
+/** The copies of containers that have ended end by themselves; what never ends is not waited for for ever. */
+async function settled(copies: readonly Promise<void>[]): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, patience);
+  await Promise.race([Promise.all(copies), late.promise]);
+  clearTimeout(timer);
 }
 
 async function noteEnd(watch: Watch, instance: Instance, code: number): Promise<void> {
   const { abortOn, exitCodeFrom } = watch.options;
   // what it said last comes first
-  await Promise.race([Promise.all(watch.copies), new Promise((resolve) => setImmediate(resolve))]);
+  const copy = watch.copies.get(instance.id);
+  if (copy) await settled([copy]);
   await watch.printer.say(instance, `exited with code ${code}`);
   const decides = exitCodeFrom === undefined || instance.service === exitCodeFrom;
   if (abortOn === 'exit' || (abortOn === 'failure' && code !== 0))
