@@ -23,7 +23,8 @@ const maxHeadBytes = 256 * 1024;
 /**
  * Sends one request over a fresh connection and reads the response's head (HTTP/1.1, RFC 9112). The connection stays
  * the caller's: to destroy, or to go on with after `101` or the raw 200 of older engines, when what it reads and
- * writes is the hijacked stream. An answer that comes before the whole body was sent ends the sending.
+ * writes is the hijacked stream. A refusal that comes before the whole body was sent ends the sending; any other answer
+ * is returned while the body is still being sent, and what goes wrong with that is thrown by whoever reads the answer.
  * @throws unavailable when the connection ends or fails before a complete head.
  */
 export async function exchange(connection: Connection, request: HttpRequest): Promise<HttpResponse> {
@@ -37,9 +38,32 @@ export async function exchange(connection: Connection, request: HttpRequest): Pr
   }
   await connection.write(head);
   const answer = readResponse(connection, request.method);
-  const sent = sendChunked(connection, body, answer);
-  const [response] = await Promise.all([answer, sent]);
-  return response;
+  let fault: { readonly error: unknown } | undefined;
+  const sent = sendChunked(connection, body, answer).catch((error: unknown) => {
+    fault = { error };
+    connection.destroy(); // nobody is to take half a body for a whole one
+  });
+  try {
+    const response = await answer;
+    return { ...response, body: () => orFault(response.body(), sent, () => fault) };
+  } catch (error) {
+    await sent;
+    throw fault ? (fault as { error: unknown }).error : error;
+  }
+}
+
+/** The answer's body; why the request's could not be sent counts before what came of that. */
+async function* orFault(
+  body: AsyncGenerator<Buffer, void>,
+  sent: Promise<void>,
+  fault: () => { readonly error: unknown } | undefined,
+): AsyncGenerator<Buffer, void> {
+  try {
+    yield* body;
+  } catch (error) {
+    await sent;
+    throw fault() ? fault()?.error : error;
+  }
 }
 
 function requestHead(request: HttpRequest, streamed: boolean): string {
@@ -51,25 +75,27 @@ function requestHead(request: HttpRequest, streamed: boolean): string {
   return head + '\r\n';
 }
 
-/** Writes the body chunked, at the peer's pace, until it is through or an answer is there already. */
+/** Writes the body chunked, at the peer's pace, until it is through or refused. */
 async function sendChunked(
   connection: Connection,
   body: AsyncIterable<Uint8Array>,
-  answer: Promise<unknown>,
+  answer: Promise<HttpResponse>,
 ): Promise<void> {
-  let answered = false;
-  const done = answer
-    .catch(() => {}) // whoever awaits the answer hears of it
-    .then(() => {
-      answered = true;
-    });
+  let refused = false;
+  const { promise: done, resolve } = Promise.withResolvers<void>();
+  const end = (): void => {
+    refused = true;
+    resolve();
+  };
+  // whoever awaits the answer hears of it
+  answer.then(({ status }) => status >= 400 && end(), end);
   for await (const chunk of body) {
-    if (answered) return;
+    if (refused) return;
     if (chunk.length === 0) continue;
     const framed = Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')]);
     await Promise.race([connection.write(framed), done]);
   }
-  if (!answered) await connection.write('0\r\n\r\n');
+  if (!refused) await connection.write('0\r\n\r\n');
 }
 
 async function readResponse(connection: Connection, method: string): Promise<HttpResponse> {

@@ -10,10 +10,14 @@ import { look } from '../copy/local.ts';
 const pieceSize = 256 * 1024;
 
 /** What of a folder a build is not given: the Dockerfile's own list, else the folder's. */
-export function readIgnore(folder: string, dockerfile: string | undefined): Ignore {
+export const readIgnore = (folder: string, dockerfile: string | undefined): Ignore =>
+  readPatterns(folder, dockerfile).rules;
+
+/** The same, with the patterns as they are written. */
+export function readPatterns(folder: string, dockerfile: string | undefined): { patterns: string[]; rules: Ignore } {
   const own = dockerfile === undefined ? undefined : readText(`${dockerfile}.dockerignore`);
-  const text = own ?? readText(`${folder}/.dockerignore`);
-  return compileDockerignore(text === undefined ? [] : parseDockerignore(text));
+  const patterns = parseDockerignore(own ?? readText(`${folder}/.dockerignore`) ?? '');
+  return { patterns, rules: compileDockerignore(patterns) };
 }
 
 function readText(file: string): string | undefined {

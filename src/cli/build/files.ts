@@ -5,13 +5,14 @@ import { createGzip } from 'node:zlib';
 import { invalid } from '../../base/errors.ts';
 import type { BuildCall } from '../../client/calls/build.ts';
 import { formatParts, type PartHead } from '../../formats/build-parts.ts';
+import type { Ignore } from '../../formats/dockerignore.ts';
 import { cutKeyValue } from '../../formats/key-value.ts';
 import { paddingOf } from '../../formats/tar/entry.ts';
 import { formatEntry, tarTrailer } from '../../formats/tar/writer.ts';
 import { CommandFailure } from '../exit-codes.ts';
 import type { ParsedFlags } from '../flags.ts';
 import { standardInput } from '../terminal/input.ts';
-import { packContext, readIgnore } from './context.ts';
+import { packContext, readIgnore, readPatterns } from './context.ts';
 import { readSecret } from './request.ts';
 
 /** Where the files of a build come from, as `POST /build` is told of it. */
@@ -156,4 +157,26 @@ function namedContexts(texts: readonly string[]) {
     else local.push({ name, folder: path.resolve(value) });
   }
   return { local, remote };
+}
+
+interface LocalIgnore {
+  readonly rules: Ignore;
+  readonly exceptions: boolean;
+}
+
+/** The Dockerfile of a folder, or of standard input, and what the folder's list leaves out. @throws as `buildFiles`. */
+export async function readLocalDockerfile(
+  place: string,
+  file: string | undefined,
+): Promise<{ name: string; content: Buffer; ignore: LocalIgnore | undefined }> {
+  if (isRemote(place)) throw invalid('--call looks at Dockerfiles of this host only');
+  if (place === '-' || file === '-')
+    return { name: 'Dockerfile', content: await readAll(standardInput().chunks()), ignore: undefined };
+  const folder = path.resolve(place);
+  const dockerfile = file === undefined ? defaultFile(folder) : path.resolve(file);
+  if (!fs.statSync(dockerfile, { throwIfNoEntry: false })?.isFile())
+    throw new CommandFailure(`failed to read dockerfile: open ${file ?? 'Dockerfile'}: no such file or directory`, 1);
+  const { patterns, rules } = readPatterns(folder, dockerfile);
+  const ignore = { rules, exceptions: patterns.some((pattern) => pattern.startsWith('!')) };
+  return { name: path.basename(dockerfile), content: fs.readFileSync(dockerfile), ignore };
 }
