@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import type { EventMessage } from '../../src/api/types/event.ts';
 import type { ImageInspect } from '../../src/api/types/image.ts';
 import { runChecked } from '../../src/base/process.ts';
@@ -15,6 +15,7 @@ import {
   treeOf,
 } from '../helpers/changed-container.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { removeContainers } from '../helpers/engine-sweep.ts';
 
 const inspect = async (engine: TestEngine, image: string) =>
   (await engine.api('GET', `/images/${image}/json`)).json<ImageInspect & { Config: Record<string, unknown> }>();
@@ -67,8 +68,14 @@ for (const driver of ['overlay2', 'vfs']) {
 }
 
 describe('commit', () => {
+  let engine: TestEngine;
+  before(async () => {
+    engine = await startEngine();
+  });
+  afterEach(() => removeContainers(engine.socket));
+  after(() => engine?.[Symbol.asyncDispose]());
+
   it('takes names, author, message and changes, and keeps the configuration of the container', async () => {
-    await using engine = await startEngine();
     const image = await starterImage(engine);
     const run = ['run', '--name', 'web', '-e', 'A=1', '-w', '/tmp', '--label', 'who=me', '--expose', '80', image];
     assert.equal((await engine.docker([...run, 'sh', '-c', 'echo x > /x'])).code, 0);
@@ -99,14 +106,12 @@ describe('commit', () => {
   });
 
   it('takes a configuration in the body of the request over that of the container', async () => {
-    await using engine = await startEngine();
     await startIdle(engine, await starterImage(engine), 'idle');
     const id = await commit(engine, 'idle', 'changes=USER+me', { Cmd: ['id'], Env: ['X=y'], Hostname: 'not kept' });
     assert.deepEqual((await inspect(engine, id)).Config, { User: 'me', Env: ['X=y'], Cmd: ['id'] });
   });
 
   it('adds no layer for a container that changed nothing, started or not', async () => {
-    await using engine = await startEngine();
     const image = await starterImage(engine);
     const before = (await inspect(engine, image)).RootFS.Layers;
     await engine.api('POST', '/containers/create?name=created', { Image: image });
@@ -120,7 +125,6 @@ describe('commit', () => {
   });
 
   it('holds a running container only while it reads, and leaves a paused one paused', async () => {
-    await using engine = await startEngine();
     const rootfs = await startIdle(engine, await starterImage(engine), 'idle');
     await shell(rootfs, 'head -c 30000000 /dev/urandom >big');
     const status = async () =>
@@ -143,7 +147,6 @@ describe('commit', () => {
   });
 
   it('refuses bad wishes and leaves nothing behind', async () => {
-    await using engine = await startEngine();
     await startIdle(engine, await starterImage(engine), 'idle');
     const images = async () => (await engine.api('GET', '/images/json?all=1')).text;
     const blobs = () => fs.readdir(path.join(engine.dataRoot, 'content/blobs/sha256'));
@@ -164,7 +167,6 @@ describe('commit', () => {
   });
 
   it('is not led out of the container by a folder that is swapped for a link meanwhile', async () => {
-    await using engine = await startEngine();
     const image = await starterImage(engine);
     const secret = path.join(engine.root, 'secret');
     await fs.mkdir(secret);

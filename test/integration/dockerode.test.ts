@@ -2,10 +2,18 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import Docker from 'dockerode';
-import { startEngine, starterImage } from '../helpers/engine.ts';
+import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { removeContainers } from '../helpers/engine-sweep.ts';
 import { nextEvent } from '../helpers/events.ts';
+
+let engine: TestEngine;
+before(async () => {
+  engine = await startEngine();
+});
+afterEach(() => removeContainers(engine.socket));
+after(() => engine?.[Symbol.asyncDispose]());
 
 /** What a framed stream carries, by stream, once it has ended. */
 async function demultiplexed(docker: Docker, stream: NodeJS.ReadableStream) {
@@ -21,7 +29,6 @@ async function demultiplexed(docker: Docker, stream: NodeJS.ReadableStream) {
 
 describe('dockerode', () => {
   it('runs, attaches with and without an upgrade, waits, execs, reads logs and events', async () => {
-    await using engine = await startEngine();
     const Image = await starterImage(engine);
     const docker = new Docker({ socketPath: engine.socket });
     assert.equal((await docker.ping()).toString(), 'OK');
@@ -69,7 +76,6 @@ describe('dockerode', () => {
   });
 
   it('leaves a terminal by the detach keys, and the container runs on', async () => {
-    await using engine = await startEngine();
     const docker = new Docker({ socketPath: engine.socket });
     const container = await docker.createContainer({
       Image: await starterImage(engine),
@@ -105,7 +111,6 @@ describe('dockerode', () => {
   });
 
   it('resizes, stops, kills, restarts by hand and removes', async () => {
-    await using engine = await startEngine();
     const docker = new Docker({ socketPath: engine.socket });
     const Image = await starterImage(engine);
     const Cmd = ['sh', '-c', 'trap "stty size; exit 9" TERM; trap : WINCH; echo ready; while :; do sleep 0.05; done'];
@@ -135,7 +140,6 @@ describe('dockerode', () => {
   });
 
   it('follows logs, runs with its own helper, and execs with a terminal', async () => {
-    await using engine = await startEngine();
     const docker = new Docker({ socketPath: engine.socket });
     const Image = await starterImage(engine);
     const output = new PassThrough();

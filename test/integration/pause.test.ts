@@ -1,25 +1,32 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import type { ContainerInspect } from '../../src/api/types/container.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { removeContainers } from '../helpers/engine-sweep.ts';
 
-async function start(engine: TestEngine, name: string, ...cmd: string[]): Promise<void> {
+let engine: TestEngine;
+before(async () => {
+  engine = await startEngine();
+});
+afterEach(() => removeContainers(engine.socket));
+after(() => engine?.[Symbol.asyncDispose]());
+
+async function start(name: string, ...cmd: string[]): Promise<void> {
   const Image = await starterImage(engine);
   const created = await engine.api('POST', `/containers/create?name=${name}`, { Image, Cmd: cmd });
   assert.equal(created.status, 201, created.text);
   assert.equal((await engine.api('POST', `/containers/${name}/start`)).status, 204);
 }
 
-const stateOf = async (engine: TestEngine, name: string) =>
+const stateOf = async (name: string) =>
   (await engine.api('GET', `/containers/${name}/json`)).json<ContainerInspect>().State;
 
 describe('pausing', () => {
   it('freezes a container and lets it go on, over a restart of the engine, with the sentences of Docker', async () => {
-    await using engine = await startEngine();
-    await start(engine, 'ice', 'sleep', '100000');
+    await start('ice', 'sleep', '100000');
     const { Id } = (await engine.api('GET', '/containers/ice/json')).json<ContainerInspect>();
     assert.equal((await engine.docker(['pause', 'ice'])).stdout, 'ice\n');
-    assert.deepEqual(((s) => [s.Status, s.Running, s.Paused])(await stateOf(engine, 'ice')), ['paused', true, true]);
+    assert.deepEqual(((s) => [s.Status, s.Running, s.Paused])(await stateOf('ice')), ['paused', true, true]);
     assert.match((await engine.docker(['ps', '--format', '{{.Status}}'])).stdout, /^Up .* \(Paused\)$/m);
     const again = await engine.api('POST', '/containers/ice/pause');
     assert.deepEqual([again.status, again.json<object>()], [409, { message: `Container ${Id} is already paused` }]);
@@ -32,9 +39,9 @@ describe('pausing', () => {
 
     await engine.kill();
     await engine.restart();
-    assert.equal((await stateOf(engine, 'ice')).Status, 'paused');
+    assert.equal((await stateOf('ice')).Status, 'paused');
     assert.equal((await engine.tug(['unpause', 'ice'])).stdout, 'ice\n');
-    assert.equal((await stateOf(engine, 'ice')).Status, 'running');
+    assert.equal((await stateOf('ice')).Status, 'running');
     assert.equal((await engine.docker(['exec', 'ice', 'true'])).code, 0);
     const none = await engine.tug(['container', 'unpause', 'ice']);
     assert.deepEqual([none.code, none.stderr], [1, `Error response from daemon: Container ${Id} is not paused\n`]);
@@ -43,34 +50,31 @@ describe('pausing', () => {
   });
 
   it('ends with the signal that stops, kills or removes a container', async () => {
-    await using engine = await startEngine();
     for (const verb of ['stop', 'kill', 'rm'] as const) {
-      await start(engine, verb, 'sleep', '100000');
+      await start(verb, 'sleep', '100000');
       assert.equal((await engine.api('POST', `/containers/${verb}/pause`)).status, 204);
       const args = { stop: ['stop', '-t', '1'], kill: ['kill'], rm: ['rm', '-f'] }[verb];
       const ended = await engine.docker([...args, verb]);
       assert.deepEqual([ended.code, ended.stdout], [0, `${verb}\n`], ended.stderr);
-      if (verb !== 'rm') assert.deepEqual((await stateOf(engine, verb)).Status, 'exited');
+      if (verb !== 'rm') assert.deepEqual((await stateOf(verb)).Status, 'exited');
     }
   });
 
   it('settles what a kill between the freezing and its record left', async () => {
-    await using engine = await startEngine();
-    await start(engine, 'ice', 'sleep', '100000');
+    await start('ice', 'sleep', '100000');
     await engine.kill();
     await engine.restart({ TUG_CRASH_AT: 'container.pause.frozen' });
     await engine.api('POST', '/containers/ice/pause').catch(() => {});
     await engine.ended;
     await engine.restart({ TUG_CRASH_AT: undefined });
-    assert.equal((await stateOf(engine, 'ice')).Status, 'paused');
+    assert.equal((await stateOf('ice')).Status, 'paused');
     assert.equal((await engine.api('POST', '/containers/ice/unpause')).status, 204);
   });
 });
 
 describe('renaming', () => {
   it('gives another name, which lasts and frees the old one', async () => {
-    await using engine = await startEngine();
-    await start(engine, 'one', 'sleep', '100000');
+    await start('one', 'sleep', '100000');
     const since = Math.floor(Date.now() / 1000);
     assert.deepEqual((await engine.docker(['rename', 'one', 'two'])).code, 0);
     const { Id } = (await engine.api('GET', '/containers/two/json')).json<ContainerInspect>();
@@ -82,7 +86,7 @@ describe('renaming', () => {
       'two',
       '/one',
     ]);
-    await start(engine, 'one', 'sleep', '100000');
+    await start('one', 'sleep', '100000');
     const taken = await engine.tug(['rename', 'two', 'one']);
     assert.match(taken.stderr, /^Error response from daemon: Conflict\. The container name "\/one" is already in use/);
     const same = await engine.api('POST', '/containers/two/rename?name=/two');
