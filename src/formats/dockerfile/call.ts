@@ -1,5 +1,6 @@
 import type { Variables } from './expand-word.ts';
 import { expandWord } from './expand-word.ts';
+import { locateIn } from './locate.ts';
 import { describedBy } from './parse-instruction.ts';
 import { parseRunMount } from './run-mount.ts';
 import type { StageGraph } from './stage-graph.ts';
@@ -92,7 +93,13 @@ export function outlineTarget(dockerfile: Dockerfile, graph: StageGraph, options
     if (instruction.name !== 'RUN') return;
     const { lines } = instruction.statement;
     for (const text of instruction.mounts) {
-      const { type, id = '', required } = parseRunMount(text, (word) => expandWord(word, env).text);
+      const {
+        type,
+        id = '',
+        required,
+      } = locateIn(dockerfile, instruction.statement, text, () =>
+        parseRunMount(text, (word) => expandWord(word, env).text),
+      );
       if (type === 'cache') caches.set(id, { id, lines });
       if (type !== 'secret' && type !== 'ssh') continue;
       const before = mounts[type].get(id);

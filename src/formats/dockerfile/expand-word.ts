@@ -26,6 +26,9 @@ export interface Expansion {
 
 export type Variables = ReadonlyMap<string, string>;
 
+/** Where values are looked up. */
+export type VariableSource = Pick<Variables, 'get'>;
+
 const DEEPEST = 500;
 const specialParameters = new Set('@*#?-$!0');
 const nameStart = /[\p{L}_]/u;
@@ -41,7 +44,7 @@ const quotedRun = /[^$"\\`]+/y;
  * `${x%p}`, `${x%%p}`, `${x/p/r}`, `${x//p/r}`; nothing in single quotes, all but quotes in double quotes.
  * @throws invalid in Docker's words, such as `failed to process "${x": syntax error: missing '}'`.
  */
-export function expandWord(text: string, variables: Variables, options: ExpandOptions = {}): Expansion {
+export function expandWord(text: string, variables: VariableSource, options: ExpandOptions = {}): Expansion {
   if (!/[$'"\\`\s]/.test(text)) return { text, words: text === '' ? [] : [text], used: new Set(), missing: new Set() };
   const state: State = {
     source: text,
@@ -62,7 +65,7 @@ export function expandWord(text: string, variables: Variables, options: ExpandOp
 }
 
 /** Expands the contents of a heredoc, where quotes mean nothing. @throws as `expandWord`. */
-export function expandHeredoc(text: string, variables: Variables): Expansion {
+export function expandHeredoc(text: string, variables: VariableSource): Expansion {
   return expandWord(text, variables, { ignoreQuotes: true });
 }
 
@@ -70,7 +73,7 @@ interface State {
   readonly source: string;
   at: number;
   depth: number;
-  readonly variables: Variables;
+  readonly variables: VariableSource;
   readonly options: ExpandOptions;
   readonly escape: string;
   readonly used: Set<string>;

@@ -45,7 +45,7 @@ export function argValues(
 ): Map<string, string> {
   const options: ExpandOptions = { escape: dockerfile.directives.escape };
   const values = new Map<string, string>();
-  const scope = new Map(variables);
+  const scope = { get: (name: string) => values.get(name) ?? variables.get(name) };
   for (const { key: written, value } of instruction.args) {
     const expand = (word: string): string =>
       locateIn(dockerfile, instruction.statement, word, () => expandWord(word, scope, options).text);
@@ -54,7 +54,6 @@ export function argValues(
     const chosen = given.get(key) ?? fallback;
     if (chosen === undefined) continue;
     values.set(key, chosen);
-    scope.set(key, chosen);
   }
   return values;
 }

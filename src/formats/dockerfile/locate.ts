@@ -1,9 +1,9 @@
-import { locateError } from './source.ts';
+import { locateError, SyntaxFault } from './source.ts';
 import type { Dockerfile, Statement } from './types.ts';
 
 /**
  * Runs what may fail for an instruction of a parsed file, so that the error names the place: file, line and column of
- * `near`, the line and a caret.
+ * `near`, or of what the error itself points at, the line and a caret.
  */
 export function locateIn<Result>(
   dockerfile: Dockerfile,
@@ -22,7 +22,8 @@ export function locateIn<Result>(
 export function errorAt(dockerfile: Dockerfile, statement: Statement, error: unknown, near?: string): Error {
   const source = { fileName: dockerfile.fileName, lines: dockerfile.lines, damaged: new Set<number>() };
   const from = keywordOf(dockerfile.lines, statement);
-  return locateError(source, { lines: statement.lines, from, ...(near === undefined ? {} : { near }) }, error);
+  const place = error instanceof SyntaxFault ? error.near : near;
+  return locateError(source, { lines: statement.lines, from, ...(place === undefined ? {} : { near: place }) }, error);
 }
 
 interface Position {

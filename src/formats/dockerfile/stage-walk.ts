@@ -25,7 +25,7 @@ export interface StageWalkOptions {
 export interface StageStep {
   readonly planned: PlannedStage;
   readonly instruction: Stage['instructions'][number];
-  /** The environment before it, with the ARGs that are declared. */
+  /** The environment before it, with the ARGs that are declared. It changes after the visit. */
   readonly env: Variables;
   /** The variables it uses that nothing defines. Empty where the base image is not known. */
   readonly missing: readonly string[];
@@ -66,7 +66,9 @@ export function walkStages(
     if (planned === undefined) continue;
     const state = startState(planned.base, states, options);
     for (const instruction of planned.stage.instructions) {
-      visit(takeStep(dockerfile, planned, instruction, state, options));
+      const step = createStep(dockerfile, planned, instruction, state, options);
+      visit(step);
+      takeStep(step, state);
     }
     states.set(index, state);
   }
@@ -85,33 +87,49 @@ function startState(base: FileSource, states: ReadonlyMap<number, StageState>, o
   };
 }
 
-function takeStep(
+function createStep(
   dockerfile: Dockerfile,
   planned: PlannedStage,
-  instruction: Stage['instructions'][number],
-  state: StageState,
+  instruction: StageStep['instruction'],
+  { env, declared, known, shell, workdir }: StageState,
   { buildArgs, globals }: StageWalkOptions,
 ): StageStep {
-  const env = new Map(state.env);
-  const { workdir } = state;
-  const expansions = expandAll(dockerfile, instruction, env);
-  const missing = new Set(expansions.flatMap((expansion) => [...expansion.missing]));
-  let values: Variables = new Map();
+  const words = expandAll(dockerfile, instruction, env);
+  const missing = known ? missingOf(instruction, words).filter((name) => !declared.has(name)) : [];
+  const values =
+    instruction.name === 'ARG'
+      ? argValues(dockerfile, instruction, { given: buildArgs, variables: env, globals })
+      : new Map<string, string>();
+  return { planned, instruction, env, missing, values, words, shell, workdir };
+}
+
+/** The variables that an instruction lacks, each once. In one ARG a value may use the names before it. */
+function missingOf(instruction: Instruction, words: readonly Expansion[]): string[] {
+  const missing = new Set<string>();
+  const before = new Set<string>();
+  let at = 0;
+  for (const { key, value } of instruction.name === 'ARG' ? instruction.args : []) {
+    const end = at + (value === undefined ? 1 : 2);
+    for (const name of words.slice(at, end).flatMap((word) => [...word.missing]))
+      if (!before.has(name)) missing.add(name);
+    before.add(key);
+    at = end;
+  }
+  for (const word of words.slice(at)) for (const name of word.missing) missing.add(name);
+  return [...missing];
+}
+
+function takeStep({ instruction, values, words }: StageStep, state: StageState): void {
   if (instruction.name === 'ARG') {
-    values = argValues(dockerfile, instruction, { given: buildArgs, variables: env, globals });
     for (const { key } of instruction.args) state.declared.add(key);
     for (const [key, value] of values) state.env.set(key, value);
   }
   if (instruction.name === 'ENV') {
-    const texts = expansions.map(({ text }) => text);
-    instruction.pairs.forEach((_, index) => {
-      state.env.set(texts[2 * index] ?? '', texts[2 * index + 1] ?? '');
-    });
+    const texts = words.map(({ text }) => text);
+    for (let at = 0; at < texts.length; at += 2) state.env.set(texts[at] ?? '', texts[at + 1] ?? '');
   }
   state.shell ||= instruction.name === 'SHELL';
   state.workdir ||= instruction.name === 'WORKDIR';
-  const undefinedNames = state.known ? [...missing].filter((name) => !state.declared.has(name)) : [];
-  return { planned, instruction, env, missing: undefinedNames, values, words: expansions, shell: state.shell, workdir };
 }
 
 function expandAll(dockerfile: Dockerfile, instruction: Instruction, env: Variables): Expansion[] {

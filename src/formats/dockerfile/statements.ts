@@ -33,7 +33,9 @@ export function readStatements(
     const line = source.lines[at] ?? '';
     if (commentLine.test(line)) {
       const comment = line.replace(/^\s*#/, '').trim();
-      comments = comment === '' ? [] : [...comments.slice(-MOST_COMMENTS), comment];
+      if (comment === '') comments = [];
+      else comments.push(comment);
+      if (comments.length > MOST_COMMENTS) comments.shift();
       at += 1;
     } else if (blankLine.test(line)) {
       comments = [];

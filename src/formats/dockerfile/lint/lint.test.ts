@@ -89,7 +89,7 @@ EXPOSE 80/TCP 1.2.3.4:80:81
       name === 'known' ? { env: new Map([['JAVA_HOME', '/j']]), shell: true } : undefined;
     const text = `FROM known AS one
 ENV A=$JAVA_HOME B=$JAVA_HOM
-ARG C
+ARG C CC=$C$CCC CCC
 FROM one
 ENV D=$A$B$C E=$D
 COPY <<x $F/
@@ -104,6 +104,7 @@ RUN --mount=type=cache,target=$K true $L
 `;
     assert.deepEqual(told(text, { image }), [
       "UndefinedVar 2: Usage of undefined variable '$JAVA_HOM' (did you mean $JAVA_HOME?)",
+      "UndefinedVar 3: Usage of undefined variable '$CCC'",
       "UndefinedVar 5: Usage of undefined variable '$D' (did you mean $A?)",
       "UndefinedVar 6: Usage of undefined variable '$F' (did you mean $A?)",
       "UndefinedVar 6: Usage of undefined variable '$G' (did you mean $A?)",
@@ -182,6 +183,12 @@ COPY --from=a skipped /
       error?.message ?? '',
       /^dockerfile parse error on line 3: circular dependency detected on stage: stage-1/,
     );
+  });
+
+  it('is done with many instructions', () => {
+    const lines = Array.from({ length: 5000 }, (_, index) => `ENV A${index}=$A${index - 1}\nARG B${index}=$C`);
+    const { warnings } = lint(`FROM scratch\n${lines.join('\n')}`);
+    assert.equal(warnings.length, 1 + 5000);
   });
 
   it('fails a build where asked', () => {

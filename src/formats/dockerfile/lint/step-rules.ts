@@ -1,5 +1,6 @@
 import * as path from 'node:path/posix';
 import { formatPlatform, normalisePlatform, parsePlatform } from '../../platform.ts';
+import type { Variables } from '../expand-word.ts';
 import type { PlannedStage } from '../stage-graph.ts';
 import type { StageStep } from '../stage-walk.ts';
 import { nearestName } from '../suggestion.ts';
@@ -22,7 +23,7 @@ export function createStepRules(options: Options, report: Report): StepRules {
     stage: (planned) => checkBasePlatform(planned, options, report),
     step(step) {
       const { instruction, missing, env } = step;
-      for (const name of missing) reportUndefined(instruction, name, [...env.keys()], report);
+      for (const name of missing) reportUndefined(instruction, name, env, report);
       checkOnce(step, lastOf, report);
       checkForm(step, report);
       checkSecrets(instruction, report);
@@ -48,8 +49,11 @@ function checkBasePlatform(planned: PlannedStage | undefined, { image, platforms
   report('InvalidBaseImagePlatform', message, planned.stage.from.statement);
 }
 
-function reportUndefined({ statement }: Instruction, name: string, known: readonly string[], report: Report): void {
-  const near = nearestName(name, known);
+/** Among more variables than these the near one is not searched for. */
+const MOST_VARIABLES = 1000;
+
+function reportUndefined({ statement }: Instruction, name: string, env: Variables, report: Report): void {
+  const near = env.size > MOST_VARIABLES ? undefined : nearestName(name, [...env.keys()]);
   const hint = near === undefined ? '' : ` (did you mean $${near}?)`;
   report('UndefinedVar', `Usage of undefined variable '$${name}'${hint}`, statement);
 }
