@@ -20,7 +20,7 @@ import type { ContainerMount } from './mount-requests.ts';
 import { mountedImages, withImageIds, withVolumes } from './mount-volumes.ts';
 import { checkDeclared, mountsOfOthers, resolveMounts } from './mounts.ts';
 import { checkName, inventName } from './names.ts';
-import { checkPorts } from './ports.ts';
+import { checkEgress, checkPorts } from './ports.ts';
 import { type ContainerRecord, initialState } from './record.ts';
 import { refuseUnbuilt } from './refusals.ts';
 import { checkRestartPolicy, hasRestartPolicy } from './restart-policy.ts';
@@ -176,6 +176,7 @@ function checkHost(deps: ContainerDeps, host: HostConfig, config: ContainerConfi
   if (score < -1000 || score > 1000) throw invalid(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
   if ((host.ShmSize ?? 0) < 0) throw invalid('SHM size can not be less than 0');
   checkPorts(host, request.ExposedPorts ?? {});
+  checkEgress(host);
   checkDeclared(request.Volumes ?? {});
   buildResources(host, countCpus());
   refuseMissingLimits(host, deps.cgroups);

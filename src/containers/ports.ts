@@ -1,5 +1,6 @@
 import type { HostConfig, PortBinding } from '../api/types/container.ts';
 import { invalid } from '../base/errors.ts';
+import { parseEgress } from '../formats/egress-rule.ts';
 
 /** @throws invalid for a port that is none, here or in a binding. */
 export function checkPorts(host: HostConfig, exposed: Readonly<Record<string, unknown>>): void {
@@ -24,6 +25,13 @@ function checkHostPort(text: string): void {
   const ends = text.split('-');
   if (ends.length > 2 || ends.some((end) => !/^\d+$/.test(end) || Number(end) > 65535))
     throw invalid(`invalid port specification: "${text}"`);
+}
+
+/** @throws invalid for a rule that is none, and where there is no network of its own to rule. */
+export function checkEgress({ Egress = [], NetworkMode = '' }: HostConfig): void {
+  const rules = Egress.flatMap(parseEgress);
+  if (rules.length > 0 && (NetworkMode === 'host' || NetworkMode.startsWith('container:')))
+    throw invalid(`conflicting options: --egress and the network mode ${NetworkMode}`);
 }
 
 /** HostConfig.PortBindings with every key in its full form and no empty lists. */

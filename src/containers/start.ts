@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { crashPoint } from '../base/crash-points.ts';
 import { asTugError, conflict, TugError } from '../base/errors.ts';
 import type { Intent } from '../base/journal.ts';
+import { parseEgress } from '../formats/egress-rule.ts';
 import { processStartTime } from '../host/process-identity.ts';
 import type { Sandbox } from '../networks/contract.ts';
 import type { Runtime } from '../runtime/contract.ts';
@@ -188,6 +189,7 @@ function connectNetwork(
     mode: record.host.NetworkMode ?? 'default',
     endpoints: record.endpoints,
     ports: requestedPorts(record.host),
+    egress: (record.host.Egress ?? []).flatMap(parseEgress),
     publishAll: record.host.PublishAllPorts ? Object.keys(record.config.ExposedPorts ?? {}) : [],
     resolver: {
       servers: record.host.Dns ?? [],

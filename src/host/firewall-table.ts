@@ -1,3 +1,4 @@
+import { egressForward, egressText, type FirewallEgress } from './firewall-egress.ts';
 import { type Family, type FirewallPort, families, familyOf, portElements } from './firewall-ports.ts';
 
 /** A bridge whose traffic the engine's table rules. */
@@ -21,6 +22,8 @@ export interface FirewallContents {
   readonly relayPort: number | undefined;
   /** Whether IPv6 is ruled as well, which it is without this. */
   readonly ipv6?: boolean;
+  /** Containers that may not reach everything. */
+  readonly egress?: readonly FirewallEgress[];
 }
 
 /**
@@ -36,7 +39,10 @@ export interface FirewallContents {
  *   between ports of one bridge comes by here where bridge-nf-call-iptables is set.
  * - `input`: the relay takes nothing but what was led to it.
  */
-export function tableText(table: string, { bridges, ports, relayPort, ipv6 = true }: FirewallContents): string {
+export function tableText(
+  table: string,
+  { bridges, ports, relayPort, ipv6 = true, egress = [] }: FirewallContents,
+): string {
   const relaying = relayPort === undefined ? [] : [relayPort];
   return `table inet ${table} {
 ${bridgeSets(bridges, ipv6)}${portSets(ports)}
@@ -71,10 +77,10 @@ ${ipv6 ? '' : '    meta nfproto ipv6 accept\n'}    iifname != @bridges oifname !
     iifname @internal drop
     oifname @internal drop
     ct state established,related accept
-    oifname @bridges ct status dnat accept
+${egress.length === 0 ? '' : egressForward}    oifname @bridges ct status dnat accept
     oifname @bridges drop
   }
-${relaying.map(inputChain).join('')}}
+${relaying.map(inputChain).join('')}${egress.length === 0 ? '' : egressText(egress)}}
 `;
 }
 

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import { crashPoint } from '../base/crash-points.ts';
-import { conflict, TugError } from '../base/errors.ts';
+import { conflict, invalid, TugError } from '../base/errors.ts';
 import { shortId } from '../base/ids.ts';
 import { createSandbox, type SandboxLinks } from '../host/links.ts';
 import { endpointIntent, type NetworkContext } from './context.ts';
@@ -37,6 +37,7 @@ export async function attach(context: NetworkContext, request: SandboxRequest): 
   const intent = context.journal.begin(endpointIntent, containerId, null);
   try {
     crashPoint('network.endpoint.journaled');
+    if (request.egress?.length) await context.host.restore(); // no packet before its rules
     await connect(context, reservation, request.madeNamespace);
     crashPoint('network.endpoint.linked');
     serveNames(context, containerId);
@@ -62,12 +63,16 @@ function reserve(context: NetworkContext, request: SandboxRequest): Reservation 
   const named = { containerId, namespace, name: request.name ?? shortId(containerId), hostname };
   const resolver = resolverOf(context, request, namespace);
   const joined = planAll(context, wanted, named);
+  if (request.egress?.length) refuseUnruled(context, joined);
   const sandbox = { ...named, resolver, resolvConf: resolvConfOf(context, { namespace, resolver }, joined) };
   const gateway = gatewayEndpoint(joined);
   const ports = gateway ? claimNamed(context, sandbox.name, gateway, request) : [];
   try {
     const endpoints = joined.map(({ endpoint }) => endpoint);
-    database.transaction(() => store.saveSandbox(sandbox, endpoints, ports));
+    database.transaction(() => {
+      store.saveSandbox(sandbox, endpoints, ports);
+      store.saveEgress(containerId, request.egress ?? []);
+    });
     return { namespace, joined, gateway, ports };
   } catch (error) {
     for (const port of ports) holder.drop(port);
@@ -87,6 +92,16 @@ function planAll(context: NetworkContext, wanted: readonly Wanted[], sandbox: Pa
     joined.push({ network: one.network, endpoint: planEndpoint(context.store, one.network, sandbox, wish) });
   }
   return joined;
+}
+
+/** @throws invalid where a network cannot hold its containers to rules about what they send to elsewhere. */
+export function refuseUnruled({ host }: Pick<NetworkContext, 'host'>, joined: readonly Joined[]): void {
+  const unruled = joined.find(({ network }) => network.addressing && !host.rulesEgress(network));
+  const name = unruled?.network.name ?? (joined.some(({ network }) => host.namespaceOf(network) === 'host') && 'host');
+  if (name)
+    throw invalid(
+      `--egress has no effect on the network ${name}: it needs a bridge network and the engine's firewall rules`,
+    );
 }
 
 /** As `claimFor`, and names the endpoint in the refusal of a port, as Docker does. */

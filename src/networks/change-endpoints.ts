@@ -4,7 +4,7 @@ import { forbidden, internal, invalid, notFound } from '../base/errors.ts';
 import type { Intent } from '../base/journal.ts';
 import { openSandbox } from '../host/links.ts';
 import { announce } from './announce.ts';
-import { claimNamed, connectOne } from './attach.ts';
+import { claimNamed, connectOne, refuseUnruled } from './attach.ts';
 import { changeIntent, type NetworkContext } from './context.ts';
 import type { EndpointChange, PortWishes } from './contract.ts';
 import type { Network, PublishedPort } from './driver-contract.ts';
@@ -153,7 +153,11 @@ async function applyChange(
   ports: { readonly before: readonly PublishedPort[]; readonly after: readonly PublishedPort[] },
 ): Promise<void> {
   if (namespace === undefined) throw notFound('the container has no network namespace of its own');
-  const { host } = context;
+  const { host, store } = context;
+  if (store.egress().some(({ containerId: held }) => held === containerId)) {
+    if (joining) refuseUnruled(context, [joining]);
+    await host.restore(); // no packet before its rules
+  }
   using sandbox = openSandbox(namespace);
   if (leaving) host.disconnect(leaving.network, leaving.endpoint);
   if (joining) await connectOne(context, joining, sandbox);

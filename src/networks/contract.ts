@@ -5,6 +5,7 @@ import type {
   NetworkInspect,
   NetworkSummary,
 } from '../api/types/network.ts';
+import type { EgressRule } from '../formats/egress-rule.ts';
 import type { ResolverSettings } from '../formats/resolv-conf.ts';
 
 /**
@@ -118,6 +119,8 @@ export interface SandboxRequest extends PortWishes {
   /** The container's name without a slash, as errors name it; its short id when left out. */
   readonly name?: string;
   readonly hostname: string;
+  /** What it may send to elsewhere; everything without. */
+  readonly egress?: readonly EgressRule[];
   /** HostConfig.NetworkMode. */
   readonly mode: string;
   /** The networks to join, by name. Without any, the mode's. */

@@ -1,3 +1,4 @@
+import type { EgressRule } from '../formats/egress-rule.ts';
 import type { SandboxLinks } from '../host/links.ts';
 
 /** A network as recorded. */
@@ -78,6 +79,8 @@ export interface Recorded {
   readonly ports: readonly PublishedPort[];
   /** Where the relay of ports that cannot be translated listens; undefined where there is none. */
   readonly relayPort: number | undefined;
+  /** What containers may send to elsewhere, of those that may not send everything. */
+  readonly egress: readonly { readonly containerId: string; readonly rules: readonly EgressRule[] }[];
 }
 
 /** A network that is being made, complete but for what the driver keeps. */
@@ -92,6 +95,8 @@ export interface NetworkDriver extends Disposable {
   readonly name: string;
   /** `own`: containers get a namespace each; `host`: they stay in the host's, and nothing is ever connected. */
   readonly namespace: 'own' | 'host';
+  /** Whether it can hold containers to rules about what they send to elsewhere. */
+  readonly egress?: boolean;
 
   /**
    * What shall be recorded of the predefined network of this driver; undefined when there shall be none. What is not configured stays as it is

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import type { EgressRule } from '../formats/egress-rule.ts';
 import { createFirewall } from '../host/firewall.ts';
 import type { FirewallBridge } from '../host/firewall-table.ts';
 import { createSandbox, openLinks } from '../host/links.ts';
@@ -126,5 +127,37 @@ describe('a port published on 127.0.0.1', () => {
     there('ip', 'route', 'delete', 'local', '127.0.0.1', 'dev', 'lo', 'table', 'local');
     there('ip', 'route', 'add', '127.0.0.1', 'via', '198.51.100.1', 'src', '198.51.100.2');
     assert.equal(await ask('127.0.0.1', 8080, { namespace: outside, ...silent }), undefined);
+  });
+});
+
+describe('egress rules', () => {
+  const held = (...rules: EgressRule[]) =>
+    firewall.replace({
+      ...{ bridges: bridges({}), ports: [], relayPort: undefined },
+      egress: [{ name: 'a', addresses: ['10.9.1.2', 'fd09:1::2'], rules }],
+    });
+  const [all, world] = ['all', '198.51.100.0/24'];
+
+  it('hold a container to them, and nobody else', async () => {
+    using _world = await answerInside(outside, 'tcp', 90);
+    using _six = await answerInside(outside, 'tcp6', 91);
+    using _a = await answerInside(a, 'tcp', 92);
+    using _b = await answerInside(b, 'tcp', 93);
+    await held({ action: 'allow', to: world }, { action: 'deny', to: all });
+    assert.equal(await ask('198.51.100.2', 90, { namespace: a }), '198.51.100.1');
+    assert.equal(await ask('2001:db8::2', 91, { namespace: a, ...silent }), undefined);
+    await held({ action: 'deny', to: world }, { action: 'allow', to: '2001:db8::2' }, { action: 'deny', to: all });
+    assert.equal(await ask('198.51.100.2', 90, { namespace: a, ...silent }), undefined);
+    assert.equal(await ask('2001:db8::2', 91, { namespace: a }), '2001:db8::1');
+    assert.equal(await ask('198.51.100.2', 90, { namespace: b }), '198.51.100.1');
+    assert.equal(await ask('10.9.1.2', 92), '10.9.1.1');
+    assert.equal(await ask('10.9.1.3', 93, { namespace: a }), '10.9.1.2');
+  });
+
+  it('hold for the host too', async () => {
+    using _host = await answerInside('/proc/thread-self/ns/net', 'tcp', 94);
+    await held({ action: 'deny', to: all });
+    assert.equal(await ask('10.9.1.1', 94, { namespace: a, ...silent }), undefined);
+    assert.equal(await ask('10.9.1.1', 94, { namespace: b }), '10.9.1.3');
   });
 });

@@ -17,6 +17,8 @@ import type { NetworkStore } from './store.ts';
 export interface HostSide {
   /** Which namespace a network's containers live in. */
   namespaceOf(network: Network): NetworkDriver['namespace'];
+  /** Whether containers on a network can be held to rules about what they send to elsewhere. */
+  rulesEgress(network: Network): boolean;
   /** Makes the host agree with the records, when that was not done since the start. */
   restoreOnce(): Promise<void>;
   restore(): Promise<void>;
@@ -67,6 +69,7 @@ export function createHostSide(
 
   return {
     namespaceOf: (network) => driverOf(network, drivers).namespace,
+    rulesEgress: (network) => driverOf(network, drivers).egress ?? false,
     restoreOnce() {
       restored ??= restore().catch((error: unknown) => {
         restored = undefined;
@@ -147,5 +150,7 @@ function recordedOf(driver: NetworkDriver, store: NetworkStore) {
   const ids = new Set(networks.map(({ id }) => id));
   const endpoints = store.endpoints().filter(({ networkId }) => ids.has(networkId));
   const owners = new Set(endpoints.map(({ id }) => id));
-  return { networks, endpoints, ports: store.ports().filter(({ endpointId }) => owners.has(endpointId)) };
+  const ports = store.ports().filter(({ endpointId }) => owners.has(endpointId));
+  const joined = new Set(endpoints.map(({ containerId }) => containerId));
+  return { networks, endpoints, ports, egress: store.egress().filter(({ containerId }) => joined.has(containerId)) };
 }

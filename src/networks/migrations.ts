@@ -57,4 +57,10 @@ export const networkMigrations: readonly Migration[] = [
     sql: `ALTER TABLE sandboxes ADD COLUMN resolver TEXT NOT NULL DEFAULT '{"servers":[],"search":[],"options":[]}';
       ALTER TABLE sandboxes ADD COLUMN resolv_conf TEXT NOT NULL DEFAULT ''`,
   },
+  {
+    domain: 'egress',
+    version: 1,
+    sql: `CREATE TABLE egress (
+      container_id TEXT PRIMARY KEY REFERENCES sandboxes (container_id) ON DELETE CASCADE, rules TEXT NOT NULL) STRICT`,
+  },
 ];

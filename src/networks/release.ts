@@ -26,7 +26,8 @@ export async function takeDown(context: NetworkContext, containerId: string, sha
     if (shared) removeSandboxLinks(sandbox.namespace);
     deleteNetworkNamespace(sandbox.namespace);
   }
+  const ruled = store.egress().some((one) => one.containerId === containerId);
   store.removeSandbox(containerId);
   for (const port of ports) holder.drop(port);
-  if (!rulesAgree) await host.restore();
+  if (!rulesAgree || ruled) await host.restore();
 }

@@ -1,4 +1,5 @@
 import type { Database, Row } from '../base/database.ts';
+import type { EgressRule } from '../formats/egress-rule.ts';
 import type { Network, PublishedPort } from './driver-contract.ts';
 import {
   type EndpointRecord,
@@ -36,6 +37,8 @@ export interface NetworkStore {
   countIn(networkId: string): number;
   /** The endpoints that a name, in lower case, stands for on a network. */
   named(networkId: string, name: string): EndpointRecord[];
+  /** What containers may send to elsewhere, of those that may not send everything; in the order of their ids. */
+  egress(): { containerId: string; rules: EgressRule[] }[];
   ports(): PublishedPort[];
   portsOf(containerId: string): PublishedPort[];
 
@@ -49,6 +52,8 @@ export interface NetworkStore {
   renameSandbox(containerId: string, name: string, names: (endpoint: EndpointRecord) => readonly string[]): void;
   /** Records what a sandbox's /etc/resolv.conf is to say. */
   saveResolvConf(containerId: string, text: string): void;
+  /** Records what a sandbox may send to elsewhere; nothing for everything. Call it in a transaction. */
+  saveEgress(containerId: string, rules: readonly EgressRule[]): void;
   /** Records these as all the ports of a sandbox. Call it in a transaction. */
   replacePorts(containerId: string, ports: readonly PublishedPort[]): void;
   /** Forgets a sandbox with all that belongs to it. Idempotent. */
@@ -94,6 +99,14 @@ export function createNetworkStore(database: Database): NetworkStore {
           ...[networkId, name],
         )
         .map(endpointOf),
+    egress: () =>
+      database.all('SELECT * FROM egress ORDER BY container_id').map((row) => ({
+        containerId: String(row['container_id']),
+        rules: JSON.parse(String(row['rules'])) as EgressRule[],
+      })),
+    saveEgress(containerId, rules) {
+      if (rules.length > 0) database.run('INSERT INTO egress VALUES (?, ?)', containerId, JSON.stringify(rules));
+    },
     ports: () => database.all('SELECT * FROM published_ports').map(portOf),
     portsOf: (id) => database.all(`${ofContainer} WHERE container_id = ?`, id).map(portOf),
     saveSandbox({ containerId, namespace, name, hostname, resolver, resolvConf }, endpoints, ports) {

@@ -154,6 +154,38 @@ describe('a published port', () => {
   });
 });
 
+describe('a container', () => {
+  it('may be kept from sending to elsewhere, as long as it runs and after the engine was killed', async () => {
+    const rule = ['--egress', 'allow=203.0.113.0/24,deny=all'];
+    const { code, stderr } = await engine.tug(['run', '-d', '--name', 'held', ...rule, 'busybox', 'sleep', '1000']);
+    assert.equal(code, 0, stderr);
+    const asked = (await engine.tug(['inspect', '-f', '{{json .HostConfig.Egress}}', 'held'])).stdout;
+    assert.equal(asked, `["${rule[1]}"]\n`);
+    const gateway = engine.subnet.split('/')[0] ?? '';
+    const reaches = async () => (await engine.tug(['exec', 'held', 'ping', '-c1', '-W1', gateway])).code;
+    assert.equal(await reaches(), 1);
+    await engine.kill();
+    await engine.restart();
+    assert.equal(await reaches(), 1);
+    assert.match((await rulesOf(engine)).join('\n'), /ip daddr 203\.0\.113\.0\/24 return/);
+    await engine.tug(['rm', '-f', 'held']);
+    assert.doesNotMatch((await rulesOf(engine)).join('\n'), /203\.0\.113/);
+  });
+
+  it('is not made with rules that are none, or that nobody could hold it to', async () => {
+    for (const [args, words] of [
+      [['--egress', 'allow=here'], /bad format for egress/],
+      [['--network', 'host', '--egress', 'deny=all'], /conflicting options: --egress and the network mode host/],
+    ] as const) {
+      const { code, stderr } = await engine.tug(['create', ...args, 'busybox']);
+      assert.notEqual(code, 0);
+      assert.match(stderr, words);
+    }
+    const HostConfig = { Egress: ['allow=here'] };
+    assert.equal((await engine.api('POST', '/containers/create', { Image: 'busybox', HostConfig })).status, 400);
+  });
+});
+
 const tableOf = async ({ api }: TestEngine): Promise<string> =>
   engineNames((await api('GET', '/info')).json<{ ID: string }>().ID).table;
 

@@ -138,6 +138,8 @@ export const hostConfig = z.object({
   RestartOnUnhealthy: z.boolean().optional(),
   /** tug's own: what it waits for when it comes up with the engine. Ids once it is created. */
   DependsOn: z.array(z.object({ Container: text, Condition: z.enum(['started', 'healthy']).optional() })).optional(),
+  /** tug's own: what it may send to elsewhere, each as `--egress` takes it. */
+  Egress: stringList.optional(),
   VolumeDriver: text.optional(),
   VolumesFrom: stringList.optional(),
   Mounts: z.array(mountRequest).optional(),

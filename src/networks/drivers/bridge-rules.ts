@@ -1,3 +1,4 @@
+import { shortId } from '../../base/ids.ts';
 import { createFirewall } from '../../host/firewall.ts';
 import {
   type AcceptedBridge,
@@ -24,7 +25,7 @@ export interface BridgePolicy {
 /** The rules and settings of the host under all bridges of an engine: its table, accepts in others' chains, forwarding. */
 export interface BridgeRules extends Disposable {
   /** Makes the rules say exactly this. Idempotent. */
-  restore(bridges: readonly FirewallBridge[], recorded: Pick<Recorded, 'ports' | 'relayPort'>): Promise<void>;
+  restore(bridges: readonly FirewallBridge[], recorded: RuledBy): Promise<void>;
   /** As `NetworkDriver.intact`. */
   intact(): Promise<boolean>;
   /** As `NetworkDriver.added`. */
@@ -36,6 +37,8 @@ export interface BridgeRules extends Disposable {
   /** Takes everything back. Idempotent. */
   remove(): Promise<void>;
 }
+
+type RuledBy = Pick<Recorded, 'ports' | 'relayPort' | 'endpoints' | 'egress'>;
 
 /** What was found in the rules after they were written, to be held against them later. */
 interface Written {
@@ -66,10 +69,15 @@ export function createBridgeRules(
   };
   const restoreRules = async (
     bridges: readonly FirewallBridge[],
-    { ports, relayPort }: Pick<Recorded, 'ports' | 'relayPort'>,
+    { ports, relayPort, endpoints, egress: held }: RuledBy,
   ): Promise<ForeignFacts> => {
     known = undefined;
-    await firewall.replace({ bridges, ports, relayPort, ipv6: policy.ipv6Rules });
+    const egress = held.map(({ containerId, rules }) => {
+      const own = endpoints.filter((endpoint) => endpoint.containerId === containerId);
+      const addresses = own.flatMap(({ ip, ipv6 }) => [ip, ipv6].filter(Boolean));
+      return { name: shortId(containerId), addresses, rules };
+    });
+    await firewall.replace({ bridges, ports, relayPort, ipv6: policy.ipv6Rules, egress });
     // What opens the host for packets of the bridges comes after the table that guards them.
     const foreign = await readForeignRules(table, mark);
     const accepted = bridges.map(({ name, subnets }) => ({ name, ipv6: policy.ipv6Rules && subnets.some(isIpv6) }));

@@ -56,6 +56,7 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
       if (deps.defaultBridge === false) return undefined;
       return planDefaultBridge({ pools: defaultPools, addressesOf, ...deps }, occupied, recorded);
     },
+    egress: policy === undefined || (policy.rules && policy.ipv6Rules),
 
     draft(network, others) {
       const { ipv4 = [], ipv6 = [] } = network.addressing ?? {};

@@ -1,3 +1,4 @@
+import { parseEgress } from '../../../formats/egress-rule.ts';
 import { parseEnv, parseLabel } from '../../../formats/key-value.ts';
 import type { Flag } from '../../command.ts';
 import { checkDuration } from '../../flag-checks.ts';
@@ -71,6 +72,9 @@ const processFlags: readonly Flag[] = [
       check: parseDependency,
     },
   ),
+  list('egress', 'Where it may send to (allow=RANGE, deny=RANGE, first match; tug only)', {
+    check: (value) => void parseEgress(value),
+  }),
   on('rm', 'Remove the container and its anonymous volumes when it exits'),
 ];
 

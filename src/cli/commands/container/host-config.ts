@@ -35,6 +35,7 @@ function lifecycle(flags: ParsedFlags): HostConfig {
     ...(flags.given('restart') ? { RestartPolicy: restart } : {}),
     ...(flags.bool('restart-on-unhealthy') ? { RestartOnUnhealthy: true } : {}),
     ...(flags.given('depends-on') ? { DependsOn: flags.list('depends-on').map(parseDependency) } : {}),
+    ...(flags.given('egress') ? { Egress: [...flags.list('egress')] } : {}),
     ...(flags.bool('rm') ? { AutoRemove: true } : {}),
     ...(flags.given('init') ? { Init: flags.bool('init') } : {}),
     ...(flags.given('cidfile') ? { ContainerIDFile: flags.string('cidfile') } : {}),
