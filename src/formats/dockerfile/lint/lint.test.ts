@@ -161,6 +161,8 @@ COPY --from=a skipped /
     assert.deepEqual(told(`# check=skip=MaintainerDeprecated,JSONArgsRecommended\n${text}`), []);
     assert.deepEqual(told(`# check=skip=all\n${text}`), []);
     assert.equal(told(`# check=skip=all\n${text}`, { check: '' }).length, 2);
+    const buildArgs = new Map([['BUILDKIT_DOCKERFILE_CHECK', 'skip=JSONArgsRecommended']]);
+    assert.equal(told(`# check=skip=all\n${text}`, { buildArgs }).length, 1);
     assert.deepEqual(told('FROM a\n# check=skip=MaintainerDeprecated\nMAINTAINER b\nCMD c').length, 1);
   });
 

@@ -35,7 +35,7 @@ export interface LintOptions {
   readonly image?: (name: string) => BaseImageFacts | undefined;
   /** The .dockerignore of the context; with `!` in it nothing is told of ignored files. */
   readonly ignore?: { readonly rules: Ignore; readonly exceptions: boolean };
-  /** Instead of the directive's: the build argument `BUILDKIT_DOCKERFILE_CHECK`. */
+  /** Check options to take instead of the file's. */
   readonly check?: string;
 }
 
@@ -47,6 +47,9 @@ export interface LintResult {
   readonly options: CheckOptions;
 }
 
+/** The build argument whose check options are taken instead of the directive's. */
+const checkArg = 'BUILDKIT_DOCKERFILE_CHECK';
+
 /** How a rule tells of something: at an instruction, or at other lines of it. */
 export type Report = (rule: LintRuleName, message: string, statement: Statement, lines?: Statement['lines']) => void;
 
@@ -56,7 +59,7 @@ export type Report = (rule: LintRuleName, message: string, statement: Statement,
  * @throws invalid for check options that cannot be read.
  */
 export function lintDockerfile(dockerfile: Dockerfile, lint: LintOptions): LintResult {
-  const options = parseCheckOptions(lint.check ?? dockerfile.directives.check ?? '');
+  const options = parseCheckOptions(lint.check ?? lint.buildArgs?.get(checkArg) ?? dockerfile.directives.check ?? '');
   const warnings: LintWarning[] = [];
   const report: Report = (rule, message, statement, lines = statement.lines) => {
     const { description, ...more } = lintRules[rule];
