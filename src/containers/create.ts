@@ -3,6 +3,7 @@ import { crashPoint } from '../base/crash-points.ts';
 import { invalid, isKind, unsupported } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { parseSignal } from '../base/process.ts';
+import { checkResolverSettings } from '../formats/resolv-conf.ts';
 import { countCpus } from '../runtime/spec/cpu-set.ts';
 import { planDevices } from '../runtime/spec/devices.ts';
 import { buildResources } from '../runtime/spec/resources.ts';
@@ -12,6 +13,7 @@ import type { ContainerContext } from './context.ts';
 import { type Dependency, resolveDependencies } from './dependencies.ts';
 import type { ContainerDeps } from './deps.ts';
 import { resolveEndpoints } from './endpoints.ts';
+import { resolverWish } from './files.ts';
 import { checkHealthcheck, healthPlan } from './health-plan.ts';
 import { checkKernelValues } from './kernel-values.ts';
 import { resolveLinks } from './links.ts';
@@ -166,6 +168,7 @@ function checkHost(deps: ContainerDeps, host: HostConfig, config: ContainerConfi
     throw invalid('restarting on unhealthy needs a health check, and a restart policy other than "no"');
   checkHealthcheck(request.Healthcheck);
   checkKernelValues(config, host);
+  checkResolverSettings(resolverWish(host));
   if (host.CgroupParent) deps.cgroups.pathFor('any', host.CgroupParent);
   if (host.Init && deps.initPath === undefined)
     throw unsupported('--init: no static init is installed; install the package "tini" and start the engine again');

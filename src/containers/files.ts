@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { hostname as hostHostname } from 'node:os';
 import { readIfThere } from '../base/read-if-there.ts';
+import type { ResolverSettings } from '../formats/resolv-conf.ts';
 import type { Sandbox } from '../networks/contract.ts';
 import type { OciMount } from '../runtime/spec/types.ts';
 import { type HostsLine, hostsFile } from './hosts-file.ts';
@@ -26,6 +27,13 @@ export function writeEtcFiles(
   writeFileSync(paths.resolvConf, sandbox.resolvConf);
   return etcMounts(paths);
 }
+
+/** What a container asks of its resolver. */
+export const resolverWish = ({ Dns, DnsSearch, DnsOptions }: ContainerRecord['host']): ResolverSettings => ({
+  servers: Dns ?? [],
+  search: DnsSearch ?? [],
+  options: DnsOptions ?? [],
+});
 
 /** Writes a running container's /etc/resolv.conf anew, unless somebody else has written it since it said `before`. */
 export function changeResolvConf(file: string, before: string, after: string): void {

@@ -17,7 +17,7 @@ import { type CheckpointPlace, checkpointFolder } from './checkpoints.ts';
 import { type ContainerContext, cgroupPathOf, pathsOf, runtimeOf } from './context.ts';
 import { eventAttributes } from './create.ts';
 import { watchExit } from './exit.ts';
-import { containerHostname, writeEtcFiles } from './files.ts';
+import { containerHostname, resolverWish, writeEtcFiles } from './files.ts';
 import { linkEnvironment, linkedHosts, refreshLinks } from './links.ts';
 import { dropLog, keepLog, prepareLog } from './logging.ts';
 import { processEnvironment } from './merge.ts';
@@ -191,11 +191,7 @@ function connectNetwork(
     ports: requestedPorts(record.host),
     egress: (record.host.Egress ?? []).flatMap(parseEgress),
     publishAll: record.host.PublishAllPorts ? Object.keys(record.config.ExposedPorts ?? {}) : [],
-    resolver: {
-      servers: record.host.Dns ?? [],
-      search: record.host.DnsSearch ?? [],
-      options: record.host.DnsOptions ?? [],
-    },
+    resolver: resolverWish(record.host),
     ...(madeNamespace === undefined ? {} : { madeNamespace }),
   });
 }

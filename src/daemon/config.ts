@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { errnoOf, invalid, messageOf } from '../base/errors.ts';
 import type { LogLevel } from '../base/log.ts';
-import { parseAddress } from '../formats/ip-address.ts';
 import { namesDomain, parseReference } from '../formats/reference.ts';
-import type { ResolverSettings } from '../formats/resolv-conf.ts';
+import { checkResolverSettings, type ResolverSettings } from '../formats/resolv-conf.ts';
 import { checkResolver } from '../networks/dns/resolver.ts';
 import { parseMirror } from '../registry-client/mirror.ts';
 import { type Setting, type SettingKey, type Settings, settings } from './config-schema.ts';
@@ -196,8 +195,8 @@ function searchedDomains(search: readonly string[]): string[] {
 /** @throws invalid, in Docker's words. */
 function resolverSettings(given: Settings): ResolverSettings {
   const { dns = [], 'dns-search': search = [], 'dns-opts': options = [] } = given;
-  for (const server of dns) if (!parseAddress(server)) throw invalid(`dns: ${server} is not an ip address`);
   const settings = { servers: dns, search, options };
+  checkResolverSettings(settings);
   checkResolver(settings);
   return settings;
 }

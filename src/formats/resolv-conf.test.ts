@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { dotsWanted, parseResolvConf, writeResolvConf } from './resolv-conf.ts';
+import { checkResolverSettings, dotsWanted, parseResolvConf, writeResolvConf } from './resolv-conf.ts';
 
 describe('a resolv.conf', () => {
   it('is read', () => {
@@ -21,6 +21,18 @@ describe('a resolv.conf', () => {
       'nameserver 1.1.1.1\nnameserver ::1\nsearch a b\n\n# x\n',
     );
     assert.equal(writeResolvConf({ servers: [], search: [], options: ['rotate'] }), 'options rotate\n');
+  });
+
+  it('holds nothing that would be read as something else', () => {
+    const good = { servers: ['192.0.2.1', 'fe80::1%eth0'], search: ['a.example', '.'], options: ['ndots:1'] };
+    checkResolverSettings(good);
+    for (const wrong of [
+      { servers: ['example'] },
+      { servers: ['1.2.3.4 x'] },
+      { search: ['a\nnameserver 1.2.3.4'] },
+      { options: ['a b'] },
+    ])
+      assert.throws(() => checkResolverSettings({ ...good, ...wrong }), { kind: 'invalid' });
   });
 
   it('says how many dots are wanted', () => {

@@ -1,3 +1,6 @@
+import { invalid } from '../base/errors.ts';
+import { parseAddress } from './ip-address.ts';
+
 /** What a resolver is told: resolv.conf(5). */
 export interface ResolverSettings {
   readonly servers: readonly string[];
@@ -35,3 +38,18 @@ export function dotsWanted(options: readonly string[]): number | undefined {
 
 /** Whether a server is at the loopback of whoever asks it. */
 export const isLoopback = (server: string): boolean => server.startsWith('127.') || server === '::1';
+
+/**
+ * Refuses what cannot stand in a resolv.conf as what it is, such as a domain with a line break. A link-local server may have a zone.
+ * @throws invalid.
+ */
+export function checkResolverSettings({ servers, search, options }: ResolverSettings): void {
+  for (const server of servers)
+    if (!parseAddress(server.replace(/%[\w.-]+$/, '')))
+      throw invalid(`dns: ${JSON.stringify(server)} is not an ip address`);
+  const isWord = (text: string): boolean => /^[\x21-\x7e]*$/.test(text);
+  for (const domain of search)
+    if (!isWord(domain)) throw invalid(`dns-search: ${JSON.stringify(domain)} is not a valid domain`);
+  for (const option of options)
+    if (!isWord(option)) throw invalid(`dns-opt: ${JSON.stringify(option)} is not an option of a resolver`);
+}

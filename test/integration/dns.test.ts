@@ -71,6 +71,13 @@ for (const cli of commandLines) {
   });
 }
 
+it('settings of a resolver that are none are refused', async () => {
+  for (const wrong of [{ Dns: ['example'] }, { DnsSearch: ['a\nnameserver 192.0.2.1'] }, { DnsOptions: ['a b'] }]) {
+    const { status, text } = await engine.api('POST', '/containers/create', { Image: 'busybox', HostConfig: wrong });
+    assert.equal(status, 400, text);
+  }
+});
+
 describe('the name server of a container', () => {
   it('knows names, aliases, host names and ids, in any case and with the network behind them', async () => {
     using client = await nameClient(engine, 'db');

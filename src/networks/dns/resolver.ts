@@ -25,7 +25,7 @@ const publicServers = ['8.8.8.8', '8.8.4.4'];
 function merged(wish: ResolverSettings, host: ResolverSettings): ResolverSettings {
   return {
     servers: wish.servers.length > 0 ? wish.servers : host.servers,
-    search: wish.search.length > 0 ? wish.search.filter((domain) => domain !== '.') : host.search,
+    search: wish.search.length > 0 ? wish.search.filter((domain) => domain !== '.' && domain !== '') : host.search,
     options: wish.options.length > 0 ? wish.options : host.options,
   };
 }
