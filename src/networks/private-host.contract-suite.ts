@@ -163,7 +163,7 @@ function setOption(fd: number, level: number, option: number): void {
 
 /** What a server answers to a client in `namespace` (or here), or undefined when it does not in time. */
 export async function ask(target: string, port: number, options: AskOptions = {}): Promise<string | undefined> {
-  const { namespace = '/proc/thread-self/ns/net', protocol = 'tcp', seconds = 5 } = options;
+  const { namespace = '/proc/thread-self/ns/net', protocol = 'tcp', seconds = 60 } = options;
   if (protocol === 'udp') return askUdp(target, port, namespace);
   const client = ['busybox', 'timeout', String(seconds), 'busybox', 'nc', target, String(port)];
   const child = spawn('nsenter', [`--net=${namespace}`, ...client], { stdio: ['pipe', 'pipe', 'ignore'] });
@@ -198,7 +198,7 @@ export async function startFlow(namespace: string, kind: 'udp' | 'udp6' = 'udp')
   return {
     send,
     async ask(target: string, port: number): Promise<string | undefined> {
-      const answer = once(socket, 'message', { signal: AbortSignal.timeout(5000) });
+      const answer = once(socket, 'message', { signal: AbortSignal.timeout(60_000) });
       await send(target, port);
       return answer.then(([message]) => String(message)).catch(() => undefined);
     },
@@ -209,7 +209,7 @@ export async function startFlow(namespace: string, kind: 'udp' | 'udp6' = 'udp')
 export interface AskOptions {
   readonly namespace?: string;
   readonly protocol?: 'tcp' | 'udp';
-  /** How long to wait, 5 by default; the kernel asks for a neighbour's address again after 1. */
+  /** How long to wait, 60 by default, for who is sure of an answer; the kernel asks for a neighbour's address again after 1. */
   readonly seconds?: number;
 }
 

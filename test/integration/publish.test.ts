@@ -20,7 +20,7 @@ const base = 11_000 + (process.pid % 1_700) * 5;
 
 /** Runs a container that answers every connection with its name, and waits until it listens. */
 async function serve(cli: (typeof commandLines)[number], name: string, ...flags: string[]): Promise<void> {
-  const script = 'while :; do echo "answer from $0" | nc -l -p 80; done';
+  const script = 'exec nc -ll -p 80 -e echo "answer from $0"';
   const { code, stderr } = await engine[cli]([
     'run',
     '-d',
@@ -37,18 +37,8 @@ async function serve(cli: (typeof commandLines)[number], name: string, ...flags:
   await engine.tug(['exec', name, 'sh', '-c', 'until netstat -ltn | grep -q ":80 "; do :; done']);
 }
 
-/** What a connection to the host is answered; nc takes one after the other, and refuses in between. */
-async function ask(host: string, port: number): Promise<string> {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      const said = await text(net.connect({ host, port }));
-      if (said !== '' || attempt === 50) return said;
-    } catch (error) {
-      if (attempt === 50) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+/** What a connection to the host is answered. */
+const ask = (host: string, port: number): Promise<string> => text(net.connect({ host, port }));
 
 const portsOf = async (name: string): Promise<Record<string, { HostIp: string; HostPort: string }[]>> =>
   JSON.parse((await engine.tug(['inspect', '-f', '{{json .NetworkSettings.Ports}}', name])).stdout);
