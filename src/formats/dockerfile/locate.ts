@@ -1,4 +1,5 @@
-import { locateError, SyntaxFault } from './source.ts';
+import { messageOf } from '../../base/errors.ts';
+import { pointAt, SyntaxFault } from './source.ts';
 import type { Dockerfile, Statement } from './types.ts';
 
 /**
@@ -20,10 +21,10 @@ export function locateIn<Result>(
 
 /** An error with the place of an instruction, at `near` if that is in it. */
 export function errorAt(dockerfile: Dockerfile, statement: Statement, error: unknown, near?: string): Error {
-  const source = { fileName: dockerfile.fileName, lines: dockerfile.lines, damaged: new Set<number>() };
   const from = keywordOf(dockerfile.lines, statement);
   const place = error instanceof SyntaxFault ? error.near : near;
-  return locateError(source, { lines: statement.lines, from, ...(place === undefined ? {} : { near: place }) }, error);
+  const where = { lines: statement.lines, from, ...(place === undefined ? {} : { near: place }) };
+  return pointAt(dockerfile, where, messageOf(error), error);
 }
 
 interface Position {

@@ -55,23 +55,28 @@ const WIDEST = 160;
 const LONGEST_MESSAGE = 400;
 
 /**
- * The error for a place in a Dockerfile: Docker's sentence, the file with line and column, the line and a caret.
- * `details` has `file`, `line` and `column`, both counted from 1; `code` is `dockerfile-syntax`.
+ * The error for a place in a Dockerfile that cannot be parsed: Docker's sentence, the file with line and column, the
+ * line and a caret. `details` has `file`, `line` and `column`, both counted from 1; `code` is `dockerfile-syntax`.
  */
 export function locateError(source: Source, place: Place, error: unknown): TugError {
-  const { line, column } = find(source.lines, place);
-  const located = `${source.fileName}:${line}:${column}`;
-  return new TugError('invalid', [summary(line, error), located, excerpt(source.lines, line, column)].join('\n'), {
-    code: 'dockerfile-syntax',
-    cause: error,
-    details: { file: source.fileName, line, column },
-  });
+  const { line } = find(source.lines, place);
+  return pointAt(source, place, `dockerfile parse error on line ${line}: ${messageOf(error)}`, error);
 }
 
-function summary(line: number, error: unknown): string {
-  const message = messageOf(error);
+/** The error for a place in a Dockerfile, with this sentence; the rest is as `locateError` has it. */
+export function pointAt(
+  { fileName, lines }: Pick<Source, 'fileName' | 'lines'>,
+  place: Place,
+  message: string,
+  cause: unknown,
+): TugError {
+  const { line, column } = find(lines, place);
   const shown = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}...` : message;
-  return `dockerfile parse error on line ${line}: ${shown}`;
+  return new TugError('invalid', [shown, `${fileName}:${line}:${column}`, excerpt(lines, line, column)].join('\n'), {
+    code: 'dockerfile-syntax',
+    cause,
+    details: { file: fileName, line, column },
+  });
 }
 
 function find(lines: readonly string[], { lines: range, near, from }: Place): { line: number; column: number } {

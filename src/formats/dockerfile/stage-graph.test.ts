@@ -62,7 +62,7 @@ describe('planStages', () => {
       [[0, 1, 2], { kind: 'stage', index: 0 }, []],
     );
     const later = text.replace('FROM a AS tools\n', '').concat(' AS tools');
-    assert.throws(() => plan(later, { target: '1' }), /line 4: cannot copy from stage "tools"/);
+    assert.throws(() => plan(later, { target: '1' }), /cannot copy from stage "tools".*\nDockerfile:4:1\n/);
   });
 
   it('leaves out what the target does not need', () => {
@@ -95,7 +95,7 @@ describe('planStages', () => {
 
   it('refuses what cannot be built, in the words of Docker', () => {
     const rows: [string, string, RegExp][] = [
-      ['FROM a AS one\nCOPY --from=one a b', '', /line 2: circular dependency detected on stage: one\nDockerfile:2:13/],
+      ['FROM a AS one\nCOPY --from=one a b', '', /^circular dependency detected on stage: one\nDockerfile:2:13\n/],
       ['FROM a\nCOPY --from=0 a b', '', /circular dependency detected on stage: stage-0/],
       [
         'FROM a AS x\nCOPY --from=z a b\nFROM a AS y\nCOPY --from=x a b\nFROM a AS z\nCOPY --from=y a b',
@@ -105,12 +105,12 @@ describe('planStages', () => {
       [
         'FROM a AS x\nCOPY --from=y a b\nFROM b AS y',
         'x',
-        /line 2: cannot copy from stage "y", it needs to be defined before current stage "x"/,
+        /^cannot copy from stage "y", it needs to be defined before current stage "x"\nDockerfile:2:13\n/,
       ],
-      ['FROM a\nCOPY --from=7 a b', '', /line 2: invalid stage index 7/],
+      ['FROM a\nCOPY --from=7 a b', '', /^invalid stage index 7\nDockerfile:2:13\n/],
       ['FROM a\nCOPY --from=$x a b', '', /'from' doesn't support variable expansion, define alias stage instead/],
-      ['FROM $NONE', '', /line 1: base name \(\$NONE\) should not be blank\nDockerfile:1:6/],
-      ['FROM ${x', '', /line 1: failed to process "\$\{x": syntax error: missing '}'/],
+      ['FROM $NONE', '', /^base name \(\$NONE\) should not be blank\nDockerfile:1:6/],
+      ['FROM ${x', '', /^failed to process "\$\{x": syntax error: missing '}'/],
       ['FROM a AS build', 'biuld', /^target stage "biuld" could not be found \(did you mean build\?\)$/],
       ['FROM a', '1', /^target stage "1" could not be found$/],
     ];
