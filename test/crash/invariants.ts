@@ -14,8 +14,8 @@ interface Facts {
   readonly monitors: string[];
   readonly bundles: string[];
   readonly namespaces: string[];
-  readonly links: number;
-  readonly bridged: number;
+  /** What is wrong with the networks, as sentences. */
+  readonly networks: string[];
   readonly dataFolders: string[];
   readonly intents: string[];
   readonly operationLeases: string[];
@@ -59,7 +59,7 @@ function compare(facts: Facts): string[] {
     ...same('monitors', facts.monitors, facts.running),
     ...same('bundles', facts.bundles, facts.running),
     ...same('network namespaces', facts.namespaces, facts.running),
-    ...(facts.links === facts.bridged ? [] : [`${facts.links} links on the bridge for ${facts.bridged} containers`]),
+    ...facts.networks,
     ...(strangers.length > 0 ? [`folders of containers that do not exist: ${short(strangers)}`] : []),
     ...facts.intents.map((intent) => `the journal still holds ${intent}`),
     ...facts.operationLeases.map((lease) => `a lease of a dead operation: ${lease}`),
@@ -74,16 +74,17 @@ function compare(facts: Facts): string[] {
   ];
 }
 
+interface ShownContainer {
+  readonly Id: string;
+  readonly State: string;
+  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, unknown>> };
+}
+
 async function gather(engine: TestEngine): Promise<Facts> {
-  const listed = (await engine.api('GET', '/containers/json?all=1')).json() as {
-    Id: string;
-    State: string;
-    HostConfig: { NetworkMode: string };
-  }[];
+  const listed = (await engine.api('GET', '/containers/json?all=1')).json<ShownContainer[]>();
   const running = listed.filter(({ State }) => State === 'running');
   const bundles = path.join(engine.execRoot, 'containers');
   const ids = (list: readonly { Id: string }[]): string[] => list.map(({ Id }) => Id);
-  const bridged = running.filter(({ HostConfig }) => ['default', 'bridge'].includes(HostConfig.NetworkMode)).length;
   const volumeRoot = path.join(engine.dataRoot, 'volumes');
   using state = openState(engine);
   return {
@@ -94,8 +95,7 @@ async function gather(engine: TestEngine): Promise<Facts> {
     monitors: monitorsOf(bundles),
     bundles: entries(bundles),
     namespaces: entries(path.join(engine.execRoot, 'netns')).map((name) => name.replace(/^.*?([0-9a-f]{64}).*$/, '$1')),
-    links: await portsOf(engine.bridge),
-    bridged,
+    networks: await networkFaults(engine, running),
     dataFolders: entries(path.join(engine.dataRoot, 'containers')),
     intents: state.column("SELECT kind || ' ' || subject FROM intents"),
     operationLeases: state.column("SELECT holder || ' ' || key FROM leases WHERE kind = 'operation'"),
@@ -153,6 +153,46 @@ function commandLine(pid: string): string[] {
   } catch {
     return []; // it ended meanwhile
   }
+}
+
+interface ShownNetwork {
+  readonly Id: string;
+  readonly Name: string;
+  readonly Driver: string;
+  readonly Containers: Readonly<Record<string, unknown>>;
+}
+
+/** Each network has its bridge, with a link for each of its containers, which say so too; and no bridge has no network. */
+async function networkFaults(engine: TestEngine, running: readonly ShownContainer[]): Promise<string[]> {
+  const listed = (await engine.api('GET', '/networks')).json<ShownNetwork[]>();
+  const networks = await Promise.all(
+    listed
+      .filter(({ Driver }) => Driver === 'bridge')
+      .map(async ({ Id }) => (await engine.api('GET', `/networks/${Id}`)).json<ShownNetwork>()),
+  );
+  const bridgeOf = ({ Id, Name }: ShownNetwork): string =>
+    Name === 'bridge' ? engine.bridge : `br-${Id.slice(0, 12)}`;
+  const faults: string[] = [];
+  for (const network of networks) {
+    const { Name, Containers } = network;
+    const joined = Object.keys(Containers).sort();
+    const told = running.filter(({ NetworkSettings }) => Name in NetworkSettings.Networks).map(({ Id }) => Id);
+    if (told.sort().join() !== joined.join())
+      faults.push(`the network ${Name} has [${short(joined)}] where containers say [${short(told)}]`);
+    const links = await portsOf(bridgeOf(network));
+    if (links !== joined.length) faults.push(`${links} links on the bridge of ${Name} for ${joined.length} containers`);
+  }
+  const own = new Set(networks.map(bridgeOf));
+  const strangers = (await markedBridges(engine.bridge)).filter((name) => !own.has(name));
+  return [...faults, ...strangers.map((name) => `the bridge ${name} belongs to no network`)];
+}
+
+/** The bridges that carry the same mark as the engine's default one. */
+async function markedBridges(bridge: string): Promise<string[]> {
+  const listed = await run('ip', ['-j', 'link', 'show', 'type', 'bridge']);
+  const links = JSON.parse(listed.stdout || '[]') as { ifname?: string; ifalias?: string }[];
+  const mark = links.find(({ ifname }) => ifname === bridge)?.ifalias;
+  return links.flatMap(({ ifname, ifalias }) => (ifname && mark && ifalias === mark ? [ifname] : []));
 }
 
 /** Ports of the bridge. The kernel takes a link away some time after its namespace. */
