@@ -24,7 +24,7 @@ export async function connectNetwork(
     const { networks, database, store } = context;
     const network = changeable(context, record, reference);
     const wish = wishOf(config);
-    networks.checkEndpoint(network.name, wish);
+    if (!isRunning(record)) networks.checkEndpoint(network.name, wish); // of one that runs as it is planned
     refuseMode(record, network.name);
     const before = record.endpoints;
     const endpoints = { ...before, [network.name]: wish };

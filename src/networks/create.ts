@@ -49,7 +49,7 @@ function checkRequest({ store }: NetworkContext, request: NetworkCreateRequest):
   checkName(name);
   if (isPredefined(name)) throw forbidden(`operation is not permitted on predefined ${name} network`);
   if (store.networkByName(name)) throw nameTaken(name);
-  if (request.Ingress) throw notInSwarm();
+  if (request.Ingress) throw forbidden('Ingress network can only be global scope network');
   if (request.Scope && request.Scope !== 'local') {
     if (request.Scope === 'swarm') throw notInSwarm();
     throw invalid(`invalid network scope: ${request.Scope}`);
@@ -76,7 +76,7 @@ function withConfigFrom({ store }: NetworkContext, request: NetworkCreateRequest
   if (from === '') return request;
   if (request.ConfigOnly) throw forbidden('a configuration network cannot depend on another configuration network');
   const source = findNetwork(store, from);
-  if (!source) throw notFound(`network ${from} not found`);
+  if (!source) throw notFound(`configuration network ${JSON.stringify(from)} does not exist`);
   if (!source.configOnly) throw forbidden(`${source.name} is not a configuration network`);
   const own = [request.IPAM?.Config?.length, Object.keys(request.Options ?? {}).length, request.EnableIPv6].some(
     Boolean,
@@ -114,7 +114,7 @@ function driverFor({ drivers }: NetworkContext, request: NetworkCreateRequest): 
   const name = request.Driver || 'bridge';
   if (name === 'overlay') throw notInSwarm();
   const driver = drivers.find((candidate) => candidate.name === name);
-  if (!driver) throw notFound(`could not find plugin ${name} in v1 plugin registry: plugin not found`);
+  if (!driver) throw notFound(`plugin ${JSON.stringify(name)} not found`);
   return driver;
 }
 

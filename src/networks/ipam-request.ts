@@ -29,7 +29,7 @@ export function addressWish(request: NetworkCreateRequest): AddressWish {
   const enableIpv4 = request.EnableIPv4 ?? true;
   const enableIpv6 = request.EnableIPv6 ?? false;
   const driver = request.IPAM?.Driver || 'default';
-  if (driver !== 'default') throw notFound(`could not find plugin ${driver} in v1 plugin registry: plugin not found`);
+  if (driver !== 'default') throw notFound(`plugin ${JSON.stringify(driver)} not found`);
   const configs = (request.IPAM?.Config ?? []).filter((config) => !isEmpty(config));
   const faults = configs.flatMap(configFaults);
   if (faults.length > 0) throw invalid(`invalid network config:\n${faults.join('\n')}`);

@@ -1,12 +1,13 @@
 import type { RouteName } from '../../api/routes.ts';
 import { containerAdapters } from './adapters/containers.ts';
+import { networkAdapters } from './adapters/networks.ts';
 import { eventAdapters, imageAdapters, systemAdapters } from './adapters/others.ts';
 import { type Adapter, isObject, type JsonObject } from './adapters/shape.ts';
 import type { Query } from './query.ts';
 import { type ApiVersion, isBelow } from './versions.ts';
 
 const adapters: ReadonlyMap<RouteName, readonly Adapter[]> = Map.groupBy(
-  [...containerAdapters, ...imageAdapters, ...eventAdapters, ...systemAdapters],
+  [...containerAdapters, ...imageAdapters, ...eventAdapters, ...systemAdapters, ...networkAdapters],
   (adapter) => adapter.route,
 );
 

@@ -31,6 +31,7 @@ async function clear(socket: string): Promise<void> {
   const images = (await callApi(socket, 'GET', '/images/json?all=1')).json<{ Id: string }[]>();
   for (const { Id } of images) await callApi(socket, 'DELETE', `/images/${Id}?force=1`);
   await callApi(socket, 'POST', '/v1.41/volumes/prune');
+  await callApi(socket, 'POST', '/v1.41/networks/prune');
 }
 
 async function performStep(step: string, subject: Subject): Promise<Outcome> {

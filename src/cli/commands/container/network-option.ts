@@ -91,13 +91,18 @@ function withFlags(endpoint: EndpointConfig, flags: ParsedFlags, name: string): 
   conflict('ip6', flags.given('ip6'), addresses.IPv6Address);
   conflict('link-local-ip', flags.given('link-local-ip'), addresses.LinkLocalIPs);
   conflict('mac-address', flags.given('mac-address'), endpoint.MacAddress);
+  if (flags.given('network-alias') && !isUsers(name))
+    throw invalid('network-scoped aliases are only supported for user-defined networks');
   if (flags.given('network-alias')) result.Aliases = [...flags.list('network-alias')];
   if (flags.given('ip')) addresses.IPv4Address = flags.string('ip');
   if (flags.given('ip6')) addresses.IPv6Address = flags.string('ip6');
   if (flags.given('link-local-ip')) addresses.LinkLocalIPs = [...flags.list('link-local-ip')];
-  if (flags.given('link') && !['default', 'bridge', 'host', 'none'].includes(name) && !name.startsWith('container:'))
-    result.Links = [...flags.list('link')];
+  if (flags.given('link') && isUsers(name)) result.Links = [...flags.list('link')];
   if (flags.given('mac-address')) result.MacAddress = flags.string('mac-address');
   if (Object.keys(addresses).length > 0) result.IPAMConfig = addresses;
   return result;
 }
+
+/** Whether a mode names a network that a user made. */
+const isUsers = (mode: string): boolean =>
+  !['default', 'bridge', 'host', 'none'].includes(mode) && !mode.startsWith('container:');

@@ -62,6 +62,9 @@ export function ipamConfigs(
   if (subnets.length < ranges.length || subnets.length < gateways.length)
     throw invalid('every ip-range or gateway must have a corresponding subnet');
   const configs = new Map<string, { range: Range; config: IpamConfigRequest }>();
+  const [only] = subnets;
+  // the engine says what is wrong with it
+  if (only !== undefined && subnets.length === 1 && !readCidr(only)) return [{ Subnet: only }];
   for (const text of subnets) {
     const range = rangeOf(text);
     for (const one of configs.values())

@@ -54,7 +54,6 @@ export const systemAdapters: readonly Adapter[] = [
   { below: '1.49', route: 'SystemInfo', response: withLegacyRegistryAndCommits },
   { below: '1.42', route: 'SystemInfo', response: (body) => ({ KernelMemory: false, ...body }) },
   { below: '1.35', route: 'SystemVersion', response: (body) => without(body, ['Platform', 'Components']) },
-  { below: '1.28', route: 'NetworkList', response: (body) => ({ Containers: {}, ...body }) },
 ];
 
 /** One list per kind; null for one that was not asked for. Before 1.42 there were no kinds to ask for. */
