@@ -86,6 +86,40 @@ export function networkDriverSuite(name: string, make: (database: Database) => N
       });
     }
 
+    const draft = { ...plainNetwork, ...planned, id: newId(), name: 'second', driver: name };
+    if (planned.addressing) {
+      it('makes networks of users, joins a sandbox to several, and takes it out again', async () => {
+        const pool = { subnet: '10.98.7.0/24', gateway: '10.98.7.1', range: '', auxiliary: {}, chosen: true };
+        const wanted = { ...draft, driverOptions: {}, addressing: { ipv4: [pool], ipv6: [] } };
+        const second: Network = { ...wanted, options: driver.draft(wanted, [network]) };
+        driver.make(second);
+        driver.make(second);
+        await driver.restore({ ...recorded, networks: [network, second] }, fail);
+        const unused = hostState();
+        const other = { ...endpoint, id: newId(), networkId: second.id, ip: '10.98.7.2', interfaceName: 'eth1' };
+        const file = path.join(state.folder, 'two');
+        using sandbox = createSandbox(file);
+        try {
+          driver.connect(network, endpoint, sandbox);
+          driver.connect(second, other, sandbox);
+          const look = () => command('nsenter', `--net=${file}`, 'ip', '-o', '-4', 'address');
+          assert.match(look(), /eth0 .*eth1 +inet 10\.98\.7\.2\/24/s);
+          driver.disconnect(network, endpoint);
+          driver.disconnect(network, endpoint);
+          assert.doesNotMatch(look(), /eth0/);
+          driver.disconnect(second, other);
+          assert.equal(hostState(), unused);
+        } finally {
+          deleteNetworkNamespace(file);
+        }
+        await driver.restore(recorded, fail);
+      });
+    } else {
+      it('makes no networks of users', () => {
+        assert.throws(() => driver.draft(draft, []), { kind: 'forbidden' });
+      });
+    }
+
     it('publishes and takes back without a trace', async () => {
       await driver.restore(recorded, fail);
       const unpublished = hostState();
