@@ -41,12 +41,12 @@ export interface Place {
   readonly from?: { readonly line: number; readonly column: number };
 }
 
-/** Thrown while one instruction is read; `locateError` says where in the file. */
-export class SyntaxFault extends Error {
+/** Thrown while one instruction is read, by what does not know where in the file it stands; `locateError` says it. */
+export class SyntaxFault extends TugError {
   readonly near: string | undefined;
 
   constructor(message: string, near?: string) {
-    super(message);
+    super('invalid', message, { code: 'dockerfile-syntax' });
     this.near = near;
   }
 }
