@@ -38,7 +38,7 @@ function answerDatagrams(fd: number, respond: Responder): Listening {
   socket.on('error', () => {});
   socket.on('message', (packet, { port, address }) => {
     const send = (answer: Buffer | undefined): void => {
-      if (answer && open && port !== 0) socket.send(answer, port, address, () => {});
+      if (answer && open && port !== 0) socket.send(answer, port, address);
     };
     const answer = respond(packet, 'udp');
     if (answer instanceof Promise) void answer.then(send);
