@@ -73,6 +73,7 @@ export const crashPointNames = [
   'network.change.recorded',
   'network.change.linked',
   'network.change.applied',
+  'container.resolver.written',
   'network.remove.recorded',
   'network.remove.unmade',
   // a volume

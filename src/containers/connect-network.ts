@@ -3,7 +3,8 @@ import { conflict, forbidden, invalid, notFound } from '../base/errors.ts';
 import type { EndpointChange, NetworkName } from '../networks/contract.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { wishOf } from './endpoints.ts';
-import { changeResolvConf, containerHostname } from './files.ts';
+import { containerHostname } from './files.ts';
+import { planResolver } from './follow-names.ts';
 import { changeHosts, ownLines } from './hosts-file.ts';
 import { requestedPorts } from './ports.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
@@ -36,14 +37,15 @@ export async function connectNetwork(
       ports: requestedPorts(record.host),
       publishAll: record.host.PublishAllPorts ? Object.keys(record.config.ExposedPorts ?? {}) : [],
     };
-    const resolvConf = networks.sandboxOf(record.id)?.resolvConf ?? '';
+    const resolver = planResolver(context, record);
     const change = networks.join(record.id, network.id, { config: wish, ports });
-    recordBoth(context, record, change, endpoints);
+    recordAll(context, record, [change, resolver], endpoints);
     try {
       await change.apply();
     } catch (error) {
       database.transaction(() => {
         change.undo();
+        resolver.cancel();
         store.redefine(record, { endpoints: before });
       });
       await change.repair();
@@ -51,7 +53,7 @@ export async function connectNetwork(
     }
     const joined = context.networks.sandboxOf(record.id)?.endpoints[network.name];
     if (joined) rewriteHosts(context, record, { [network.name]: joined }, 'add');
-    followNames(context, record, resolvConf);
+    resolver.apply();
   });
 }
 
@@ -76,24 +78,24 @@ export async function disconnectNetwork(
       database.transaction(() => store.redefine(record, { endpoints }));
       return;
     }
-    const sandbox = networks.sandboxOf(record.id);
-    const left = sandbox?.endpoints[network.name];
+    const left = networks.sandboxOf(record.id)?.endpoints[network.name];
+    const resolver = planResolver(context, record);
     const change = networks.leave(record.id, network.id);
-    recordBoth(context, record, change, endpoints);
+    recordAll(context, record, [change, resolver], endpoints);
     if (left) rewriteHosts(context, record, { [network.name]: left }, 'remove');
     await change.apply();
-    followNames(context, record, sandbox?.resolvConf ?? '');
+    resolver.apply();
   });
 }
 
-function recordBoth(
+function recordAll(
   { database, store }: ContainerContext,
   record: ContainerRecord,
-  change: EndpointChange,
+  changes: readonly Pick<EndpointChange, 'record'>[],
   endpoints: ContainerRecord['endpoints'],
 ): void {
   database.transaction(() => {
-    change.record();
+    for (const change of changes) change.record();
     store.redefine(record, { endpoints });
   });
 }
@@ -118,12 +120,6 @@ function refuseMode({ host, endpoints }: ContainerRecord, network: string): void
     throw invalid('container cannot be disconnected from host network or connected to host network');
   if ('none' in endpoints || (network === 'none' && Object.keys(endpoints).length > 0))
     throw invalid('container cannot be connected to multiple networks with one of the networks in private (none) mode');
-}
-
-/** A container gets its name server with the first network that has names, and loses it with the last. */
-function followNames(context: ContainerContext, record: ContainerRecord, before: string): void {
-  const after = context.networks.sandboxOf(record.id)?.resolvConf;
-  if (after !== undefined) changeResolvConf(pathsOf(context, record).resolvConf, before, after);
 }
 
 /** The container knows itself by its addresses. */

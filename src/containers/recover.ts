@@ -10,6 +10,7 @@ import type { RuntimeState } from '../runtime/contract.ts';
 import { type ContainerContext, pathsOf, runtimeOf } from './context.ts';
 import { eventAttributes } from './create.ts';
 import { settleExit, watchExit } from './exit.ts';
+import { type ResolverPayload, resolverIntent, settleResolver } from './follow-names.ts';
 import { keepLog } from './logging.ts';
 import { PROBE_PREFIX } from './paths.ts';
 import { settlePause } from './pause.ts';
@@ -38,6 +39,7 @@ async function settleIntent(context: ContainerContext, intent: Intent): Promise<
   if (record && (intent.kind === 'container.pause' || intent.kind === 'container.hold'))
     await settlePause(context, record, intent);
   if (record && intent.kind === 'container.update') await settleUpdate(context, record, intent);
+  if (record && intent.kind === resolverIntent) settleResolver(context, record, intent.payload as ResolverPayload);
   if (record && intent.kind === 'container.release') await releaseResources(context, record);
   if (record && intent.kind === 'container.remove')
     await removeLocked(context, record, intent.payload as RemovePayload);

@@ -295,6 +295,7 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'network.change.recorded': network,
   'network.change.linked': network,
   'network.change.applied': network,
+  'container.resolver.written': network,
   'network.remove.recorded': network,
   'network.remove.unmade': network,
 };

@@ -169,6 +169,16 @@ describe('the name server of a container', () => {
     assert.doesNotMatch(engine.log(), /the thread of the name servers ended/);
   });
 
+  it('gets its resolv.conf from the next engine, if one was killed before it was written', async () => {
+    await start('cut');
+    await engine.restart({ TUG_CRASH_AT: 'network.change.applied' });
+    await engine.docker(['network', 'connect', 'front', 'cut']);
+    assert.equal((await engine.ended).signal, 'SIGKILL');
+    await engine.restart({ TUG_CRASH_AT: undefined });
+    assert.match(await inside('cut', 'cat', '/etc/resolv.conf'), /^nameserver 127\.0\.0\.11$/m);
+    await remove('cut');
+  });
+
   it('answers again after the engine was killed, also what was asked meanwhile', async () => {
     using client = await nameClient(engine, 'web');
     assert.equal((await client.ask('db')).records.length, 1);
