@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { type Descriptor, mediaTypes } from '../api/oci/image.ts';
+import { countBuffer } from '../base/buffer-garbage.ts';
 import { notFound } from '../base/errors.ts';
 import type { Leases } from '../base/leases.ts';
 import type { RegistryClient } from '../registry-client/client.ts';
@@ -55,8 +56,13 @@ export function createPushWork(deps: PushWorkDeps): PushWork {
     downloads: createDownloads({ content, retry: deps.registries.retry, concurrent }),
     async send(blob, target, lines, signal) {
       const due = atMostEvery(100);
+      let counted = 0;
       const events = {
-        sent: (bytes: number) => void (due() && lines.bar('Pushing', bytes, blob.size)),
+        sent: (bytes: number) => {
+          countBuffer(Math.max(0, bytes - counted));
+          counted = bytes;
+          if (due()) lines.bar('Pushing', bytes, blob.size);
+        },
         retry: (wait: number) => {
           if (wait >= 1000) lines.say(`Retrying in ${Math.round(wait / 1000)} second${wait < 1500 ? '' : 's'}`);
         },

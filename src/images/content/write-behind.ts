@@ -1,4 +1,5 @@
 import type * as fs from 'node:fs/promises';
+import { countBuffer } from '../../base/buffer-garbage.ts';
 
 /** Writes to a file's end (or a handle's position) in large pieces, the next of which is gathered while one is written. */
 export interface WriteBehind {
@@ -28,6 +29,7 @@ export function writeBehind(handle: fs.FileHandle): WriteBehind {
   };
   return {
     async write(chunk) {
+      countBuffer(chunk.length);
       gathered.push(chunk);
       size += chunk.length;
       if (size >= pieceSize) await begin();

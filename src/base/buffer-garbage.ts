@@ -1,0 +1,28 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/** Bytes of buffers after which the young generation is collected. */
+const share = 16 * 1024 * 1024;
+
+let made = 0;
+let collect: ((options: { type: 'minor' }) => void) | undefined;
+
+/**
+ * Counts bytes of buffers that are made in passing and soon of no more use, and has V8 collect its young generation for
+ * every 16 MiB of them, in about half a millisecond. V8 by itself goes through its whole heap whenever 64 MiB of buffers
+ * were made, as their content does not fill the young generation: for an archive of 700 MB some 15 times, which cost
+ * more CPU time than hashing it. Cheap: call it for each buffer.
+ */
+export function countBuffer(bytes: number): void {
+  made += bytes;
+  if (made < share) return;
+  made = 0;
+  collect ??= exposeCollector();
+  collect({ type: 'minor' });
+}
+
+/** The flag shows the function to contexts made after it is set. */
+function exposeCollector(): (options: { type: 'minor' }) => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as (options: { type: 'minor' }) => void;
+}
