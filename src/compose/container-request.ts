@@ -121,7 +121,7 @@ function hostConfig(options: RequestOptions, networkMode: string, find: (name: s
     Tmpfs: service.tmpfs && tmpfsOf(service),
     NetworkMode: networkMode,
     PortBindings: service.ports && portBindings(service),
-    RestartPolicy: place.oneOff ? { Name: 'no' } : restartPolicy(service),
+    RestartPolicy: place.oneOff ? { Name: 'no', MaximumRetryCount: 0 } : restartPolicy(service),
     DependsOn: dependencies.length > 0 ? dependencies : undefined,
     VolumesFrom: service.volumes_from?.map((text) => volumesFrom(text, find)),
     CapAdd: service.cap_add && [...service.cap_add],

@@ -23,6 +23,8 @@ export interface World {
   readonly timeout: number | undefined;
   /** Volumes without a name are made anew. */
   readonly renewVolumes: boolean;
+  /** What is replaced one by one once everything else runs. */
+  readonly rolling: ServicePlan[];
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Engine } from '../client/engine.ts';
-import type { ServiceModel } from '../formats/compose-file/model.ts';
+import type { Project, ServiceModel } from '../formats/compose-file/model.ts';
 
 /** One thing that is being done, for whoever shows it. */
 export interface Step {
@@ -34,10 +34,11 @@ export interface BuildRequest {
   readonly service: string;
   readonly image: string;
   readonly model: ServiceModel;
-  readonly project: string;
+  readonly project: Project;
   readonly noCache?: boolean;
   readonly pull?: boolean;
   readonly args?: readonly string[];
+  /** What the build says is only shown when it fails. */
   readonly quiet?: boolean;
 }
 

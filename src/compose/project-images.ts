@@ -88,7 +88,7 @@ async function fetchImage(
 ): Promise<void> {
   const service = project.services[serviceName]!;
   if (action === 'build') {
-    const request = { service: serviceName, image, model: service, project: project.name };
+    const request = { service: serviceName, image, model: service, project, quiet: true };
     await during(deps.report, { kind: 'Image', name: image }, ['Building', 'Built'], () => deps.build(request));
     return;
   }

@@ -75,12 +75,12 @@ export function withoutUndefined<T extends object>(value: { [Key in keyof T]: T[
 export function restartPolicy(service: ServiceModel): HostConfig['RestartPolicy'] {
   if (service.restart !== undefined && service.restart !== '') {
     const [Name = 'no', count] = service.restart.split(':');
-    return count === undefined ? { Name } : { Name, MaximumRetryCount: Number(count) };
+    return { Name, MaximumRetryCount: Number(count ?? 0) };
   }
   const policy = service.deploy?.restart_policy;
-  if (!policy) return { Name: 'no' };
+  if (!policy) return { Name: 'no', MaximumRetryCount: 0 };
   const { condition = 'any', max_attempts: attempts } = policy;
-  if (condition === 'none') return { Name: 'no' };
-  if (condition === 'any') return { Name: 'always' };
+  if (condition === 'none') return { Name: 'no', MaximumRetryCount: 0 };
+  if (condition === 'any') return { Name: 'always', MaximumRetryCount: 0 };
   return { Name: 'on-failure', MaximumRetryCount: attempts ?? 0 };
 }

@@ -10,6 +10,7 @@ import { planService, type ServicePlan } from './plan.ts';
 import { ensureImages, type ImageOptions } from './project-images.ts';
 import { ensureNetworks, type NetworkPlan, planNetworks, usedNetworks } from './project-networks.ts';
 import { ensureVolumes, planVolumes, usedVolumes } from './project-volumes.ts';
+import { checkRolling, rollService } from './rolling.ts';
 import { awaitDependencies, needsOf, startServices, waitUntilReady } from './start-services.ts';
 import { createTracker, type Tracker } from './tracker.ts';
 
@@ -31,6 +32,8 @@ export interface UpOptions extends ImageOptions {
   /** Seconds; 0 for no limit. */
   readonly waitTimeout: number;
   readonly allResources: boolean;
+  /** Running containers that are to be made anew are replaced one by one, each when the new one is ready. */
+  readonly rolling?: boolean;
 }
 
 /**
@@ -58,12 +61,13 @@ export async function prepare(
     ensureImages(deps, project, options.services, options),
   ]);
   const { timeout, renewVolumes } = options;
-  const world: World = { project, origin, images, lookup, instances, timeout, renewVolumes };
+  const world: World = { project, origin, images, lookup, instances, timeout, renewVolumes, rolling: [] };
   await settleOrphans(deps, world, whole, options);
   const changedNetworks = new Set(networks.flatMap(({ key, change }) => (change === 'recreate' ? [key] : [])));
   await detachFromChanged(deps, world, networks);
   await Promise.all([ensureNetworks(deps, project, networks), ensureVolumes(deps, project, volumes)]);
   const plans = planServices(world, options, changedNetworks);
+  if (options.rolling) putOff(world, plans);
   await stopDependents(deps, world, plans);
   await inOrder(
     options.services,
@@ -92,6 +96,17 @@ function planServices(
       return [name, planService(project, name, own, images.get(name)?.id, plan)] as const;
     }),
   );
+}
+
+/** Leaves the replacing of running containers for when the others are started. */
+function putOff(world: World, plans: Map<string, ServicePlan>): void {
+  for (const [name, plan] of plans) {
+    const running = plan.recreate.filter(({ instance }) => isRunning(instance));
+    if (running.length === 0) continue;
+    checkRolling(world.project, name);
+    world.rolling.push({ ...plan, recreate: running });
+    plans.set(name, { ...plan, recreate: plan.recreate.filter((change) => !running.includes(change)) });
+  }
 }
 
 /** Containers of services that the files no longer have: removed where that is wanted, else told of. */
@@ -165,6 +180,7 @@ export async function startAll(
   const tracker = createTracker(deps.engine, world.project.name);
   try {
     await startServices(deps, world, tracker, options.services);
+    for (const plan of world.rolling) await rollService(deps, world, tracker, plan);
     for (const name of awaiting) await awaitDependencies(deps, world, tracker, name, new Map());
     if (options.wait) await waitForAll(deps, world, tracker, options);
   } finally {

@@ -1,12 +1,12 @@
-import * as path from 'node:path';
-import { isNull, list, type MapNode, map, mapOfEntries, type Node, scalar } from './node.ts';
+import { build } from './build-shape.ts';
+import { dependsOn } from './depends-shape.ts';
+import { deploy, develop, hook } from './deploy-shape.ts';
+import { list, map, scalar } from './node.ts';
 import { ports } from './port-shape.ts';
 import {
   boolean,
   integer,
-  isMap,
   listOf,
-  listOrMap,
   mapOf,
   nothingOr,
   number,
@@ -23,7 +23,6 @@ import {
 import {
   bytes,
   command,
-  deviceRequests,
   duration,
   environment,
   extraHosts,
@@ -31,7 +30,6 @@ import {
   hostPath,
   labels,
   options,
-  resolvePath,
   ulimit,
 } from './values.ts';
 import { mountedFiles, mounts } from './volume-shape.ts';
@@ -145,49 +143,6 @@ export const service: Shape = object(
   { nulls: ['command', 'entrypoint', 'deploy', 'develop'] },
 );
 
-const isUrl = (given: string): boolean => /^[a-z][a-z0-9+.-]*:\/\/|^git@|^github\.com\//.test(given);
-
-const contextPath: Shape = (node, where, reading) => {
-  const given = text(node, where, reading);
-  if (given.kind !== 'scalar' || typeof given.value !== 'string' || isUrl(given.value)) return given;
-  return scalar(node.place, resolvePath(given.value, reading));
-};
-
-const longBuild = object(() => ({
-  context: contextPath,
-  dockerfile: text,
-  dockerfile_inline: text,
-  entitlements: texts,
-  args: environment,
-  ssh: listOrMap(() => ''),
-  labels,
-  cache_from: texts,
-  cache_to: texts,
-  no_cache: boolean,
-  additional_contexts: listOrMap(() => ''),
-  network: text,
-  provenance: textOrNumberOrBoolean,
-  sbom: textOrNumberOrBoolean,
-  pull: boolean,
-  target: text,
-  shm_size: bytes,
-  extra_hosts: extraHosts,
-  isolation: text,
-  privileged: boolean,
-  secrets: mountedFiles,
-  tags: texts,
-  ulimits: mapOf(ulimit, { name: anyName }),
-  platforms: texts,
-}));
-
-const textOrNumberOrBoolean: Shape = (node, where, reading) =>
-  node.kind === 'scalar' ? scalar(node.place, node.text) : wrong(node, where, reading, 'a string or a boolean');
-
-const build: Shape = (node, where, reading) => {
-  const long = node.kind === 'scalar' ? map(node.place, [['context', node]]) : node;
-  return longBuild(long, where, reading);
-};
-
 const rates = listOf(object(() => ({ path: text, rate: bytes })));
 
 /** Microseconds; older files write `50ms`. */
@@ -199,47 +154,6 @@ const cpuTime: Shape = (node, where, reading) => {
   }
   return integer(node, where, reading);
 };
-
-const dependency = object(
-  () => ({
-    condition: oneOf('service_started', 'service_healthy', 'service_completed_successfully'),
-    restart: boolean,
-    required: boolean,
-  }),
-  { required: ['condition'] },
-);
-
-const dependencies = mapOf(dependency, { name: serviceName });
-
-const dependsOn: Shape = (node, where, reading) => {
-  const fields = (at: Node): [string, Node][] => [
-    ['condition', scalar(at.place, 'service_started')],
-    ['required', scalar(at.place, true)],
-  ];
-  if (node.kind === 'list')
-    return map(
-      node.place,
-      node.items.flatMap((item, at) => {
-        const name = text(item, `${where}[${at}]`, reading);
-        return name.kind === 'scalar' && typeof name.value === 'string'
-          ? [[name.value, map(item.place, fields(item))] as const]
-          : [];
-      }),
-    );
-  const read = dependencies(node, where, reading);
-  if (!isMap(read)) return read;
-  const entries = [...read.entries].map(([name, entry]) => {
-    const { value } = entry;
-    const full = isMap(value) && !value.entries.has('required') ? withRequired(value) : value;
-    return [name, { ...entry, value: full }] as const;
-  });
-  return mapOfEntries(read.place, new Map(entries));
-};
-
-const withRequired = (node: MapNode): MapNode => ({
-  ...node,
-  entries: new Map([...node.entries, ['required', { place: node.place, value: scalar(node.place, true) }]]),
-});
 
 const longDevice = object(() => ({ source: text, target: text, permissions: text }), { required: ['source'] });
 
@@ -349,10 +263,6 @@ const namesToMap: Shape = (node, where, reading) => {
 const serviceNetworks: Shape = (node, where, reading) =>
   node.kind === 'list' ? namesToMap(node, where, reading) : mapOf(longNetwork, { nulls: true })(node, where, reading);
 
-const hook = object(() => ({ command, user: textOrNumber, privileged: boolean, working_dir: text, environment }), {
-  required: ['command'],
-});
-
 const policies = /^(always|never|build|if_not_present|missing|refresh|daily|weekly|every_([0-9]+[wdhms])+)$/;
 
 const pullPolicy: Shape = (node, where, reading) => {
@@ -377,60 +287,3 @@ const restartPolicy: Shape = (node, where, reading) => {
     );
   return given;
 };
-
-const update = object(() => ({
-  parallelism: integer,
-  delay: duration,
-  failure_action: text,
-  monitor: duration,
-  max_failure_ratio: number,
-  order: oneOf('start-first', 'stop-first'),
-}));
-
-const deploy = object(() => ({
-  mode: text,
-  endpoint_mode: text,
-  replicas: integer,
-  labels,
-  rollback_config: update,
-  update_config: update,
-  resources: object(() => ({
-    limits: object(() => ({ cpus: number, memory: bytes, pids: integer })),
-    reservations: object(() => ({
-      cpus: number,
-      memory: bytes,
-      generic_resources: listOf((node) => node),
-      devices: deviceRequests,
-    })),
-  })),
-  restart_policy: object(() => ({ condition: text, delay: duration, max_attempts: integer, window: duration })),
-  placement: object(() => ({
-    constraints: texts,
-    preferences: listOf(object(() => ({ spread: text }))),
-    max_replicas_per_node: integer,
-  })),
-}));
-
-const develop = object(() => ({
-  watch: listOf(
-    object(
-      () => ({
-        ignore: textOrList,
-        include: textOrList,
-        path: hostPath,
-        action: oneOf('rebuild', 'sync', 'restart', 'sync+restart', 'sync+exec'),
-        target: text,
-        exec: hook,
-        initial_sync: boolean,
-      }),
-      { required: ['path', 'action'] },
-    ),
-  ),
-}));
-
-/** The Dockerfile of a build, absolute where it is a file of the context. */
-export const dockerfilePath = (context: string, dockerfile: string): string =>
-  isUrl(context) ? dockerfile : path.resolve(context, dockerfile);
-
-export const isRemoteContext = isUrl;
-export const isNothing = isNull;

@@ -34,7 +34,7 @@ export const command: ComposeCommand = {
               service: name,
               image,
               model: service,
-              project: project.name,
+              project,
               noCache: flags.bool('no-cache'),
               pull: flags.bool('pull'),
               args: flags.list('build-arg'),

@@ -23,6 +23,7 @@ export const composeCommands: readonly Leaf[] = [
   { name: 'logs', load: () => import('./logs.ts') },
   { name: 'ls', load: () => import('./ls.ts') },
   { name: 'pause', load: () => import('./pause.ts') },
+  { name: 'plan', load: () => import('./plan.ts') },
   { name: 'port', load: () => import('./port.ts') },
   { name: 'ps', load: () => import('./ps.ts') },
   { name: 'pull', load: () => import('./pull.ts') },
@@ -39,6 +40,7 @@ export const composeCommands: readonly Leaf[] = [
   { name: 'version', load: () => import('./version.ts') },
   { name: 'volumes', load: () => import('./volumes.ts') },
   { name: 'wait', load: () => import('./wait.ts') },
+  { name: 'why', load: () => import('./why.ts') },
 ];
 
 export const findComposeCommand = (name: string): Leaf | undefined =>

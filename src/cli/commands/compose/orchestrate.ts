@@ -1,9 +1,9 @@
 import process from 'node:process';
-import { unsupported } from '../../../base/errors.ts';
 import type { ComposeDeps } from '../../../compose/deps.ts';
 import { lockProject } from '../../../compose/project-lock.ts';
 import type { Session } from '../../command.ts';
 import { pullImage } from '../image/pull-image.ts';
+import { buildImage } from './build-image.ts';
 import type { ComposeContext } from './compose-command.ts';
 import { createProgressView } from './progress-view.ts';
 
@@ -68,11 +68,7 @@ export function depsOf(
     report,
     warn: (text) => void session.err.write(`WARN: ${text}\n`).catch(() => {}),
     pull: async (image, platform) => void (await pullImage(session, image, { platform, out: undefined })),
-    build: async ({ service, image }) => {
-      throw unsupported(
-        `services.${service}.build: this engine builds no images yet; pull, load or import ${image}, and leave --build out`,
-      );
-    },
+    build: (request) => buildImage(session, request),
     signal,
     parallel: parallelOf(session, compose),
   };

@@ -44,7 +44,7 @@ function createLines(session: Session, lineOf: (step: Step) => string): Progress
 }
 
 const plainLine = ({ kind, name, text, detail }: Step): string =>
-  ` ${kind} ${name}  ${text}${detail === undefined ? '' : ` ${detail}`} \n`;
+  ` ${kind} ${name}  ${text}${detail === undefined ? '' : ` ${detail.split('\n')[0]}`} \n`;
 
 const statusNames = { working: 'Working', done: 'Done', failed: 'Error', warning: 'Warning' } as const;
 

@@ -41,6 +41,11 @@ export const upFlags: readonly Flag[] = [
     kind: 'bool',
     description: 'Make volumes without a name anew instead of keeping their data',
   },
+  {
+    long: 'rolling',
+    kind: 'bool',
+    description: 'Replace running containers one by one, each when the new one is ready',
+  },
   { long: 'timeout', short: 't', kind: 'int', description: 'Seconds until a stop becomes a kill' },
   { long: 'timestamps', kind: 'bool', description: 'Show the time of each line' },
   { long: 'wait', kind: 'bool', description: 'Wait until the services run or are healthy; implies --detach' },

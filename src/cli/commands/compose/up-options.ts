@@ -11,6 +11,8 @@ const contradictions: readonly (readonly [string, string])[] = [
   ['force-recreate', 'no-recreate'],
   ['detach', 'attach'],
   ['always-recreate-deps', 'no-recreate'],
+  ['rolling', 'no-recreate'],
+  ['rolling', 'no-start'],
 ];
 
 /** @throws invalid for flags that contradict each other. */
@@ -72,5 +74,6 @@ export function upOptions(
     wait: bool('wait') || int('wait-timeout') !== undefined,
     waitTimeout: int('wait-timeout') ?? 0,
     allResources,
+    rolling: bool('rolling'),
   };
 }

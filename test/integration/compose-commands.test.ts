@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type TestProject, testProject } from '../helpers/compose-project.ts';
+import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+
+describe('the commands of tug compose', () => {
+  let engine: TestEngine;
+  let image: string;
+  let folder: string;
+  before(async () => {
+    folder = mkdtempSync(path.join(os.tmpdir(), 'tug-compose-'));
+    engine = await startEngine();
+    image = await starterImage(engine);
+  });
+  after(async () => {
+    await engine?.[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const file = (name: string, text: string): string => {
+    const target = path.join(folder, name);
+    writeFileSync(target, text);
+    return target;
+  };
+  const succeed = async (
+    project: TestProject,
+    args: readonly string[],
+    env?: Record<string, string>,
+  ): Promise<string> => {
+    const result = await project.compose(args, env);
+    assert.equal(result.code, 0, `${args.join(' ')}: ${result.stderr}`);
+    return result.stdout;
+  };
+
+  it('tell what up would do and why, field by field', async () => {
+    await using shop = testProject(engine, image, 'shop/compose.yaml');
+    const planned = JSON.parse(await succeed(shop, ['plan', '--format', 'json'])) as { kind: string; change: string }[];
+    assert.deepEqual(new Set(planned.map(({ change }) => change)), new Set(['create']));
+    assert.equal(planned.filter(({ kind }) => kind === 'Container').length, 6);
+    assert.deepEqual(await shop.ids(), {}, 'a plan changes nothing');
+    await succeed(shop, ['up', '-d', 'worker']);
+    assert.match(await succeed(shop, ['plan', 'worker']), /^Nothing to do/);
+    const changed = await shop.compose(['plan', '--detailed-exitcode', 'worker'], { QUEUE: 'fast' });
+    assert.equal(changed.code, 2);
+    assert.match(
+      changed.stdout,
+      /~ recreate container \S+-worker-1: its definition changed\n {4}environment\.QUEUE: default -> fast\n/,
+    );
+    assert.match(await succeed(shop, ['why', 'worker'], { QUEUE: 'fast' }), /environment\.QUEUE: default -> fast/);
+    assert.match(
+      await succeed(shop, ['why', 'web']),
+      /web has no container.*\n {2}it needs migrate to end successfully: which has no container/,
+    );
+  });
+
+  it('replace containers one by one, and keep the old ones where the new do not get ready', async () => {
+    const text = (command: string): string => `services:
+  web:
+    image: "${image}"
+    stop_grace_period: 0s
+    command: sh -c "${command}; exec sleep 1000"
+    scale: 2
+    healthcheck: {test: test -f /ready, interval: 100ms, retries: 3}
+`;
+    await using project = testProject(engine, image, file('rolling.yaml', text('touch /ready')));
+    await succeed(project, ['up', '-d', '--wait']);
+    const before = Object.values(await project.ids());
+    file('rolling.yaml', text('touch /ready; echo new'));
+    const result = await project.compose(['up', '-d', '--rolling']);
+    assert.equal(result.code, 0, result.stderr);
+    const steps = result.stderr.split('\n').map((line) => line.trim().replace(/^Container \S+ +/, ''));
+    assert.ok(steps.indexOf('Healthy') < steps.indexOf('Stopping'), 'a new one is healthy before an old one stops');
+    const now = Object.values(await project.ids());
+    assert.equal(now.length, 2);
+    assert.ok(now.every((id) => !before.includes(id)));
+    file('rolling.yaml', text('echo never'));
+    const failed = await project.compose(['up', '-d', '--rolling']);
+    assert.equal(failed.code, 1);
+    assert.match(failed.stderr, /service "web" was not updated, its old containers run on: .*is unhealthy/);
+    assert.deepEqual(Object.values(await project.ids()).sort(), now.sort());
+  });
+
+  it('build images, and tell of a build that fails', async () => {
+    const text = `services:
+  made:
+    build:
+      context: ${folder}
+      dockerfile_inline: |
+        FROM ${image}
+        ARG WORD
+        RUN echo "$$WORD" > /word && test "$$WORD" != bad
+      args: {WORD: "\${WORD:-hello}"}
+    command: cat /word
+`;
+    await using project = testProject(engine, image, file('build.yaml', text));
+    assert.match(await succeed(project, ['up']), /^made-1 +\| hello$/m);
+    const failed = await project.compose(['up', '-d', '--build'], { WORD: 'bad' });
+    assert.equal(failed.code, 1);
+    assert.match(failed.stderr, /service "made": .*/);
+    await succeed(project, ['down', '--rmi', 'local']);
+    assert.ok(!(await engine.api('GET', '/images/json')).text.includes(project.name));
+  });
+
+  it('list, show and end what there is', async () => {
+    await using project = testProject(engine, image, 'shop/compose.yaml');
+    await succeed(project, ['up', '-d', 'worker']);
+    assert.match(await succeed(project, ['ps']), /NAME +IMAGE +COMMAND +SERVICE +CREATED +STATUS +PORTS\n\S+-cache-1 /);
+    const rows = (await succeed(project, ['ps', '-a', '--format', 'json']))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { Service: string });
+    assert.deepEqual(
+      rows.map(({ Service }) => Service),
+      ['cache', 'worker', 'worker'],
+    );
+    const listed = JSON.parse(await succeed(project, ['ls', '--format', 'json'])) as { Name: string; Status: string }[];
+    assert.equal(listed.find(({ Name }) => Name === project.name)?.Status, 'running(3)');
+    assert.equal(
+      await succeed(project, ['exec', '-T', '--index', '2', 'worker', 'sh', '-c', 'echo $QUEUE']),
+      'default\n',
+    );
+    assert.match(await succeed(project, ['top', 'worker']), /SERVICE +# .*\nworker +1 /);
+    assert.match(await succeed(project, ['images']), /CONTAINER +REPOSITORY/);
+    await succeed(project, ['pause', 'cache']);
+    assert.match(await succeed(project, ['ps', '--status', 'paused', '-q']), /^[0-9a-f]{64}\n$/);
+    await succeed(project, ['unpause', 'cache']);
+    await succeed(project, ['restart', 'worker']);
+    await succeed(project, ['stop', 'worker']);
+    assert.equal(await succeed(project, ['ps', '--services']), 'cache\n');
+    await succeed(project, ['start', 'worker']);
+    await succeed(project, ['kill', 'worker']);
+    await succeed(project, ['rm', '-f', 'worker']);
+    assert.deepEqual(Object.keys(await project.ids()), ['cache-1']);
+    const unknown = await project.compose(['stop', 'wroker']);
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.stderr, /no such service: wroker \(did you mean "worker"\?\)/);
+  });
+
+  it('copy files, run commands once and wait for an end', async () => {
+    await using project = testProject(engine, image, 'shop/compose.yaml');
+    await succeed(project, ['up', '-d', 'cache']);
+    await succeed(project, ['cp', file('word.txt', 'copied'), 'cache:/word.txt']);
+    assert.equal(await succeed(project, ['exec', '-T', 'cache', 'cat', '/word.txt']), 'copied');
+    const ran = await project.compose([
+      'run',
+      '--rm',
+      '-e',
+      'X=1',
+      '--no-deps',
+      'worker',
+      'sh',
+      '-c',
+      'echo "$X $QUEUE"; exit 4',
+    ]);
+    assert.equal(ran.code, 4, ran.stderr);
+    assert.equal(ran.stdout, '1 default\n');
+    const waiting = project.begin(['wait', 'cache']);
+    await succeed(project, ['kill', 'cache']);
+    const ended = await waiting.ended;
+    assert.equal(ended.code, 137, ended.stderr);
+  });
+
+  it('print the files in their long form, and refuse wrong ones', async () => {
+    await using project = testProject(
+      engine,
+      image,
+      file('bad.yaml', 'services:\n  web:\n    image: x\n    prots: ["80"]\n'),
+    );
+    const bad = await project.compose(['config']);
+    assert.equal(bad.code, 1);
+    assert.match(
+      bad.stderr,
+      /bad\.yaml:4:5: services\.web additional properties 'prots' not allowed \(did you mean "ports"\?\)/,
+    );
+    await using shop = testProject(engine, image, 'shop/compose.yaml');
+    const first = await succeed(shop, ['config']);
+    const again = await succeed(testProjectOf(shop, file('again.yaml', first)), ['config']);
+    assert.equal(again, first, 'what is printed can be loaded again');
+    assert.equal(await succeed(shop, ['config', '--services']), 'db\nmigrate\ncache\nworker\nweb\n');
+  });
+
+  /** Another file under the same name. */
+  const testProjectOf = (project: TestProject, other: string): TestProject => ({
+    ...project,
+    compose: (args, env) =>
+      engine.tug(['compose', '-p', project.name, '-f', other, ...args], { env: { IMAGE: image, ...env } }),
+  });
+});
