@@ -46,12 +46,10 @@ export function argValues(
   const options: ExpandOptions = { escape: dockerfile.directives.escape };
   const values = new Map<string, string>();
   const scope = { get: (name: string) => values.get(name) ?? variables.get(name) };
-  for (const { key: written, value } of instruction.args) {
+  for (const { key, value } of instruction.args) {
     const expand = (word: string): string =>
       locateIn(dockerfile, instruction.statement, word, () => expandWord(word, scope, options).text);
-    const key = expand(written);
-    const fallback = value === undefined ? globals?.get(key) : expand(value);
-    const chosen = given.get(key) ?? fallback;
+    const chosen = given.get(key) ?? (value === undefined ? globals?.get(key) : expand(value));
     if (chosen === undefined) continue;
     values.set(key, chosen);
   }

@@ -109,7 +109,7 @@ function missingOf(instruction: Instruction, words: readonly Expansion[]): strin
   const before = new Set<string>();
   let at = 0;
   for (const { key, value } of instruction.name === 'ARG' ? instruction.args : []) {
-    const end = at + (value === undefined ? 1 : 2);
+    const end = at + (value === undefined ? 0 : 1);
     for (const name of words.slice(at, end).flatMap((word) => [...word.missing]))
       if (!before.has(name)) missing.add(name);
     before.add(key);
@@ -148,7 +148,7 @@ function expandAll(dockerfile: Dockerfile, instruction: Instruction, env: Variab
 const sourceWords = ({ paths, destination }: CopySources): string[] => [...paths, destination];
 const present = (...words: readonly (string | undefined)[]): string[] => words.filter((word) => word !== undefined);
 
-/** The words of an instruction in which the builder expands variables, as written; for ENV and LABEL keys and values. */
+/** The words of an instruction in which the builder expands variables, as written; for ENV and LABEL keys and values, for ARG values. */
 export function expandableWords(instruction: Instruction): string[] {
   switch (instruction.name) {
     case 'ADD':
@@ -156,7 +156,7 @@ export function expandableWords(instruction: Instruction): string[] {
     case 'COPY':
       return present(...sourceWords(instruction.sources), instruction.chown, instruction.chmod);
     case 'ARG':
-      return instruction.args.flatMap(({ key, value }) => present(key, value));
+      return instruction.args.flatMap(({ value }) => present(value));
     case 'ENV':
     case 'LABEL':
       return instruction.pairs.flatMap(({ key, value }) => [key, value]);
