@@ -4,6 +4,8 @@ import { askAtRate } from './name-load.ts';
 import { runShell, type StepScenario } from './steps.ts';
 
 const engines = ['dockerd', 'tug'];
+/** Of 10,000 questions. A client that the machine holds up loses some in its own socket. */
+const mostLost = 10;
 
 /** The rows of names: two containers on a network of a user, of which one is asked for by the other's namespace. */
 export const nameScenarios: readonly StepScenario[] = [
@@ -23,7 +25,7 @@ export const nameScenarios: readonly StepScenario[] = [
     async measure(engine) {
       const namespace = await namespaceOf(engine, 'asking');
       const { median, unanswered } = await askAtRate({ namespace, name: 'asked', rate: 2000, seconds: 5 });
-      if (unanswered > 0) throw new Error(`${engine.name}: ${unanswered} questions had no answer`);
+      if (unanswered > mostLost) throw new Error(`${engine.name}: ${unanswered} questions had no answer`);
       return median;
     },
     after: (engine) => runShell(engine, '$CLI rm -f asking asked && $CLI network rm named'),
