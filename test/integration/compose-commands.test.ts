@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { run } from '../../src/base/process.ts';
+import { programOf } from '../helpers/command-lines.ts';
 import { type TestProject, testProject } from '../helpers/compose-project.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 
@@ -161,6 +163,13 @@ describe('the commands of tug compose', () => {
     await succeed(project, ['kill', 'cache']);
     const ended = await waiting.ended;
     assert.equal(ended.code, 137, ended.stderr);
+  });
+
+  it('answer to the name docker-compose', async () => {
+    const link = path.join(folder, 'docker-compose');
+    symlinkSync(programOf('tug'), link);
+    const result = await run(link, ['--version'], { env: engine.clientEnv() });
+    assert.match(result.stdout, /^tug compose version \d/);
   });
 
   it('print the files in their long form, and refuse wrong ones', async () => {

@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { tugVersion } from '../../../base/version.ts';
 import type { ProjectChoice } from '../../../compose/project-files.ts';
 import type { Command, Flag, Session } from '../../command.ts';
 import { FlagError, type ParsedFlags, parseFlags } from '../../flags.ts';
@@ -21,6 +22,7 @@ const globals: readonly Flag[] = [
   },
   { long: 'project-directory', kind: 'string', description: "Folder of the project (default: the first file's)" },
   { long: 'project-name', short: 'p', kind: 'string', description: "The project's name" },
+  { long: 'version', short: 'v', kind: 'bool', description: 'Print the version and quit' },
 ];
 
 export const command: Command = {
@@ -32,6 +34,10 @@ export const command: Command = {
   stopAtArgument: true,
   moreHelp: listCommands,
   run: async ({ flags, args: [name, ...rest] }, session) => {
+    if (flags.bool('version')) {
+      await session.out.write(`tug compose version ${tugVersion}\n`);
+      return 0;
+    }
     if (name === undefined || name === 'help') return await printHelp(session, flags, rest[0]);
     const leaf = findComposeCommand(name);
     if (!leaf)
