@@ -78,20 +78,24 @@ interface Found {
   /** The name it gets in a folder. */
   readonly name: ByteString;
   readonly real: ByteString;
+  /** How many parts of the name stand before the mark `/./`: they are not kept. */
+  readonly before: number;
   readonly node: SourceNode;
 }
 
 function findSources(source: CopySource, { instruction }: CopyOptions): Found[] {
   const { tree } = source;
   const node = tree.look('');
-  if (source.kind === 'unpacked') return node ? [{ tree, named: '', name: '', real: '', node }] : [];
+  if (source.kind === 'unpacked') return node ? [{ tree, named: '', name: '', real: '', before: 0, node }] : [];
   if (source.kind === 'file') {
     const file = tree.look(source.path);
-    return file ? [{ tree, named: source.name, name: source.name, real: source.path, node: file }] : [];
+    return file ? [{ tree, named: source.name, name: source.name, real: source.path, before: 0, node: file }] : [];
   }
   refuseOutside(source.path, instruction);
   const matched = matchPaths(tree, source.path);
   const name = readable(source.path);
+  const mark = source.path.lastIndexOf('/./');
+  const before = mark < 0 ? 0 : parts(cleanPath(source.path.slice(0, mark))).length;
   if (matched.length === 0) {
     const why = isPattern(source.path)
       ? 'no source files were specified'
@@ -101,7 +105,7 @@ function findSources(source: CopySource, { instruction }: CopyOptions): Found[] 
   return matched.flatMap((named) => {
     const real = resolvePath(tree, named);
     const found = tree.look(real);
-    return found ? [{ tree, named, name: baseName(named), real, node: found }] : [];
+    return found ? [{ tree, named, name: baseName(named), real, before, node: found }] : [];
   });
 }
 
@@ -138,12 +142,12 @@ function addSource(items: Map<ByteString, CopyItem>, found: Found, target: Targe
 
 /** With `--parents` the path is kept, from the mark `/./` on. */
 function baseOf(found: Found, { place, isFolder }: Target, parents: boolean): ByteString {
-  if (parents) return join(place, keptPath(found.named));
+  if (parents) return join(place, keptPath(found));
   if (found.node.kind === 'directory') return place;
   return isFolder ? join(place, found.name) : place;
 }
 
-const keptPath = (named: ByteString): ByteString => cleanPath(named.split('/./').at(-1) ?? named);
+const keptPath = ({ named, before }: Found): ByteString => parts(cleanPath(named)).slice(before).join('/');
 
 function addParents(
   items: Map<ByteString, CopyItem>,
@@ -151,8 +155,8 @@ function addParents(
   { place }: Target,
   { owner, mode }: CopyOptions,
 ): void {
-  const kept = parts(keptPath(found.named));
-  const before = parts(cleanPath(found.named)).slice(0, -kept.length || undefined);
+  const kept = parts(keptPath(found));
+  const before = parts(cleanPath(found.named)).slice(0, found.before);
   for (let count = 1; count < kept.length; count += 1) {
     const name = join(place, kept.slice(0, count).join('/'));
     const path = resolvePath(found.tree, [...before, ...kept.slice(0, count)].join('/'));

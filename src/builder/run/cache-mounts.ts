@@ -11,7 +11,7 @@ export interface CacheMounts {
    */
   take(
     key: string,
-    options: { sharing: 'shared' | 'private' | 'locked'; description: string; fill: (folder: string) => Promise<void> },
+    options: { sharing: 'shared' | 'private' | 'locked'; description: string; fill: Fill },
     signal: AbortSignal,
   ): Promise<{ folder: string } & Disposable>;
   folderOf(record: CacheRecord): string;
@@ -19,13 +19,21 @@ export interface CacheMounts {
   remove(record: CacheRecord): Promise<void>;
 }
 
+type Fill = (folder: string) => Promise<void>;
+
 /** `root` holds a folder per record, by its id. */
 export function createCacheMounts(root: string, store: CacheStore): CacheMounts {
   const users = new Map<string, number>();
   const waiting = new Set<() => void>();
   const folderOf = ({ id }: CacheRecord): string => path.join(root, id);
 
-  const recordFor = async (key: string, description: string, fill: (folder: string) => Promise<void>) => {
+  const making = new Map<string, Promise<CacheRecord>>();
+  const recordFor = (key: string, description: string, fill: Fill): Promise<CacheRecord> => {
+    const promise = making.get(key) ?? makeOrFind(key, description, fill).finally(() => making.delete(key));
+    making.set(key, promise);
+    return promise;
+  };
+  const makeOrFind = async (key: string, description: string, fill: Fill): Promise<CacheRecord> => {
     const known = store.find(key);
     if (known && fs.existsSync(folderOf(known))) {
       store.touch(known);
