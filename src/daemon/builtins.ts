@@ -38,6 +38,8 @@ import { createLocalDriver } from '../volumes/drivers/local.ts';
 import type { DaemonConfig } from './config.ts';
 import { findProgram } from './programs.ts';
 
+export type { BridgeOptions } from '../networks/drivers/default-bridge.ts';
+
 /** What containers log with unless they say otherwise. */
 
 /** The one table of drivers. A new driver is one line in here, and one that runs its contract suite on it. */

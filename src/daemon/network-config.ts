@@ -1,7 +1,7 @@
 import { invalid } from '../base/errors.ts';
 import { bitsOf, readCidr } from '../formats/ip-address.ts';
-import type { BridgeOptions } from '../networks/drivers/default-bridge.ts';
 import { type AddressPool, defaultPools } from '../networks/ipam.ts';
+import type { BridgeOptions } from './builtins.ts';
 import type { Settings } from './config-schema.ts';
 
 /** What the configuration says about networks and their addresses. */
