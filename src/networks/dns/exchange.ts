@@ -62,14 +62,20 @@ function askByDatagram(server: UpstreamServer, namespace: string, { packet, quer
   try {
     if (server.from === 'container') socket.bind({ fd: insideNetworkNamespace(namespace, () => openUdp(family)) });
     // Connected, so that only this server is heard, and its host's refusal too.
-    socket.connect(server.port, server.address, () => {
-      if (open) socket.send(packet);
+    connectDatagram(socket, server, (error) => {
+      if (error) settle(undefined);
+      else if (open) socket.send(packet);
     });
   } catch (error) {
     close();
     throw error;
   }
   return close;
+}
+
+/** @param done is given the error, such as ENETUNREACH, as Node does without saying so in its types. */
+function connectDatagram(socket: dgram.Socket, { port, address }: UpstreamServer, done: (error?: Error) => void): void {
+  socket.connect(port, address, done);
 }
 
 function askByStream(server: UpstreamServer, namespace: string, { packet, query, id }: Question, settle: Settle) {

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
 import { describe, it } from 'node:test';
 import { type DnsQuery, readQuery } from '../../formats/dns/query.ts';
 import { writeResponse } from '../../formats/dns/response.ts';
 import { buildQuery, readAnswer } from '../../formats/dns/test-packets.ts';
+import { createSandbox } from '../../host/links.ts';
+import { deleteNetworkNamespace } from '../../host/namespaces.ts';
 import type { UpstreamServer } from './contract.ts';
 import { type Forwarding, forward, type Patience } from './forward.ts';
 import { startUpstream, type TestUpstream } from './test-upstream.ts';
@@ -104,6 +109,23 @@ describe('a question that is passed on', () => {
     await using server = await startUpstream(({ id }) => wrong(id));
     for (const over of ['udp', 'tcp'] as const)
       assert.equal(await ask([onHost(server)], { over, patience: { next: 10, all: 100 } }), undefined);
+  });
+
+  it('goes to the next server where one has no route', async () => {
+    await using other = await startUpstream(() => ['192.0.2.8']);
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'tug-forward-'));
+    const namespace = path.join(folder, 'netns');
+    createSandbox(namespace)[Symbol.dispose]();
+    using held = new DisposableStack();
+    held.defer(() => {
+      deleteNetworkNamespace(namespace);
+      rmSync(folder, { recursive: true });
+    });
+    const far = ['192.0.2.1', '2001:db8::1'].map((address) => ({ address, port: 53, from: 'container' as const }));
+    for (const over of ['udp', 'tcp'] as const) {
+      const answer = (await ask([...far, onHost(other)], { over, namespace })) ?? assert.fail('no answer');
+      assert.deepEqual(readAnswer(answer).records, ['192.0.2.8']);
+    }
   });
 
   it('is nobody’s when there is no server, none answers, or the namespace is gone', async () => {

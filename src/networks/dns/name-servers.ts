@@ -10,7 +10,7 @@ import type { ServerMessage, ServerTask } from './worker.ts';
 
 const backlog = 16;
 /** Milliseconds between the end of a thread and the next one. */
-const restartAfter = 100;
+const restartAfter = 500;
 
 interface Thread {
   readonly worker: Worker;

@@ -75,10 +75,14 @@ const upstream = (settings: ResolverSettings, from: HostResolver) =>
 
 describe('where a name server passes questions on to', () => {
   it("are the host's servers, from where they are reached, or those it was told of", () => {
-    const servers = upstream(nothing, host('nameserver 127.0.0.53\nnameserver 192.0.2.1\n')).servers;
+    const servers = upstream(
+      nothing,
+      host('nameserver 127.0.0.53\nnameserver 192.0.2.1\nnameserver fe80::1%eth0\nnameserver example\n'),
+    ).servers;
     assert.deepEqual(servers, [
       { address: '127.0.0.53', port: 53, from: 'host' },
       { address: '192.0.2.1', port: 53, from: 'container' },
+      { address: 'fe80::1%eth0', port: 53, from: 'host' },
     ]);
     const told = upstream({ ...nothing, servers: ['127.0.0.1'] }, usual).servers;
     assert.deepEqual(told, [{ address: '127.0.0.1', port: 53, from: 'container' }]);

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { invalid } from '../../base/errors.ts';
 import {
   dotsWanted,
@@ -6,7 +7,7 @@ import {
   type ResolverSettings,
   writeResolvConf,
 } from '../../formats/resolv-conf.ts';
-import { nameServerAddress, type Resolving, type Upstream } from './contract.ts';
+import { nameServerAddress, type Resolving, type Upstream, type UpstreamServer } from './contract.ts';
 
 /** The files of the host that say how it resolves names; undefined for one that is not there. */
 export interface HostResolver {
@@ -70,16 +71,17 @@ export function reachableServers({ resolvConf, resolved }: HostResolver): string
 }
 
 /**
- * Where a container's name server passes questions on to. Servers on the host's loopback are the host's, unless the container
- * was told of them.
+ * Where a container's name server passes questions on to. Servers on the host's loopback or behind one of its links (`%eth0`) are
+ * the host's, unless the container was told of them. What is no address is left out: it would have to be looked up.
  */
 export function containerUpstream({ settings: wish, outside }: Resolving, host: HostResolver): Upstream {
   const { servers, options } = merged(wish, parseResolvConf(host.resolvConf ?? ''));
   const told = wish.servers.length > 0;
+  const from = (address: string): UpstreamServer['from'] =>
+    !told && (isLoopback(address) || address.includes('%')) ? 'host' : 'container';
+  const usable = outside ? servers.filter((address) => isIP(address) !== 0) : [];
   return {
-    servers: outside
-      ? servers.map((address) => ({ address, port: 53, from: !told && isLoopback(address) ? 'host' : 'container' }))
-      : [],
+    servers: usable.map((address) => ({ address, port: 53, from: from(address) })),
     dottedOnly: (dotsWanted(options) ?? 0) > 0,
   };
 }
