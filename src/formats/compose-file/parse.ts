@@ -10,6 +10,7 @@ import {
 } from 'yaml';
 import { invalid } from '../../base/errors.ts';
 import { type Entry, list, type MergeTag, mapOfEntries, type Node, type Place, scalar } from './node.ts';
+import { parsePlainYaml } from './parse-plain.ts';
 import { problem } from './problems.ts';
 
 /** Larger files are no compose files; the library needs some microseconds for each byte. */
@@ -30,6 +31,12 @@ const coreTag = 'tag:yaml.org,2002:';
 export function parseYaml(text: string, name: string): Node[] {
   if (text.length > maxBytes)
     throw invalid(`${name}: the file has ${text.length} characters, a compose file at most ${maxBytes}`);
+  const plain = parsePlainYaml(text, name);
+  return plain ? [plain] : parseWithLibrary(text, name);
+}
+
+/** Reads all of YAML, at some 50 microseconds a line. */
+export function parseWithLibrary(text: string, name: string): Node[] {
   const lines = new LineCounter();
   const documents = parseDocuments(text, name, lines);
   return documents.flatMap((document) => {
