@@ -29,6 +29,7 @@ export function readQuoted(quoted: string): string | undefined {
   return odd ? undefined : result;
 }
 
+const deepest = 50;
 const numeric = /^[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$/;
 
 /** The value of an unquoted text by YAML's core schema; undefined for rare forms that are left to the library. */
@@ -49,6 +50,7 @@ export function resolvePlain(text: string): string | number | boolean | undefine
 export function createFlowReader(leave: () => never) {
   let line = '';
   let at = 0;
+  let depth = 0;
   let where: (column: number) => Place;
   const skip = (): void => {
     while (line[at] === ' ') at++;
@@ -74,8 +76,12 @@ export function createFlowReader(leave: () => never) {
   };
   const isQuote = (): boolean => line[at] === '"' || line[at] === "'";
   const node = (): Node => {
-    if (line[at] === '[') return listNode();
-    if (line[at] === '{') return mapNode();
+    if (line[at] === '[' || line[at] === '{') {
+      if (++depth > deepest) leave();
+      const nested = line[at] === '[' ? listNode() : mapNode();
+      depth--;
+      return nested;
+    }
     const place = where(at);
     if (isQuote()) {
       const text = quoted();
@@ -124,7 +130,7 @@ export function createFlowReader(leave: () => never) {
   return {
     /** @throws what `leave` throws. */
     read(text: string, start: number, place: (column: number) => Place): Node {
-      [line, at, where] = [text, start, place];
+      [line, at, depth, where] = [text, start, 0, place];
       const result = node();
       if (!/^ *$|^ +#/.test(line.slice(at))) leave();
       return result;
