@@ -55,7 +55,8 @@ export function ensureBridge(links: Links, network: Network, mark: string): void
     const missing = addresses.map(({ ip, prefix }) => `${ip}/${prefix}`).filter((wanted) => !has.includes(wanted));
     if (missing.length === 0) return;
     if (existing.alias !== mark) {
-      throw conflict(`the bridge ${name} does not have the address ${missing.join(', ')}: add it, or set "bip"`);
+      const otherwise = network.name === 'bridge' ? 'set "bip"' : 'give the network another bridge name';
+      throw conflict(`the bridge ${name} does not have the address ${missing.join(', ')}: add it, or ${otherwise}`);
     }
     links.remove(name);
   }
