@@ -67,6 +67,7 @@ function refuseForeign(name: string, service: ServiceModel): void {
     credential_spec: 'credential specs are for Windows',
     provider: 'providers are programs of Docker Desktop',
     models: 'models are run by Docker Desktop',
+    pull_refresh_after: 'write pull_policy: every_DURATION instead',
     use_api_socket: 'give the service the socket as a volume instead',
   } as const;
   for (const [key, reason] of Object.entries(fields))

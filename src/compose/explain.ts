@@ -85,7 +85,7 @@ async function explainImage(engine: Engine, project: Project, service: string, o
   const model = project.services[service]!;
   const name = imageOf(project, service, model);
   const found = await findImage(engine, name);
-  const action = imageAction(model, found !== undefined, options);
+  const action = imageAction(model, found, options);
   if (action === 'keep') return { found, planned: undefined };
   const reason = found ? 'it is asked for anew' : 'it is not there';
   return { found, planned: { kind: 'Image', name, service, change: action, reason } satisfies PlannedChange };

@@ -31,6 +31,8 @@ export interface ProjectFiles {
   /** The process's environment, then that of the environment files. */
   readonly lookup: (name: string) => string | undefined;
   readonly envFiles: readonly string[];
+  /** What the environment files say. */
+  readonly variables: ReadonlyMap<string, string>;
   readonly profiles: readonly string[];
   readonly name: string | undefined;
 }
@@ -46,11 +48,11 @@ export function findProject(choice: ProjectChoice): ProjectFiles {
   const files = givenFiles(choice, early.lookup) ?? searchUp(cwd);
   const first = files[0] ?? '-';
   const folder = path.resolve(cwd, choice.folder ?? (first === '-' ? cwd : path.dirname(first)));
-  const { lookup, envFiles } =
+  const { lookup, envFiles, variables } =
     folder === path.resolve(cwd, choice.folder ?? cwd) ? early : environmentOf(choice, folder);
   const profiles = choice.profiles.length > 0 ? choice.profiles : splitList(lookup('COMPOSE_PROFILES') ?? '', ',');
   const name = choice.name ?? (env['COMPOSE_PROJECT_NAME'] || lookup('COMPOSE_PROJECT_NAME') || undefined);
-  return { files, folder, lookup, envFiles, profiles, name };
+  return { files, folder, lookup, envFiles, variables, profiles, name };
 }
 
 function givenFiles({ files, cwd }: ProjectChoice, lookup: ProjectFiles['lookup']): string[] | undefined {
@@ -78,7 +80,10 @@ function searchUp(cwd: string): string[] {
   throw notFound('no configuration file provided: not found', { code: 'no-compose-file' });
 }
 
-function environmentOf(choice: ProjectChoice, folder: string): { lookup: ProjectFiles['lookup']; envFiles: string[] } {
+function environmentOf(
+  choice: ProjectChoice,
+  folder: string,
+): { lookup: ProjectFiles['lookup']; envFiles: string[]; variables: ReadonlyMap<string, string> } {
   const { cwd, env } = choice;
   const named = choice.envFiles.length > 0 ? choice.envFiles : splitList(env['COMPOSE_ENV_FILES'] ?? '', ',');
   const values = new Map<string, string>();
@@ -94,7 +99,7 @@ function environmentOf(choice: ProjectChoice, folder: string): { lookup: Project
     }
     for (const [name, value] of parseDotEnv(text, file, lookup)) values.set(name, value);
   }
-  return { lookup, envFiles: files };
+  return { lookup, envFiles: files, variables: values };
 }
 
 const isFile = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;

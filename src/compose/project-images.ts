@@ -15,29 +15,47 @@ export interface ImageOptions {
   readonly build: boolean;
   /** `--no-build`. */
   readonly noBuild: boolean;
+  /** Nothing is told of pulls. */
+  readonly quietPull?: boolean;
 }
 
 export interface ImageFound {
   readonly id: string;
   readonly volumes: readonly string[];
+  /** Milliseconds since it was pulled, built or named last. */
+  readonly age: number;
 }
 
 /** An image by name, or undefined. */
 export async function findImage(engine: Engine, name: string): Promise<ImageFound | undefined> {
   try {
-    const { Id, Config } = await inspect(engine, name);
-    return { id: Id, volumes: Object.keys(Config?.Volumes ?? {}) };
+    const { Id, Config, Metadata } = await inspect(engine, name);
+    const named = Date.parse(Metadata?.LastTagTime ?? '');
+    return { id: Id, volumes: Object.keys(Config?.Volumes ?? {}), age: Number.isNaN(named) ? 0 : Date.now() - named };
   } catch (error) {
     if (isKind(error, 'not-found')) return undefined;
     throw error;
   }
 }
 
+const day = 24 * 3600_000;
+
+/** Milliseconds after which a policy such as `daily` or `every_12h` wants an image pulled again. */
+function longestAge(policy: string): number {
+  if (policy === 'daily') return day;
+  if (policy === 'weekly') return 7 * day;
+  if (!policy.startsWith('every_')) return Number.POSITIVE_INFINITY;
+  const units: Readonly<Record<string, number>> = { w: 7 * day, d: day, h: 3600_000, m: 60_000, s: 1000 };
+  const parts = [...policy.matchAll(/(\d+)([wdhms])/g)];
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0), 0);
+}
+
 /** What is to be done for a service's image before its containers are made. */
 export type ImageAction = 'keep' | 'pull' | 'build';
 
-export function imageAction(service: ServiceModel, found: boolean, options: ImageOptions): ImageAction {
-  const policy = options.pull === 'policy' ? (service.pull_policy ?? 'missing') : options.pull;
+export function imageAction(service: ServiceModel, found: ImageFound | undefined, options: ImageOptions): ImageAction {
+  const given = options.pull === 'policy' ? (service.pull_policy ?? 'missing') : options.pull;
+  const policy = found && found.age > longestAge(given) ? 'always' : given;
   if (service.build && !options.noBuild && (options.build || policy === 'build' || !found)) return 'build';
   if (service.build && policy !== 'always') return 'keep';
   if (policy === 'always') return 'pull';
@@ -67,8 +85,16 @@ export async function ensureImages(
       const before = await findImage(deps.engine, image);
       const builder = users.find((name) => project.services[name]!.build) ?? users[0]!;
       const service = project.services[builder]!;
-      const action = imageAction(service, before !== undefined, options);
-      if (action !== 'keep') await fetchImage(deps, project, builder, image, action, before !== undefined);
+      const action = imageAction(service, before, options);
+      if (action !== 'keep')
+        await fetchImage(
+          options.quietPull ? { ...deps, report: () => {} } : deps,
+          project,
+          builder,
+          image,
+          action,
+          before !== undefined,
+        );
       const now = action === 'keep' ? before : await findImage(deps.engine, image);
       if (!now) throw notFound(`service "${builder}": No such image: ${image}`);
       for (const name of users) found.set(name, now);

@@ -52,6 +52,7 @@ export async function prepare(
   forRun: readonly string[] = [],
 ): Promise<World> {
   const { engine } = deps;
+  warnOfSwarms(deps, project, options.services);
   const networkKeys = usedNetworks(project, [...options.services, ...forRun], options.allResources);
   const volumeKeys = usedVolumes(project, [...options.services, ...forRun], options.allResources);
   const [instances, networks, volumes, images] = await Promise.all([
@@ -96,6 +97,19 @@ function planServices(
       return [name, planService(project, name, own, images.get(name)?.id, plan)] as const;
     }),
   );
+}
+
+const forSwarms = ['placement', 'update_config', 'rollback_config', 'endpoint_mode'] as const;
+
+/** Names what says how a swarm spreads and updates a service: one host cannot heed it. */
+function warnOfSwarms(deps: ComposeDeps, project: Project, services: readonly string[]): void {
+  for (const name of services) {
+    const deploy = project.services[name]?.deploy;
+    for (const key of forSwarms)
+      if (deploy?.[key] !== undefined) deps.warn(`services.${name}.deploy.${key} is for swarms and is not heeded here`);
+    if (deploy?.mode?.startsWith('global'))
+      deps.warn(`services.${name}.deploy.mode: ${deploy.mode} is one container on one host`);
+  }
 }
 
 /** Leaves the replacing of running containers for when the others are started. */

@@ -100,8 +100,10 @@ function only(project: Project, names: readonly string[]): Project {
 
 async function environment(compose: ComposeContext): Promise<string> {
   const { source, project } = await compose.open();
-  const names = Object.keys(compose.choice.env);
-  const rows = names.flatMap((name) => (source.lookup(name) === undefined ? [] : [`${name}=${source.lookup(name)}`]));
+  const names = new Set([...Object.keys(compose.choice.env), ...source.variables.keys()]);
+  const rows = [...names].flatMap((name) =>
+    source.lookup(name) === undefined ? [] : [`${name}=${source.lookup(name)}`],
+  );
   return lines(
     [
       ...rows.filter((row) => !row.startsWith('COMPOSE_PROJECT_NAME=')),

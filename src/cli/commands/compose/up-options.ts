@@ -63,6 +63,7 @@ export function upOptions(
     pull: pull === 'build' ? 'policy' : (pull as UpOptions['pull']),
     build: bool('build') || pull === 'build',
     noBuild: bool('no-build'),
+    quietPull: bool('quiet-pull') || bool('quiet'),
     forceRecreate: bool('force-recreate'),
     noRecreate: bool('no-recreate'),
     alwaysRecreateDeps: bool('always-recreate-deps'),
