@@ -68,6 +68,7 @@ export const crashPointNames = [
   'network.endpoint.journaled',
   'network.endpoint.linked',
   'network.endpoint.published',
+  'network.endpoint.unpublished',
   'network.create.recorded',
   'network.create.made',
   'network.change.recorded',

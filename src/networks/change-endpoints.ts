@@ -182,10 +182,14 @@ export async function settleChange(
   if (record?.namespace === undefined) return;
   const joined = joinedOf(store, store.endpointsOf(containerId));
   const changed = joined.find(({ endpoint }) => endpoint.id === payload.endpointId);
-  using sandbox = openSandbox(record.namespace);
-  if (changed) {
-    host.disconnect(changed.network, changed.endpoint);
-    await connectOne(context, changed, sandbox);
+  try {
+    using sandbox = openSandbox(record.namespace);
+    if (changed) {
+      host.disconnect(changed.network, changed.endpoint);
+      await connectOne(context, changed, sandbox);
+    }
+    sandbox.route(defaultRoutes(joined));
+  } catch (error) {
+    if (store.sandbox(containerId) !== undefined) throw error; // else its container has ended meanwhile
   }
-  sandbox.route(defaultRoutes(joined));
 }

@@ -84,7 +84,8 @@ export function createHostSide(
 
     async connect(network, endpoint, sandbox) {
       const driver = driverOf(network, drivers);
-      if ((await driver.intact?.()) === false) await restoreAloud('rules were changed from outside');
+      const intact = await changeRules(async () => driver.intact?.());
+      if (intact === false) await restoreAloud('rules were changed from outside');
       try {
         driver.connect(network, endpoint, sandbox);
       } catch (error) {

@@ -1,3 +1,4 @@
+import { crashPoint } from '../base/crash-points.ts';
 import { removeSandboxLinks } from '../host/links.ts';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
 import type { NetworkContext } from './context.ts';
@@ -22,6 +23,7 @@ export async function takeDown(context: NetworkContext, containerId: string, sha
       rulesAgree = (await host.unpublish(network, own)) && rulesAgree;
     }
   }
+  crashPoint('network.endpoint.unpublished');
   if (sandbox.namespace !== undefined) {
     if (shared) removeSandboxLinks(sandbox.namespace);
     deleteNetworkNamespace(sandbox.namespace);

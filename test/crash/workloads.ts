@@ -196,7 +196,7 @@ const network: Workload = async ({ engine }) => {
   await engine.api('POST', '/networks/create', { Name: 'crash', Internal: true });
   const id = await create(engine, {
     Cmd: ['sleep', '2'],
-    HostConfig: { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1' }] } },
+    HostConfig: { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1' }] }, Egress: ['deny=all'] },
   });
   await engine.api('POST', `/containers/${id}/start`);
   await engine.api('POST', '/networks/crash/connect', { Container: id });
@@ -289,6 +289,7 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'log.copy.turned': logJson,
   'network.endpoint.journaled': runAndRemove,
   'network.endpoint.linked': runAndRemove,
+  'network.endpoint.unpublished': runAndRemove,
   'network.endpoint.published': runAndRemove,
   'network.create.recorded': network,
   'network.create.made': network,

@@ -110,7 +110,10 @@ const firstRows = (files: FlagFiles): readonly FlagRow[] => [
   },
   { flag: 'no-healthcheck', test: 'health.test.ts: come from the image, and can be changed or left out' },
   { flag: 'publish', test: 'network.test.ts: publish ports on all addresses, on one, and on a free one' },
-  { flag: 'egress', test: 'publish.test.ts: may be kept from sending to elsewhere' },
+  {
+    flag: 'egress',
+    test: 'publish.test.ts: may be kept from sending to elsewhere, as long as it runs and after the engine was killed',
+  },
   { flag: 'publish-all', args: ['--publish-all'], saw: published, is: ['7070/tcp'] },
   { flag: 'expose', args: ['--expose', '7070'], saw: published, is: ['7070/tcp'] },
   { flag: 'hostname', args: ['--hostname', 'called'], saw: ({ inside }) => inside('/etc/hostname'), is: 'called\n' },
