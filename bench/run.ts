@@ -8,6 +8,7 @@ import * as path from 'node:path';
 import { parseArgs } from 'node:util';
 import { runChecked } from '../src/base/process.ts';
 import { listMounts, unmount } from '../src/host/mount.ts';
+import { buildScenarios } from './build-scenarios.ts';
 import { containerScenarios } from './container-scenarios.ts';
 import { type Engine, floor, preparePodman, startDockerd, startTugd } from './engines.ts';
 import { importBusybox } from './image.ts';
@@ -57,6 +58,7 @@ try {
   for (const scenario of chosen(nameScenarios)) add(await measureSteps(scenario, undefined));
   for (const scenario of chosen(publishScenarios)) add(await measureSteps(scenario, undefined));
   for (const scenario of chosen(volumeScenarios)) add(await measureSteps(scenario, undefined));
+  for (const scenario of chosen(buildScenarios)) add(await measureSteps(scenario, undefined));
   for (const scenario of chosen(imageScenarios)) {
     site ??= await openImageSite(engines, options.cache, volume.mountPoint);
     add(await measureSteps(scenario, site));

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { run } from '../../src/base/process.ts';
@@ -37,7 +37,7 @@ const patience = 20_000;
  */
 export async function disagreements(engine: TestEngine): Promise<string[]> {
   for (const end = performance.now() + patience; ; ) {
-    const found = compare(await gather(engine));
+    const found = [...compare(await gather(engine)), ...buildFolders(engine)];
     if (found.length === 0 || performance.now() > end) return found;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -78,6 +78,13 @@ interface ShownContainer {
   readonly Id: string;
   readonly State: string;
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, unknown>> };
+}
+
+function buildFolders({ dataRoot, execRoot }: TestEngine): string[] {
+  const roots = [path.join(dataRoot, 'builder/work'), path.join(execRoot, 'builder')];
+  return roots
+    .filter(existsSync)
+    .flatMap((root) => readdirSync(root).map((name) => `a folder of a build that is over: ${path.join(root, name)}`));
 }
 
 async function gather(engine: TestEngine): Promise<Facts> {

@@ -24,6 +24,8 @@ interface Packed {
 /** The most entries of one archive. */
 const mostEntries = 10_000_000;
 const writeSize = 1024 * 1024;
+/** From so many bytes on a piece is written as it comes, without a copy. */
+const largePiece = 32 * 1024;
 
 /**
  * Reads a plain tar. Its contents go to `file`, which is removed with the tree. A later entry of a name replaces an
@@ -77,6 +79,12 @@ function createPack(fd: number, rootOwned: boolean) {
     data(chunk) {
       if (!current) return;
       current.hash.update(chunk);
+      if (chunk.length >= largePiece) {
+        flush();
+        writeAllSync(fd, chunk, position);
+        position += chunk.length;
+        return;
+      }
       waiting.push(Buffer.from(chunk)); // a view of what may be overwritten
       waitingSize += chunk.length;
       position += chunk.length;
