@@ -172,8 +172,9 @@ describe('the name server of a container', () => {
   it('gets its resolv.conf from the next engine, if one was killed before it was written', async () => {
     await start('cut');
     await engine.restart({ TUG_CRASH_AT: 'network.change.applied' });
+    const { ended } = engine;
     await engine.docker(['network', 'connect', 'front', 'cut']);
-    assert.equal((await engine.ended).signal, 'SIGKILL');
+    assert.equal((await ended).signal, 'SIGKILL');
     await engine.restart({ TUG_CRASH_AT: undefined });
     assert.match(await inside('cut', 'cat', '/etc/resolv.conf'), /^nameserver 127\.0\.0\.11$/m);
     await remove('cut');

@@ -131,6 +131,13 @@ describe('a DNS answer', () => {
     assert.equal(answer.subarray(-11)[5], 1);
   });
 
+  it('is taken or not, and never throws, whatever the bytes are', () => {
+    const random = seededRandom(7);
+    const query = read(buildQuery({ id: 9, name: 'web', edns: 512 }));
+    const whole = writeResponse(query, { code: 0, records: [record, record] }, 512);
+    for (let round = 0; round < 20_000; round += 1) answers(mutate(whole, random), query, 9);
+  });
+
   it('is told from answers to other questions', () => {
     const query = read(buildQuery({ id: 9, name: 'web' }));
     const reply = (packet: Buffer, code = 0): Buffer => writeResponse(read(packet), { code, records: [] }, 512);
