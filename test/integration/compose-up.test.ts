@@ -105,6 +105,19 @@ describe('tug compose up', () => {
     assert.equal((await project.compose(['exec', '-T', 'registry', 'cat', '/var/lib/registry/file'])).stdout, 'kept\n');
   });
 
+  it('passes the order on to the engine, for when it comes up', async () => {
+    const text = `services:
+  db: {image: "${image}", restart: always, command: sleep 1000, stop_grace_period: 0s}
+  once: {image: "${image}", command: "true"}
+  web: {image: "${image}", restart: always, command: sleep 1000, stop_grace_period: 0s, depends_on: [db, once]}
+`;
+    await using project = testProject(engine, image, file('boot', text));
+    const up = await project.compose(['up', '-d']);
+    assert.equal(up.code, 0, up.stderr);
+    const [db, web] = await Promise.all([project.inspect('db-1'), project.inspect('web-1')]);
+    assert.deepEqual(web.HostConfig['DependsOn'], [{ Container: db.Id, Condition: 'started' }]);
+  });
+
   it('says which dependency failed and why, with its log', async () => {
     await using project = testProject(
       engine,

@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { tugVersion } from '../../../base/version.ts';
 import type { ProjectChoice } from '../../../compose/project-files.ts';
+import { didYouMean } from '../../../formats/compose-file/problems.ts';
 import type { Command, Flag, Session } from '../../command.ts';
 import { FlagError, type ParsedFlags, parseFlags } from '../../flags.ts';
 import { UsageError } from '../../usage-error.ts';
@@ -42,7 +43,10 @@ export const command: Command = {
     const leaf = findComposeCommand(name);
     if (!leaf)
       throw new UsageError(
-        `unknown docker command: "compose ${name}"`,
+        `tug: unknown command: tug compose ${name}${didYouMean(
+          name,
+          composeCommands.map((one) => one.name),
+        )}`,
         "\nRun 'tug compose' for the commands there are",
         1,
       );

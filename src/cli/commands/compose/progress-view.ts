@@ -65,7 +65,9 @@ function createTable(session: Session, title: string, colour: boolean): Progress
   let writing: Promise<void> = Promise.resolve();
   const paint = (text: string, code: number): string => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
   const lines = (): string[] => {
-    const [height = 24, width = 80] = terminalSize() ?? [];
+    const size = terminalSize();
+    // a terminal that does not know its size says 0
+    const [height, width] = [size?.[0] || 24, size?.[1] || 80];
     const all = [...rows.values()];
     const done = all.filter(({ step }) => step.state !== 'working').length;
     const names = Math.max(0, ...all.map(({ step }) => step.kind.length + step.name.length + 1));
