@@ -16,6 +16,7 @@ import { imageScenarios } from './image-scenarios.ts';
 import { type ImageSite, openImageSite } from './image-site.ts';
 import { alternate, median, untilQuiet } from './measure.ts';
 import { nameScenarios } from './name-scenarios.ts';
+import { networkScenarios } from './network-scenarios.ts';
 import { publishScenarios } from './publish-scenarios.ts';
 import { formatReport, type Row } from './report.ts';
 import { runOnce, type Scenario, scenarios } from './scenarios.ts';
@@ -56,6 +57,7 @@ try {
   for (const scenario of chosen(scenarios)) add(await measure(scenario));
   for (const scenario of chosen(containerScenarios)) add(await measureSteps(scenario, undefined));
   for (const scenario of chosen(nameScenarios)) add(await measureSteps(scenario, undefined));
+  for (const scenario of chosen(networkScenarios)) add(await measureSteps(scenario, undefined));
   for (const scenario of chosen(publishScenarios)) add(await measureSteps(scenario, undefined));
   for (const scenario of chosen(volumeScenarios)) add(await measureSteps(scenario, undefined));
   for (const scenario of chosen(buildScenarios)) add(await measureSteps(scenario, undefined));

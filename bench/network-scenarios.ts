@@ -1,0 +1,32 @@
+import { timed } from './measure.ts';
+import { runCommand, runShell, type StepScenario } from './steps.ts';
+
+const engines = ['dockerd', 'tug'];
+
+/** The rows of networks of users; what they add to a start is the difference to the rows of `run --rm`. */
+export const networkScenarios: readonly StepScenario[] = [
+  {
+    name: 'networks: run --rm busybox true on a network of a user',
+    kind: 'steps',
+    unit: 'ms',
+    target: 0.2,
+    rounds: 20,
+    warmUp: 2,
+    engines,
+    before: (engine) => runShell(engine, '$CLI network create started'),
+    measure: (engine) => timed(() => runCommand(engine, ['run', '--rm', '--network', 'started', 'busybox', 'true'])),
+    after: (engine) => runShell(engine, '$CLI network rm started'),
+  },
+  {
+    name: 'networks: a running container joins one and leaves it',
+    kind: 'steps',
+    unit: 'ms',
+    rounds: 20,
+    warmUp: 2,
+    engines,
+    before: (engine) => runShell(engine, '$CLI network create joined && $CLI run -d --name joiner busybox sleep 86400'),
+    measure: (engine) =>
+      timed(() => runShell(engine, '$CLI network connect joined joiner && $CLI network disconnect joined joiner')),
+    after: (engine) => runShell(engine, '$CLI rm -f joiner && $CLI network rm joined'),
+  },
+];
