@@ -104,6 +104,15 @@ describe('tug build', () => {
     assert.equal(wrong.code, 1);
   });
 
+  it('examines a Dockerfile without a build', async () => {
+    const place = write('examined', { Dockerfile: `FROM ${base} AS one\nCMD echo\nFROM one AS two\nCMD ["x"]\n` });
+    const targets = await engine.tug(['build', '--call', 'targets', place]);
+    assert.match(targets.stdout, /^TARGET .*\none .*\ntwo \(default\)/);
+    const check = await engine.tug(['build', '--check', place]);
+    assert.equal(check.code, 1);
+    assert.match(check.stdout, /WARNING: JSONArgsRecommended/);
+  });
+
   it('refuses what it cannot do, by name', async () => {
     for (const [flag, word] of [
       ['--squash', /squash/],

@@ -4,9 +4,7 @@ import { invalid } from '../../../base/errors.ts';
 import { allLogins } from '../../../client/all-logins.ts';
 import { build } from '../../../client/calls/build.ts';
 import * as images from '../../../client/calls/images.ts';
-import { type CallOption, examineDockerfile, parseCall } from '../../../formats/dockerfile/examine.ts';
-import { hostPlatform, parsePlatform } from '../../../formats/platform.ts';
-import { type BuildFiles, buildFiles, readLocalDockerfile } from '../../build/files.ts';
+import { type BuildFiles, buildFiles } from '../../build/files.ts';
 import { buildFlags } from '../../build/flags.ts';
 import { type BuildOutput, parseOutput, sendOutput } from '../../build/outputs.ts';
 import { type BuildView, createPlainView } from '../../build/plain.ts';
@@ -23,8 +21,8 @@ export const command: Command = {
   args: { min: 1, max: 1 },
   run: async ({ flags, args: [place = ''] }, session) => {
     refuseOptions(flags);
-    const call = parseCall(flags.bool('check') ? 'check' : flags.string('call'));
-    if (call.method !== 'build') return await examine(session, flags, place, call);
+    const call = flags.bool('check') ? 'check' : flags.string('call');
+    if (call !== 'build') return await (await import('../../build/examine.ts')).examine(session, flags, place, call);
     const outputs = outputsOf(flags);
     const query = buildQuery(flags, session.env);
     const tags = [...flags.list('tag'), ...outputs.flatMap(({ names }) => names)];
@@ -36,25 +34,6 @@ export const command: Command = {
     return 0;
   },
 };
-
-/** `--call`: looks at the Dockerfile of a folder, or of standard input, and asks the engine nothing. */
-async function examine(session: Session, flags: ParsedFlags, place: string, call: CallOption): Promise<number> {
-  const { name, content, ignore } = await readLocalDockerfile(place, flags.optional('file'));
-  const host = hostPlatform();
-  const platform = flags.optional('platform');
-  const given = JSON.parse(String(buildQuery(flags, session.env)['buildargs'] ?? '{}')) as Record<string, string>;
-  const target = flags.optional('target');
-  const { text, error, exitCode } = examineDockerfile(content, call, {
-    fileName: name,
-    platforms: { build: host, target: platform === undefined ? host : parsePlatform(platform, host) },
-    buildArgs: new Map(Object.entries(given)),
-    ...(ignore ? { ignore } : {}),
-    ...(target === undefined ? {} : { target }),
-  });
-  await session.out.write(text);
-  if (error !== undefined) await session.err.write(`ERROR: ${error}\n`);
-  return exitCode;
-}
 
 function outputsOf(flags: ParsedFlags): BuildOutput[] {
   const outputs = flags.list('output').map(parseOutput);
