@@ -46,7 +46,7 @@ export async function startDockerd(setup: EngineSetup): Promise<Engine> {
   const socket = path.join(setup.runFolder, 'docker.sock');
   const config = path.join(setup.runFolder, 'docker.json');
   writeFileSync(config, '{}');
-  const namespace = await makeNamespace('tugbench-docker');
+  const namespace = await makeNamespace(`tugbench-docker-${process.pid}`);
   const child = background('nsenter', [
     `--net=${namespace}`,
     'dockerd',
@@ -67,7 +67,7 @@ export async function startDockerd(setup: EngineSetup): Promise<Engine> {
     namespace,
     stop: async () => {
       await terminate(child);
-      await removeNamespace('tugbench-docker');
+      await removeNamespace(`tugbench-docker-${process.pid}`);
     },
   };
 }
@@ -77,7 +77,7 @@ export async function startTugd(setup: EngineSetup): Promise<Engine> {
   const socket = path.join(setup.runFolder, 'tug.sock');
   const config = path.join(setup.runFolder, 'tug.json');
   writeFileSync(config, '{}');
-  const namespace = await makeNamespace('tugbench-tug');
+  const namespace = await makeNamespace(`tugbench-tug-${process.pid}`);
   const child = background('nsenter', [
     `--net=${namespace}`,
     path.join(setup.projectRoot, 'node_modules/.bin/node'),
@@ -104,7 +104,7 @@ export async function startTugd(setup: EngineSetup): Promise<Engine> {
     namespace,
     stop: async () => {
       await terminate(child);
-      await removeNamespace('tugbench-tug');
+      await removeNamespace(`tugbench-tug-${process.pid}`);
     },
   };
 }
@@ -112,7 +112,7 @@ export async function startTugd(setup: EngineSetup): Promise<Engine> {
 /** podman has no daemon: its roots are arguments of every command. */
 export async function preparePodman(setup: EngineSetup): Promise<Engine> {
   const roots = ['--root', path.join(setup.folder, 'podman'), '--runroot', path.join(setup.runFolder, 'podman')];
-  const namespace = await makeNamespace('tugbench-podman');
+  const namespace = await makeNamespace(`tugbench-podman-${process.pid}`);
   // podman raises the limit of open files, which a machine may refuse
   const config = path.join(setup.runFolder, 'containers.conf');
   writeFileSync(config, '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n');
@@ -133,7 +133,7 @@ export async function preparePodman(setup: EngineSetup): Promise<Engine> {
     dockerClient: false,
     pid: undefined,
     namespace,
-    stop: async () => removeNamespace('tugbench-podman'),
+    stop: async () => removeNamespace(`tugbench-podman-${process.pid}`),
   };
 }
 
