@@ -116,6 +116,8 @@ describe('tug build', () => {
   it('refuses what it cannot do, by name', async () => {
     for (const [flag, word] of [
       ['--squash', /squash/],
+      ['--rm=false', /leave no containers/],
+      ['--isolation=hyperv', /Unsupported isolation/],
       ['--ssh=default', /agents/],
       ['--cache-from=x', /cache-from/],
       ['--cache-to=x', /cache-to/],

@@ -37,7 +37,9 @@ export const buildFlags: readonly Flag[] = [
   text('cpuset-mems', 'Memory nodes that the commands may use (0-3, 0,1)'),
   bool('disable-content-trust', 'Do not verify signatures', { default: 'true' }),
   text('file', 'The Dockerfile (default: PATH/Dockerfile; "-" for standard input)', { short: 'f' }),
+  bool('force-rm', 'Leave no container of a step that failed, which is always so'),
   text('iidfile', "Write the image's id to this file"),
+  text('isolation', 'Container isolation technology'),
   list('label', 'A label of the image (KEY=VALUE)'),
   bool('load', 'Keep the image in the engine, which is always so'),
   text('memory', 'Most memory of a command', { short: 'm', value: 'bytes' }),
@@ -55,6 +57,7 @@ export const buildFlags: readonly Flag[] = [
   bool('pull', 'Ask the registries for newer base images'),
   bool('push', 'Push the image when it is made (--output=type=registry)'),
   bool('quiet', "Print nothing but the image's id", { short: 'q' }),
+  bool('rm', 'Leave no containers of the steps; false is refused', { default: 'true' }),
   list('secret', 'A secret for --mount=type=secret (id=NAME,src=FILE or id=NAME,env=VARIABLE)', {
     value: 'stringArray',
   }),

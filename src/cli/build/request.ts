@@ -17,6 +17,7 @@ const refused: Readonly<Record<string, string>> = {
 /** @throws invalid for an option that tug knows and cannot honour. */
 export function refuseOptions(flags: ParsedFlags): void {
   for (const [name, why] of Object.entries(refused)) if (flags.given(name)) throw invalid(`--${name}: ${why}`);
+  if (!flags.bool('rm')) throw invalid('--rm=false: steps leave no containers that could be kept');
   if (!flags.bool('disable-content-trust')) throw invalid('--disable-content-trust=false: signatures are not verified');
 }
 
@@ -48,6 +49,7 @@ export function buildQuery(flags: ParsedFlags, env: Readonly<Record<string, stri
     ...{ buildargs: json(args), labels: json(labels), nocache: flags.bool('no-cache'), pull: flags.bool('pull') },
     ...{ nocachefilter: flags.list('no-cache-filter').flatMap((text) => text.split(',')), rm: true },
     ...{ extrahosts: flags.list('add-host').map(parseAddHost), networkmode: flags.string('network') },
+    ...{ isolation: flags.optional('isolation') },
     ...{ memory: bytes('memory'), memswap: swap === undefined ? undefined : parseMemorySwap(swap) },
     ...{ cpushares: flags.int('cpu-shares'), cpuperiod: flags.int('cpu-period'), cpuquota: flags.int('cpu-quota') },
     ...{ cpusetcpus: flags.optional('cpuset-cpus'), cpusetmems: flags.optional('cpuset-mems') },
