@@ -101,7 +101,7 @@ export const imageScenarios: readonly ImageScenario[] = [
     after: removeBig,
   },
   {
-    name: 'image: floor of pull (decompressor | tar -x, two at a time)',
+    name: 'image: floor of pull (decompressor to tar -x, two at a time)',
     kind: 'steps',
     unit: 'ms',
     rounds,

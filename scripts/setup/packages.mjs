@@ -1,11 +1,23 @@
 // Plain JavaScript on Node's own modules: runs before `npm ci`, under whatever Node (20 or newer) the machine has.
 import { spawnSync } from 'node:child_process';
-import { accessSync, closeSync, constants, existsSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 
 /**
  * A program something needs, and the package that brings it per package manager.
- * @typedef {{ program: string, isStatic?: boolean, apt: string, dnf: string, pacman: string, apk: string }} Need
+ * One that is `optional` makes something quicker: it is installed with the others, and nobody is stopped for want of it.
+ * @typedef {{ program: string, isStatic?: boolean, isLibrary?: boolean, optional?: boolean,
+ *   apt: string, dnf: string, pacman: string, apk: string }} Need
  */
 
 /** What `tugd` runs. @type {Need[]} */
@@ -22,6 +34,11 @@ export const engineNeeds = [
     dnf: 'busybox',
     pacman: 'busybox',
     apk: 'busybox-static',
+  },
+  {
+    program: 'libdeflate.so.0', // layers are compressed twice as fast with it
+    ...{ isLibrary: true, optional: true },
+    ...{ apt: 'libdeflate0', dnf: 'libdeflate', pacman: 'libdeflate', apk: 'libdeflate' },
   },
 ];
 
@@ -85,22 +102,28 @@ export function ensurePackages(needs) {
   if (missing.length === 0) return [];
   const manager = Object.keys(managers).find((name) => findProgram(managers[name].program) !== undefined);
   const packages = packageNames(missing, manager ?? 'apt');
-  if (manager !== 'apt') throw new Error(adviceFor(missing, manager));
+  const enough = missing.every(({ optional }) => optional);
+  if (manager !== 'apt') {
+    if (enough) return [];
+    throw new Error(adviceFor(missing, manager));
+  }
   console.log(`Installing ${packages.join(', ')} ...`);
-  installWithApt(packages);
-  const still = missingNeeds(needs);
+  installWithApt(packages, enough);
+  const still = missingNeeds(needs).filter(({ optional }) => !optional);
   if (still.length > 0) {
     throw new Error(
       `${still.map((need) => need.program).join(', ')} could not be installed (apt's own words are above). ` +
         `Install it by hand: apt-get update && apt-get install ${packageNames(still, 'apt').join(' ')}`,
     );
   }
-  return packages;
+  const missed = packageNames(missingNeeds(needs), 'apt');
+  return packages.filter((name) => !missed.includes(name));
 }
 
 /** The needs no program on this machine meets. @param {Need[]} needs */
 export function missingNeeds(needs) {
-  return needs.filter(({ program, isStatic }) => {
+  return needs.filter(({ program, isStatic, isLibrary }) => {
+    if (isLibrary) return !hasLibrary(program);
     const file = findProgram(program) ?? (isStatic ? findProgram(`${program}.static`) : undefined);
     return file === undefined || (isStatic === true && !isStaticProgram(file));
   });
@@ -129,11 +152,23 @@ export function findProgram(name) {
     .find(isExecutable);
 }
 
+/** Whether the loader would find a shared library in the system's folders. @param {string} name */
+function hasLibrary(name) {
+  const roots = ['/usr/lib', '/usr/lib64', '/lib', '/lib64', '/usr/local/lib'].filter(existsSync);
+  const folders = roots.flatMap((root) => [
+    root,
+    ...readdirSync(root)
+      .filter((entry) => /-linux-(gnu|musl)/.test(entry))
+      .map((entry) => path.join(root, entry)),
+  ]);
+  return folders.some((folder) => existsSync(path.join(folder, name)));
+}
+
 /** A failing `apt-get update` is not the end: an unrelated source may be broken, and the lists at hand good enough. */
-function installWithApt(packages) {
+function installWithApt(packages, isEnoughWithout) {
   const install = ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...packages];
   withoutServices(() => {
-    if (apt(install, 'pipe')) return;
+    if (apt(install, 'pipe') || isEnoughWithout) return;
     apt(['update'], 'inherit');
     apt(install, 'inherit');
   });

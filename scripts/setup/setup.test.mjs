@@ -73,6 +73,14 @@ describe('packages', () => {
     assert.throws(() => ensurePackages([need('tug-y')]), /tug-y could not be installed.*apt-get install tug-y-deb/s);
   });
 
+  it('that only make something quicker stop nobody, and are not looked for again and again', () => {
+    program('apt-get', `echo "$@" >>${folder}/calls; exit 100`);
+    const library = { ...need('libtug-none.so.0'), isLibrary: true, optional: true };
+    assert.deepEqual(missingNeeds([library, { ...library, program: 'libc.so.6' }]), [library]);
+    assert.deepEqual(ensurePackages([library]), []);
+    assert.doesNotMatch(readFileSync(`${folder}/calls`, 'utf8'), /update/);
+  });
+
   it('are only named where apt is not the package manager', () => {
     const needs = [need('b'), need('a'), need('b')];
     assert.deepEqual(packageNames(needs, 'dnf'), ['a-rpm', 'b-rpm']);
