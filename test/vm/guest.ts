@@ -36,6 +36,7 @@ const packages = [
   'systemd',
   'dbus',
   'criu',
+  'iptables',
   'procps',
 ];
 /** The modules behind which the disk lies; everything else the kernel asks modprobe for. */

@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { conflict, errnoOf, internal, isKind, notFound, unsupported } from '../../base/errors.ts';
+import { readIfThere } from '../../base/read-if-there.ts';
 import { type ProgramResult, runProgram } from '../../host/spawn.ts';
 import { checkpointArgs, type Runtime, type RuntimeState } from '../contract.ts';
 import { runtimeWords } from '../runtime-words.ts';
@@ -78,7 +79,11 @@ export function createOciRuntime(options: OciCommandLine): Runtime {
           `${name} is built without CRIU here: create the container with another runtime (--runtime runc)`,
         );
       const folders = ['--image-path', images, '--work-path', work];
-      await checked(id, ['checkpoint', ...folders, ...checkpointArgs, ...(exit ? [] : ['--leave-running']), id]);
+      const args = ['checkpoint', ...folders, ...checkpointArgs, ...(exit ? [] : ['--leave-running']), id];
+      const { code, stderr } = await call(args);
+      if (code === 0) return;
+      const words = [runtimeWords(stderr) || `exit status ${code}`, ...criuErrors(join(work, 'dump.log'))];
+      throw failure(name, id, 'checkpoint', words.join('\n'));
     },
     async update(id, resources) {
       // A fresh descriptor of the input, since not every runtime takes "-" for it.
@@ -95,6 +100,12 @@ async function keepsAnything(root: string, id: string): Promise<boolean> {
     if (errnoOf(error) === 'ENOENT') return false;
     throw error;
   }
+}
+
+/** What CRIU's log calls errors: the runtimes name the file, which is gone once the container is. */
+function criuErrors(log: string): string[] {
+  const lines = readIfThere(log)?.split('\n') ?? [];
+  return lines.filter((line) => line.includes('Error (')).slice(-5);
 }
 
 /** Both runtimes keep one folder per container there, and make it before anything else: no need to ask them. */
