@@ -181,7 +181,7 @@ async function finish(running: RunningBuild, plan: BuildPlan): Promise<BuildResu
     { holder },
     signal,
   );
-  return { imageId: image.id, warnings: unusedArgs(running, plan) };
+  return { imageId: image.id, warnings: unusedArgs(running, plan), checks: plan.checks };
 }
 
 function unusedArgs({ request }: Build, { dockerfile }: BuildPlan): string[] {

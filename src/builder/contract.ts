@@ -56,6 +56,8 @@ export type BuildContextInput =
 export interface BuildResult {
   readonly imageId: string;
   readonly warnings: readonly string[];
+  /** What the rules for Dockerfiles say of this one: told to clients that know them. */
+  readonly checks: readonly string[];
 }
 
 /** A step as it is shown. */

@@ -1,5 +1,6 @@
 import { platformArgs } from '../formats/dockerfile/build-args.ts';
 import { globalVariables } from '../formats/dockerfile/global-args.ts';
+import { lintDockerfile, lintFailure } from '../formats/dockerfile/lint/lint.ts';
 import { type FileSource, planStages, type StageGraph } from '../formats/dockerfile/stage-graph.ts';
 import type { Dockerfile, Stage } from '../formats/dockerfile/types.ts';
 import { hostPlatform, parsePlatform } from '../formats/platform.ts';
@@ -16,9 +17,11 @@ export interface BuildPlan {
   readonly globals: ReadonlyMap<string, string>;
   /** Steps that are told of. */
   readonly total: number;
+  /** What Docker's rules say about it, a line each. */
+  readonly checks: readonly string[];
 }
 
-/** Decides what is to be built. @throws invalid for a target that does not exist, and for stages that go round. */
+/** Decides what is to be built. @throws invalid for a target that does not exist, for stages that go round, and where checks are to end it. */
 export function planBuild(
   dockerfile: Dockerfile,
   request: {
@@ -39,7 +42,11 @@ export function planBuild(
   if (!last) throw new Error('a Dockerfile without stages');
   const total = needed.reduce((sum, { instructions }) => sum + 1 + instructions.length, 0);
   const globals = new Map([...platformArgs(platforms), ...variables]);
-  return { dockerfile, graph, target: last, needed, globals, total };
+  const lint = lintDockerfile(dockerfile, { platforms, buildArgs: given, ...(target === undefined ? {} : { target }) });
+  const failure = lintFailure(lint);
+  if (failure) throw failure;
+  const checks = lint.warnings.map(({ rule, message, lines }) => `${rule}: ${message} (line ${lines.first})`);
+  return { dockerfile, graph, target: last, needed, globals, total, checks };
 }
 
 /** What a `--from` in a stage means. One of a trigger of the base image, which nobody looked at before, is looked for here. */

@@ -5,7 +5,11 @@ import { serviceHash } from './config-hash.ts';
 import { instanceMade } from './converge.ts';
 import { labelNames } from './labels.ts';
 import type { Instance } from './observe.ts';
-import { isSettled, makingName, type PlanOptions, planService } from './plan.ts';
+import { makingName, type PlanOptions, planService, type ServicePlan } from './plan.ts';
+
+/** True when nothing is to be done but, perhaps, starting what does not run. */
+const isSettled = (plan: ServicePlan): boolean =>
+  plan.recreate.length + plan.remove.length + plan.create.length + plan.rename.length === 0;
 
 const image = 'sha256:1';
 const web: ServiceModel = { image: 'x', command: null, networks: { default: null } };

@@ -113,7 +113,3 @@ function withoutDoubles(instances: readonly Instance[], hash: string): { single:
   }
   return { single, extra };
 }
-
-/** True when nothing is to be done but, perhaps, starting what does not run. */
-export const isSettled = (plan: ServicePlan): boolean =>
-  plan.recreate.length + plan.remove.length + plan.create.length + plan.rename.length === 0;

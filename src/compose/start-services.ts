@@ -1,5 +1,5 @@
 import { messageOf, TugError } from '../base/errors.ts';
-import { inspect, restart, start } from '../client/calls/containers.ts';
+import { inspect, start } from '../client/calls/containers.ts';
 import type { Dependency, Project } from '../formats/compose-file/model.ts';
 import { waitFor } from './conditions.ts';
 import { named, replaceInWorld, type World } from './converge.ts';
@@ -90,16 +90,6 @@ export async function startInstance(deps: ComposeDeps, world: StartWorld, instan
     replaceInWorld(world, instance, { ...instance, state: 'running' });
     await runHooks(deps, world.project.services[instance.service]?.post_start, instance);
   });
-}
-
-export async function restartInstance(
-  deps: ComposeDeps,
-  instance: Instance,
-  timeout: number | undefined,
-): Promise<void> {
-  await during(deps.report, { kind: 'Container', name: instance.name }, ['Restarting', 'Started'], () =>
-    restart(deps.engine, instance.id, { timeout, signal: undefined }),
-  );
 }
 
 /** Waits until containers run, and are healthy where that is checked. @throws conflict for one that ended or is not. */

@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  compileDockerignore,
-  formatDockerignore,
-  type Ignore,
-  keepBuildFiles,
-  parseDockerignore,
-} from './dockerignore.ts';
+import { compileDockerignore, formatDockerignore, type Ignore, parseDockerignore } from './dockerignore.ts';
 
 const compile = (...lines: string[]): Ignore => compileDockerignore(parseDockerignore(lines.join('\n')));
 
@@ -137,17 +131,5 @@ describe('compileDockerignore', () => {
     assert.equal(looked, 50_500);
     // Of each folder ten logs are left out, of the 111 that begin with d1 ten files more, of d10 nothing.
     assert.equal(kept.length, 500 + 500 * 90 - 111 * 10 + 20);
-  });
-});
-
-describe('keepBuildFiles', () => {
-  it('excepts the files that a build reads itself', () => {
-    assert.deepEqual(keepBuildFiles(['*', '!src'], './build/Dockerfile'), [
-      '*',
-      '!src',
-      '!.dockerignore',
-      '!build/Dockerfile',
-    ]);
-    assert.deepEqual(keepBuildFiles(['a'], 'Dockerfile'), ['a']);
   });
 });

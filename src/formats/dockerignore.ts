@@ -120,15 +120,3 @@ function ignores(rules: readonly Rule[], file: string): boolean {
   }
   return ignored;
 }
-
-/**
- * The patterns with exceptions for the two files that a build reads itself, where they would be ignored: a client that
- * sends a context as a tar sends these with it.
- */
-export function keepBuildFiles(patterns: readonly string[], dockerfile: string): string[] {
-  const kept = [...patterns];
-  for (const file of ['.dockerignore', cleaned(dockerfile)]) {
-    if (compileDockerignore(kept).ignores(file)) kept.push(`!${file}`);
-  }
-  return kept;
-}

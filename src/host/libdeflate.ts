@@ -1,5 +1,5 @@
-import koffi from 'koffi';
 import { internal } from '../base/errors.ts';
+import { libraryLoader } from './shared-library.ts';
 
 /** Compresses blocks with libdeflate, several at once, each on a thread of the process's pool. */
 export interface Deflater {
@@ -50,24 +50,12 @@ export function openDeflater(level: number): Deflater | undefined {
   };
 }
 
-let loaded: Library | false | undefined;
-
-function loadLibrary(): Library | undefined {
-  loaded ??= tryLoad();
-  return loaded === false ? undefined : loaded;
-}
-
-function tryLoad(): Library | false {
-  let library: ReturnType<typeof koffi.load>;
-  try {
-    library = koffi.load('libdeflate.so.0');
-  } catch {
-    return false;
-  }
-  return {
+const loadLibrary = libraryLoader(
+  'libdeflate.so.0',
+  (library): Library => ({
     allocate: library.func('void *libdeflate_alloc_compressor(int)'),
     release: library.func('void libdeflate_free_compressor(void *)'),
     bound: library.func('size_t libdeflate_gzip_compress_bound(void *, size_t)'),
     compress: library.func('size_t libdeflate_gzip_compress(void *, const void *, size_t, void *, size_t)').async,
-  };
-}
+  }),
+);

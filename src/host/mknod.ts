@@ -16,10 +16,3 @@ export function deviceNumber(major: number, minor: number): bigint {
   const b = BigInt(minor);
   return ((a & 0xfffff000n) << 32n) | ((a & 0xfffn) << 8n) | ((b & 0xffffff00n) << 12n) | (b & 0xffn);
 }
-
-/** The major and minor number in a `st_rdev`. */
-export function deviceParts(device: bigint): { major: number; minor: number } {
-  const major = ((device >> 32n) & 0xfffff000n) | ((device >> 8n) & 0xfffn);
-  const minor = ((device >> 12n) & 0xffffff00n) | (device & 0xffn);
-  return { major: Number(major), minor: Number(minor) };
-}

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readFileSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
-import koffi from 'koffi';
+import { libraryLoader } from './shared-library.ts';
 
 /** `linux.seccomp` of the OCI runtime-spec (config-linux.md, "Seccomp"), the part a filter is made of. */
 export interface SeccompSection {
@@ -78,21 +78,10 @@ interface Library {
   exportBpf(context: unknown, fd: number): number;
 }
 
-let loaded: Library | false | undefined;
-
-function loadLibrary(): Library | undefined {
-  loaded ??= tryLoad();
-  return loaded === false ? undefined : loaded;
-}
-
-function tryLoad(): Library | false {
-  let library: ReturnType<typeof koffi.load>;
-  try {
-    library = koffi.load('libseccomp.so.2');
-  } catch {
-    return false; // the runtime compiles its section itself then
-  }
-  return {
+/** Without it the runtime compiles its section itself. */
+const loadLibrary = libraryLoader(
+  'libseccomp.so.2',
+  (library): Library => ({
     init: library.func('void *seccomp_init(uint32_t)'),
     release: library.func('void seccomp_release(void *)'),
     resolveArchitecture: library.func('uint32_t seccomp_arch_resolve_name(const char *)'),
@@ -101,8 +90,8 @@ function tryLoad(): Library | false {
     resolveSyscall: library.func('int seccomp_syscall_resolve_name(const char *)'),
     addRule: library.func('int seccomp_rule_add_array(void *, uint32_t, int, unsigned int, const void *)'),
     exportBpf: library.func('int seccomp_export_bpf(void *, int)'),
-  };
-}
+  }),
+);
 
 /** An architecture that is there already (the native one) is answered with EEXIST, which is no fault. */
 function addArchitectures(library: Library, context: unknown, names: readonly string[]): void {

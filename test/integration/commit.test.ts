@@ -79,7 +79,7 @@ describe('commit', () => {
     const image = await starterImage(engine);
     const run = ['run', '--name', 'web', '-e', 'A=1', '-w', '/tmp', '--label', 'who=me', '--expose', '80', image];
     assert.equal((await engine.docker([...run, 'sh', '-c', 'echo x > /x'])).code, 0);
-    const since = Math.floor(Date.now() / 1000);
+    const since = Date.now() / 1000;
     const args = ['-a', 'Ann <a@b>', '-m', 'by hand', '-c', 'ENV B=2 A=3', '-c', 'CMD ["cat", "/x"]', 'web', 'web:2'];
     const made = await engine.docker(['commit', ...args]);
     assert.match(made.stdout, /^sha256:[0-9a-f]{64}\n$/, made.stderr);
@@ -129,7 +129,7 @@ describe('commit', () => {
     await shell(rootfs, 'head -c 30000000 /dev/urandom >big');
     const status = async () =>
       (await engine.api('GET', '/containers/idle/json')).json<{ State: { Status: string } }>().State.Status;
-    const since = Math.floor(Date.now() / 1000);
+    const since = Date.now() / 1000;
     await commit(engine, 'idle', 'repo=held');
     assert.equal(await status(), 'running');
     await commit(engine, 'idle', 'repo=free&pause=0');

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { disagreements } from '../crash/invariants.ts';
+import { serve } from '../helpers/answering.ts';
 import { begin, commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { freePort } from '../helpers/ports.ts';
@@ -17,25 +18,6 @@ after(() => engine?.[Symbol.asyncDispose]());
 
 const field = async (name: string, format: string): Promise<string> =>
   (await engine.tug(['inspect', '-f', format, name])).stdout.trim();
-
-/** Runs a server in a container that answers every connection with a word, and waits until it listens. */
-async function serve(cli: (typeof commandLines)[number], name: string, ...flags: string[]): Promise<void> {
-  const script = 'exec nc -ll -p 80 -e echo "answer from $0"';
-  const { code, stderr } = await engine[cli]([
-    'run',
-    '-d',
-    '--name',
-    name,
-    ...flags,
-    'busybox',
-    'sh',
-    '-c',
-    script,
-    name,
-  ]);
-  assert.equal(code, 0, stderr);
-  await engine.tug(['exec', name, 'sh', '-c', 'until netstat -ltn | grep -q ":80 "; do :; done']);
-}
 
 /** What a connection to the host's port is answered. @throws when it is refused. */
 async function ask(port: number, host = '127.0.0.1'): Promise<string> {
@@ -78,7 +60,7 @@ for (const cli of commandLines) {
     });
 
     it('let containers reach each other by address, and know their own name', async () => {
-      await serve(cli, 'server');
+      await serve(engine, cli, 'server');
       const address = await field('server', '{{.NetworkSettings.Networks.bridge.IPAddress}}');
       assert.equal((await once('busybox', 'nc', '-w', '5', address, '80')).stdout, 'answer from server\n');
       const hosts = await engine[cli]([
@@ -94,7 +76,7 @@ for (const cli of commandLines) {
 
     it('publish ports on all addresses, on one, and on a free one', async () => {
       const port = await freePort();
-      await serve(cli, 'web', '-p', `${port}:80`);
+      await serve(engine, cli, 'web', '-p', `${port}:80`);
       assert.equal(await ask(port), 'answer from web\n');
       assert.match(
         await field('web', '{{json .NetworkSettings.Ports}}'),
@@ -112,7 +94,7 @@ for (const cli of commandLines) {
       );
       await engine.tug(['rm', '-f', 'web']);
       await assert.rejects(ask(port), { code: 'ECONNREFUSED' });
-      await serve(cli, 'free', '-p', '127.0.0.1::80');
+      await serve(engine, cli, 'free', '-p', '127.0.0.1::80');
       const free = Number(/"HostPort":"(\d+)"/.exec(await field('free', '{{json .NetworkSettings.Ports}}'))?.[1]);
       assert.equal(await ask(free), 'answer from free\n');
       await engine.tug(['rm', '-f', 'free']);
@@ -141,7 +123,7 @@ for (const cli of commandLines) {
 
 describe('published ports', () => {
   it('answer while the engine is away, and are kept when it is back', async () => {
-    await serve('tug', 'steady', '-p', '127.0.0.1::80');
+    await serve(engine, 'tug', 'steady', '-p', '127.0.0.1::80');
     const port = Number(/"HostPort":"(\d+)"/.exec(await field('steady', '{{json .NetworkSettings.Ports}}'))?.[1]);
     await engine.kill();
     assert.equal(await ask(port), 'answer from steady\n');

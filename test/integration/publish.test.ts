@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { runChecked } from '../../src/base/process.ts';
 import { engineNames } from '../../src/networks/engine-names.ts';
+import { serve } from '../helpers/answering.ts';
 import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 
@@ -17,25 +18,6 @@ after(() => engine?.[Symbol.asyncDispose]());
 
 /** Five numbers below those that the kernel gives to anybody, of this process alone. */
 const base = 11_000 + (process.pid % 1_700) * 5;
-
-/** Runs a container that answers every connection with its name, and waits until it listens. */
-async function serve(cli: (typeof commandLines)[number], name: string, ...flags: string[]): Promise<void> {
-  const script = 'exec nc -ll -p 80 -e echo "answer from $0"';
-  const { code, stderr } = await engine[cli]([
-    'run',
-    '-d',
-    '--name',
-    name,
-    ...flags,
-    'busybox',
-    'sh',
-    '-c',
-    script,
-    name,
-  ]);
-  assert.equal(code, 0, stderr);
-  await engine.tug(['exec', name, 'sh', '-c', 'until netstat -ltn | grep -q ":80 "; do :; done']);
-}
 
 /** What a connection to the host is answered. */
 const ask = (host: string, port: number): Promise<string> => text(net.connect({ host, port }));
@@ -54,7 +36,7 @@ for (const cli of commandLines) {
   describe(`ports published by ${cli} run`, () => {
     it('are on both families where no address is named, and on the named one alone', async () => {
       const [one, two] = [base, base + 1];
-      await serve(cli, 'web', '-p', `${one}:80`, '-p', `[::1]:${two}:80`, '-p', '127.0.0.1::80', '-p', '81');
+      await serve(engine, cli, 'web', '-p', `${one}:80`, '-p', `[::1]:${two}:80`, '-p', '127.0.0.1::80', '-p', '81');
       const ports = await portsOf('web');
       const at = (HostIp: string, port: number) => ({ HostIp, HostPort: String(port) });
       assert.deepEqual(
@@ -118,7 +100,7 @@ describe('a published port', () => {
   });
 
   it('is held and reached again after the engine was killed, and its rules are those of before', async () => {
-    await serve('tug', 'kept', '-p', `${base}:80`);
+    await serve(engine, 'tug', 'kept', '-p', `${base}:80`);
     const rules = await rulesOf(engine);
     await engine.kill();
     await engine.restart();

@@ -205,7 +205,7 @@ describe('POST /containers/{id}/update', () => {
 
   it('tells of itself by an event', async () => {
     await run('--name', 'heard', 'busybox', 'sleep', '1000');
-    const since = Math.floor(Date.now() / 1000);
+    const since = Date.now() / 1000;
     await engine.docker(['update', '--pids-limit', '9', 'heard']);
     const query = `since=${since}&until=${Date.now() / 1000}&filters={"event":["update"],"container":["heard"]}`;
     const [event = ''] = (await engine.api('GET', `/events?${encodeURI(query)}`)).text.split('\n');

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { invalid } from '../../base/errors.ts';
 import { paddingOf } from '../../formats/tar/entry.ts';
-import { formatEntry, tarTrailer } from '../../formats/tar/writer.ts';
+import { inPieces } from '../../formats/tar/pieces.ts';
+import { formatEntry } from '../../formats/tar/writer.ts';
 import { baseName, readable, type SourceNode } from '../sources/tree.ts';
 import type { CopyItem } from './plan.ts';
 
@@ -29,19 +30,8 @@ const pieceSize = 256 * 1024;
 export async function* layerTar(items: readonly CopyItem[], epoch: number | undefined): AsyncGenerator<Buffer> {
   const links = new Map<string, string>();
   const now = epoch === undefined ? BigInt(Date.now()) * 1_000_000n : BigInt(epoch) * 1_000_000_000n;
-  let parts: Buffer[] = [];
-  let size = 0;
-  for (const item of items) {
-    for await (const part of entryParts(item, { links, now, clamp: epoch !== undefined })) {
-      parts.push(part);
-      size += part.length;
-      if (size < pieceSize) continue;
-      yield Buffer.concat(parts, size);
-      parts = [];
-      size = 0;
-    }
-  }
-  yield Buffer.concat([...parts, tarTrailer()]);
+  const writing: Writing = { links, now, clamp: epoch !== undefined };
+  yield* inPieces(items, (item) => entryParts(item, writing), pieceSize);
 }
 
 interface Writing {

@@ -38,8 +38,8 @@ async function buildImage(builder: Builder, exchange: Exchange): Promise<undefin
   const trace = query.boolean('trace');
   const listener = quiet ? silent : trace ? createTraceListener(send) : createClassicListener(send);
   try {
-    const { imageId, warnings } = await builder.build(request, listener, signal);
-    for (const warning of warnings) listener.warning(warning);
+    const { imageId, warnings, checks } = await builder.build(request, listener, signal);
+    for (const warning of trace ? [...checks, ...warnings] : warnings) listener.warning(warning);
     await listener.flush();
     if (quiet) await send({ stream: `${imageId}\n` });
     else await sendEnd(send, imageId, trace ? [] : request.tags, trace);

@@ -1,8 +1,6 @@
-import { invalid, messageOf } from '../../../base/errors.ts';
 import { events } from '../../../client/calls/system.ts';
 import { labelNames } from '../../../compose/labels.ts';
-import { formatUnixTimestamp, parseTimestamp } from '../../../formats/timestamp.ts';
-import type { ParsedFlags } from '../../flags.ts';
+import { flagTime } from '../../flag-time.ts';
 import { localTimeNano } from '../../output/text.ts';
 import type { ComposeCommand } from './compose-command.ts';
 
@@ -18,7 +16,7 @@ export const command: ComposeCommand = {
   args: { min: 0 },
   run: async ({ flags, args }, session, compose) => {
     const filters = { type: ['container'], label: [`${labelNames.project}=${await compose.name()}`] };
-    const times = { since: timeOf('since', flags), until: timeOf('until', flags) };
+    const times = { since: flagTime('since', flags.string('since')), until: flagTime('until', flags.string('until')) };
     for await (const { event } of events(session.engine, { ...times, filters })) {
       const { Actor, Action, time } = event;
       const service = Actor.Attributes[labelNames.service] ?? '';
@@ -44,13 +42,3 @@ export const command: ComposeCommand = {
     return 0;
   },
 };
-
-function timeOf(option: string, flags: ParsedFlags): string | undefined {
-  const text = flags.string(option);
-  if (text === '') return undefined;
-  try {
-    return formatUnixTimestamp(parseTimestamp(text, { now: BigInt(Date.now()) * 1_000_000n }));
-  } catch (error) {
-    throw invalid(`invalid value for "${option}": ${messageOf(error)}`, { cause: error });
-  }
-}

@@ -1,9 +1,8 @@
-import { invalid, messageOf } from '../../../base/errors.ts';
+import { messageOf } from '../../../base/errors.ts';
 import { copyLog, projectEvents } from '../../../compose/follow-logs.ts';
 import { type Instance, isRunning, observeProject } from '../../../compose/observe.ts';
-import { formatUnixTimestamp, parseTimestamp } from '../../../formats/timestamp.ts';
 import type { Session } from '../../command.ts';
-import type { ParsedFlags } from '../../flags.ts';
+import { flagTime } from '../../flag-time.ts';
 import { checkServices } from './check-services.ts';
 import type { ComposeCommand } from './compose-command.ts';
 import { createLogPrinter, type LogPrinter } from './log-printer.ts';
@@ -37,8 +36,8 @@ export const command: ComposeCommand = {
     printer.expect(instances);
     const options = {
       follow: flags.bool('follow'),
-      since: timeOf('since', flags),
-      until: timeOf('until', flags),
+      since: flagTime('since', flags.string('since')),
+      until: flagTime('until', flags.string('until')),
       tail: flags.string('tail'),
       timestamps: flags.bool('timestamps'),
     };
@@ -55,16 +54,6 @@ export const command: ComposeCommand = {
     return 0;
   },
 };
-
-function timeOf(option: string, flags: ParsedFlags): string | undefined {
-  const text = flags.string(option);
-  if (text === '') return undefined;
-  try {
-    return formatUnixTimestamp(parseTimestamp(text, { now: BigInt(Date.now()) * 1_000_000n }));
-  } catch (error) {
-    throw invalid(`invalid value for "${option}": ${messageOf(error)}`, { cause: error });
-  }
-}
 
 /** Shows containers that are started while the others are followed; ends when none runs. */
 async function followLater(

@@ -1,7 +1,7 @@
-import { invalid, messageOf } from '../../../base/errors.ts';
+import { invalid } from '../../../base/errors.ts';
 import { clearLogs, inspect, logs } from '../../../client/calls/containers.ts';
-import { formatUnixTimestamp, parseTimestamp } from '../../../formats/timestamp.ts';
 import type { Command } from '../../command.ts';
+import { flagTime } from '../../flag-time.ts';
 import { copyOutput } from '../../terminal/stdio.ts';
 
 /** Flags that say what to show. */
@@ -32,8 +32,8 @@ export const command: Command = {
       follow: flags.bool('follow'),
       stdout: true,
       stderr: true,
-      since: logTime('since', flags.string('since')),
-      until: logTime('until', flags.string('until')),
+      since: flagTime('since', flags.string('since')),
+      until: flagTime('until', flags.string('until')),
       timestamps: flags.bool('timestamps'),
       details: flags.bool('details'),
       tail: flags.string('tail'),
@@ -47,13 +47,3 @@ export const command: Command = {
     return 0;
   },
 };
-
-/** @throws invalid, naming the option. */
-function logTime(option: string, text: string): string | undefined {
-  if (text === '') return undefined;
-  try {
-    return formatUnixTimestamp(parseTimestamp(text, { now: BigInt(Date.now()) * 1_000_000n }));
-  } catch (error) {
-    throw invalid(`invalid value for "${option}": ${messageOf(error)}`, { cause: error });
-  }
-}

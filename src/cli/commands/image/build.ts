@@ -98,7 +98,6 @@ async function report(session: Session, flags: ParsedFlags, imageId: string, tag
   if (metadataFile !== undefined) {
     const metadata = {
       'containerimage.config.digest': imageId,
-      'containerimage.digest': imageId,
       ...(tags.length > 0 ? { 'image.name': tags.join(',') } : {}),
     };
     fs.writeFileSync(metadataFile, `${JSON.stringify(metadata, undefined, 2)}\n`);

@@ -1,7 +1,7 @@
 import { jsonLocation, jsonSource } from '../call-json.ts';
 import { formatExcerpt } from '../excerpt.ts';
 import type { Dockerfile } from '../types.ts';
-import type { LintResult, LintWarning } from './lint.ts';
+import type { LintResult } from './lint.ts';
 
 /** What `--check` prints: Docker's sentence, then each warning with the lines it is about. */
 export function formatLintResult(
@@ -14,14 +14,6 @@ export function formatLintResult(
     return `\nWARNING: ${rule} - ${url}\n${message}\n${formatExcerpt(fileName, lines, range)}`;
   });
   return `Check complete, ${count}\n${texts.join('')}`;
-}
-
-/** What a build prints of its warnings at its end: one line for each. Empty without any. */
-export function formatWarningSummary(warnings: readonly LintWarning[]): string {
-  if (warnings.length === 0) return '';
-  const count = warnings.length === 1 ? '1 warning' : `${warnings.length} warnings`;
-  const lines = warnings.map(({ rule, message, lines }) => ` - ${rule}: ${message} (line ${lines.first})\n`);
-  return ` ${count} found:\n${lines.join('')}`;
 }
 
 /** What `--call check,format=json` prints. */
