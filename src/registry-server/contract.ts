@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 
 /** Bytes of a file: from `start` to `end`, which belongs to it; to the end of the file without one. */
@@ -48,7 +48,10 @@ export interface Identity {
 
 export type Action = 'pull' | 'push' | 'delete' | 'admin';
 
-/** What a request needs. The repository is '' with `admin` for the catalog and the like; none at all for `GET /v2/`. */
+/**
+ * What a request needs. The repository is '' for the registry itself: with `pull` for the catalog and search, with
+ * `admin` for what concerns all of it, such as a collection. None at all for `GET /v2/`.
+ */
 export interface Wanted {
   readonly repository: string;
   readonly actions: readonly Action[];
@@ -60,6 +63,10 @@ export interface AccessController {
    * who are held off) or forbidden (answered as DENIED).
    */
   authorize(request: IncomingMessage, wanted: readonly Wanted[]): Promise<Identity>;
+  /** Whether the catalog and search show a repository to somebody whom `authorize` let in; all of them without. */
+  sees?(identity: Identity, repository: string): boolean;
+  /** Paths that the controller answers itself (`/token`), also to nobody. They throw as `authorize` does, or invalid. */
+  readonly routes?: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => Promise<void>>>;
 }
 
 export type EventAction = 'push' | 'pull' | 'mount' | 'delete';
