@@ -15,7 +15,8 @@ import path from 'node:path';
 
 /**
  * A program something needs, and the package that brings it per package manager.
- * One that is `optional` makes something quicker: it is installed with the others, and nobody is stopped for want of it.
+ * One that is `optional` makes something quicker, or lets one more thing be compared: it is installed with the others,
+ * and nobody is stopped for want of it.
  * @typedef {{ program: string, isStatic?: boolean, isLibrary?: boolean, optional?: boolean,
  *   apt: string, dnf: string, pacman: string, apk: string }} Need
  */
@@ -57,6 +58,11 @@ export const testNeeds = [
   { program: 'umoci', apt: 'umoci', dnf: 'umoci', pacman: 'umoci', apk: 'umoci' },
   { program: 'docker', apt: 'docker.io', dnf: 'moby-engine', pacman: 'docker', apk: 'docker-cli' },
   { program: 'dockerd', apt: 'docker.io', dnf: 'moby-engine', pacman: 'docker', apk: 'docker-engine' },
+  {
+    program: 'docker-compose', // 1.29, with whose containers those of tug compose are compared
+    optional: true,
+    ...{ apt: 'docker-compose', dnf: 'docker-compose', pacman: 'docker-compose', apk: 'docker-cli-compose' },
+  },
   { program: 'openssl', apt: 'openssl', dnf: 'openssl', pacman: 'openssl', apk: 'openssl' },
   { program: 'xz', apt: 'xz-utils', dnf: 'xz', pacman: 'xz', apk: 'xz' },
   { program: 'bzip2', apt: 'bzip2', dnf: 'bzip2', pacman: 'bzip2', apk: 'bzip2' },
