@@ -23,6 +23,8 @@ import { createGrowthWatch } from '../logs/growth.ts';
 import type { NetworkDriver } from '../networks/driver-contract.ts';
 import { createBridgeDriver } from '../networks/drivers/bridge.ts';
 import { createHostDriver } from '../networks/drivers/host.ts';
+import { createIpvlanDriver } from '../networks/drivers/ipvlan.ts';
+import { createMacvlanDriver } from '../networks/drivers/macvlan.ts';
 import { createNullDriver } from '../networks/drivers/null.ts';
 import { createHostSettings } from '../networks/host-settings.ts';
 import type { AddressPool } from '../networks/ipam.ts';
@@ -142,6 +144,8 @@ export function openNetworkDrivers(config: DaemonConfig, engineId: string, datab
   return [
     createBridgeDriver({ engineId, bridgeName, defaultBridge, settings, options, policy, pools }),
     createHostDriver(),
+    createIpvlanDriver(engineId),
+    createMacvlanDriver(engineId),
     createNullDriver(),
   ];
 }

@@ -4,6 +4,7 @@ import { createNetworkNamespace, insideNetworkNamespace } from './namespaces.ts'
 import { attributes, textOf } from './netlink/message.ts';
 import * as route from './netlink/route.ts';
 import { type NetlinkSocket, netlinkFamilies, openNetlink } from './netlink/socket.ts';
+import { addSublink, type SublinkKind } from './netlink/sublink.ts';
 
 /**
  * Links of the network namespace the engine runs in. Every call is one netlink exchange, carried out when it
@@ -17,6 +18,8 @@ export interface Links extends Disposable {
   addBridge(bridge: BridgeRequest): void;
   /** A veth pair, this end up and a port of `bridge`, the other end inside `sandbox`. @throws ENODEV without the bridge. */
   addPort(port: PortRequest, sandbox: SandboxLinks): void;
+  /** A link on another one, or on none, here or inside `sandbox`, with an alias or without; down in a sandbox. @throws ENODEV without the parent; EOPNOTSUPP, EBUSY as `route.addSublink`. */
+  addSublink(sublink: SublinkRequest, sandbox?: SandboxLinks): void;
   /** Makes an existing link a port of a bridge. */
   joinBridge(port: { name: string; bridge: string; isolated: boolean }): void;
   /** Lets frames leave a bridge by the port they came in by. @throws ENODEV. */
@@ -61,6 +64,15 @@ export interface PortRequest {
   readonly peerMac: string;
 }
 
+export interface SublinkRequest {
+  readonly name: string;
+  readonly parent?: string;
+  readonly does: SublinkKind;
+  readonly mac?: string;
+  /** Written on the link, which is then brought up. */
+  readonly alias?: string;
+}
+
 /** Opens the engine's own side. Dispose closes the socket and changes nothing else. */
 export function openLinks(): Links {
   const netlink = openNetlink(netlinkFamilies.route);
@@ -96,6 +108,13 @@ export function openLinks(): Links {
       ]);
       if (isolated) netlink.change([route.setPortOption(mustFind(netlink, name).index, 'isolated')]);
     },
+    addSublink({ name, parent, does, mac, alias }, sandbox) {
+      const index = parent === undefined ? undefined : mustFind(netlink, parent).index;
+      netlink.change([addSublink({ name, parent: index, does, mac, namespaceFd: sandbox?.namespaceFd })]);
+      if (alias === undefined) return;
+      const made = mustFind(netlink, name).index;
+      netlink.change([route.setAlias(made, alias), route.setUp(made)]);
+    },
     joinBridge({ name, bridge, isolated }) {
       const { index } = mustFind(netlink, name);
       const master = mustFind(netlink, bridge).index;
@@ -106,17 +125,19 @@ export function openLinks(): Links {
       ]);
     },
     setHairpin: (name) => netlink.change([route.setPortOption(mustFind(netlink, name).index, 'hairpin')]),
-    remove(name) {
-      try {
-        netlink.change([route.deleteLink(name)]);
-        return true;
-      } catch (error) {
-        if (errnoOf(error) === 'ENODEV') return false;
-        throw error;
-      }
-    },
+    remove: (name) => removeLink(netlink, name),
     [Symbol.dispose]: () => netlink[Symbol.dispose](),
   };
+}
+
+function removeLink(netlink: NetlinkSocket, name: string): boolean {
+  try {
+    netlink.change([route.deleteLink(name)]);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENODEV') return false;
+    throw error;
+  }
 }
 
 /** A handle on a sandbox's namespace. Hold it only while connecting: it keeps the namespace alive. */
@@ -127,6 +148,8 @@ export interface SandboxLinks extends Disposable {
   configure(link: string, addresses: readonly LinkAddress[]): void;
   /** Makes these the default routes, and takes those away that are left out. Idempotent. */
   route(routes: DefaultRoutes): void;
+  /** Removes a link. Nothing there is no fault. */
+  remove(link: string): void;
   /** Sets a kernel setting of the namespace, by its path below /proc/sys/net. @throws the system error. */
   setting(name: string, value: string): void;
 }
@@ -139,7 +162,8 @@ export interface DefaultRoutes {
 
 export interface DefaultRoute {
   readonly link: string;
-  readonly gateway: string;
+  /** Undefined where everything is sent by the link itself. */
+  readonly gateway: string | undefined;
 }
 
 /**
@@ -169,12 +193,12 @@ export function openSandbox(file: string): SandboxLinks {
   return insideNetworkNamespace(file, () => sandboxLinks(openHere()));
 }
 
-/** Removes the veth links of a sandbox that others go on living in. Takes 20 ms and more. Nothing there is no fault. */
+/** Removes the links that networks gave to a sandbox that others go on living in. Takes 20 ms and more. Nothing there is no fault. */
 export function removeSandboxLinks(file: string): void {
   if (!existsSync(file)) return;
   insideNetworkNamespace(file, () => {
     using links = openLinks();
-    for (const { name, kind } of links.list()) if (kind === 'veth') links.remove(name);
+    for (const { name, kind } of links.list()) if (['veth', 'macvlan', 'ipvlan'].includes(kind)) links.remove(name);
   });
 }
 
@@ -220,10 +244,12 @@ function sandboxLinks({ namespaceFd, netlink, close }: Opened): SandboxLinks {
     },
     route({ ipv4, ipv6 }) {
       for (const [family, wanted] of [[4, ipv4] as const, [6, ipv6] as const]) {
-        if (wanted) netlink.change([route.setDefaultRoute(mustFind(netlink, wanted.link).index, wanted.gateway)]);
+        if (wanted)
+          netlink.change([route.setDefaultRoute(mustFind(netlink, wanted.link).index, family, wanted.gateway)]);
         else removeDefaultRoute(netlink, family);
       }
     },
+    remove: (link) => void removeLink(netlink, link),
     setting: (name, value) => inside(() => writeFileSync(`/proc/sys/net/${name}`, value)),
     [Symbol.dispose]: close,
   };

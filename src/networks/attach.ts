@@ -8,8 +8,8 @@ import type { SandboxRequest } from './contract.ts';
 import type { PublishedPort } from './driver-contract.ts';
 import { planEndpoint } from './endpoint.ts';
 import { interfaceSettings } from './endpoint-options.ts';
-import { defaultRoutes, gatewayEndpoint, interfaceName, type Joined, type Wanted, wantedNetworks } from './joining.ts';
-import { claimFor, type PublishWishes } from './publish-claim.ts';
+import { defaultRoutes, interfaceName, type Joined, type Wanted, wantedNetworks } from './joining.ts';
+import { claimFor, type PublishWishes, wayIn } from './publish-claim.ts';
 import { takeDown } from './release.ts';
 import { resolvConfOf, resolverOf, serveNames } from './serve-names.ts';
 
@@ -65,7 +65,7 @@ function reserve(context: NetworkContext, request: SandboxRequest): Reservation 
   const joined = planAll(context, wanted, named);
   if (request.egress?.length) refuseUnruled(context, joined);
   const sandbox = { ...named, resolver, resolvConf: resolvConfOf(context, { namespace, resolver }, joined) };
-  const gateway = gatewayEndpoint(joined);
+  const gateway = wayIn(context, joined);
   const ports = gateway ? claimNamed(context, sandbox.name, gateway, request) : [];
   try {
     const endpoints = joined.map(({ endpoint }) => endpoint);

@@ -10,8 +10,8 @@ import type { EndpointChange, PortWishes } from './contract.ts';
 import type { Network, PublishedPort } from './driver-contract.ts';
 import { isPredefined, planEndpoint } from './endpoint.ts';
 import { networkNamed } from './find.ts';
-import { defaultRoutes, gatewayEndpoint, interfaceName, type Joined, joinedOf } from './joining.ts';
-import { placePorts } from './publish-claim.ts';
+import { defaultRoutes, interfaceName, type Joined, joinedOf } from './joining.ts';
+import { placePorts, wayIn } from './publish-claim.ts';
 import { resolvConfOf, serveNames } from './serve-names.ts';
 import type { SandboxRecord } from './store.ts';
 
@@ -84,7 +84,7 @@ function planChange(context: NetworkContext, sandbox: SandboxRecord, change: Cha
   const { containerId } = sandbox;
   const portsBefore = store.portsOf(containerId);
   const claimed = claimMissing(context, sandbox, change, portsBefore);
-  const ports = claimed ?? movePorts(portsBefore, change);
+  const ports = claimed ?? movePorts(context, portsBefore, change);
   const { joining, leaving } = change;
   const moved = joining ?? leaving;
   if (!moved) throw internal('a change of endpoints that changes none');
@@ -128,8 +128,12 @@ function planChange(context: NetworkContext, sandbox: SandboxRecord, change: Cha
 export const nameOf = ({ id, name }: Network) => ({ id, name, own: !isPredefined(name) });
 
 /** Ports follow the way in; without one there is nowhere for them to lead. */
-function movePorts(ports: readonly PublishedPort[], { before, after }: Change): readonly PublishedPort[] {
-  const [from, to] = [gatewayEndpoint(before), gatewayEndpoint(after)];
+function movePorts(
+  context: NetworkContext,
+  ports: readonly PublishedPort[],
+  { before, after }: Change,
+): readonly PublishedPort[] {
+  const [from, to] = [wayIn(context, before), wayIn(context, after)];
   if (from?.endpoint.id === to?.endpoint.id) return ports;
   return to ? placePorts(ports, to) : [];
 }
@@ -141,15 +145,15 @@ function claimMissing(
   { before, after, ports }: Change,
   published: readonly PublishedPort[],
 ): PublishedPort[] | undefined {
-  const gateway = gatewayEndpoint(after);
-  if (!ports || !gateway || gatewayEndpoint(before) || published.length > 0) return undefined;
+  const gateway = wayIn(context, after);
+  if (!ports || !gateway || wayIn(context, before) || published.length > 0) return undefined;
   return claimNamed(context, name, gateway, ports);
 }
 
 async function applyChange(
   context: NetworkContext,
   { containerId, namespace }: SandboxRecord,
-  { after, joining, leaving }: Change,
+  { before, after, joining, leaving }: Change,
   ports: { readonly before: readonly PublishedPort[]; readonly after: readonly PublishedPort[] },
 ): Promise<void> {
   if (namespace === undefined) throw notFound('the container has no network namespace of its own');
@@ -159,11 +163,11 @@ async function applyChange(
     await host.restore(); // no packet before its rules
   }
   using sandbox = openSandbox(namespace);
-  if (leaving) host.disconnect(leaving.network, leaving.endpoint);
+  if (leaving) host.disconnect(leaving.network, leaving.endpoint, sandbox);
   if (joining) await connectOne(context, joining, sandbox);
   crashPoint('network.change.linked');
   sandbox.route(defaultRoutes(after));
-  const network = (joining ?? leaving)?.network;
+  const network = (wayIn(context, before) ?? wayIn(context, after))?.network;
   serveNames(context, containerId);
   if (network && ports.before !== ports.after) await host.replacePorts(network, ports.before, ports.after);
 }
@@ -185,7 +189,7 @@ export async function settleChange(
   try {
     using sandbox = openSandbox(record.namespace);
     if (changed) {
-      host.disconnect(changed.network, changed.endpoint);
+      host.disconnect(changed.network, changed.endpoint, sandbox);
       await connectOne(context, changed, sandbox);
     }
     sandbox.route(defaultRoutes(joined));

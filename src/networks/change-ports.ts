@@ -1,8 +1,8 @@
 import type { NetworkContext } from './context.ts';
 import type { PortChange, PortChanges } from './contract.ts';
 import type { PublishedPort } from './driver-contract.ts';
-import { gatewayEndpoint, joinedOf } from './joining.ts';
-import { claimFor } from './publish-claim.ts';
+import { joinedOf } from './joining.ts';
+import { claimFor, wayIn } from './publish-claim.ts';
 
 /**
  * Plans a change of the ports that a container with a sandbox publishes: holds what is added, and touches neither
@@ -14,7 +14,7 @@ export function planPortChange(context: NetworkContext, containerId: string, cha
   const before = store.portsOf(containerId);
   const removed = before.filter((port) => changes.remove.some((wish) => isThere(port, wish)));
   const kept = before.filter((port) => !removed.includes(port));
-  const gateway = gatewayEndpoint(joinedOf(store, store.endpointsOf(containerId)));
+  const gateway = wayIn(context, joinedOf(store, store.endpointsOf(containerId)));
   // What is removed makes room for what is added: the same host port may lead elsewhere in one step.
   for (const port of removed) holder.drop(port);
   const holdAgain = (): void => {
@@ -47,8 +47,6 @@ async function applyChange(
   before: readonly PublishedPort[],
   after: readonly PublishedPort[],
 ): Promise<void> {
-  const { store, host } = context;
-  const joined = new Set(store.endpointsOf(containerId).map(({ networkId }) => networkId));
-  for (const network of store.networks().filter(({ id }) => joined.has(id)))
-    await host.replacePorts(network, before, after);
+  const gateway = wayIn(context, joinedOf(context.store, context.store.endpointsOf(containerId)));
+  if (gateway) await context.host.replacePorts(gateway.network, before, after);
 }

@@ -5,7 +5,7 @@ import type { Database } from '../base/database.ts';
 import { newId } from '../base/ids.ts';
 import { createSandbox } from '../host/links.ts';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
-import type { Endpoint, Network, NetworkDriver } from './driver-contract.ts';
+import type { Endpoint, Network, NetworkDriver, Pool } from './driver-contract.ts';
 import { command, hostState, openTestState } from './private-host.contract-suite.ts';
 
 /** A network without anything of its own. */
@@ -18,6 +18,19 @@ const plainNetwork = {
   configFrom: '',
   ipam: { driver: 'default', options: null },
 };
+
+const poolIn = (prefix: string): Pool => ({
+  ...{ subnet: `${prefix}.0/24`, gateway: `${prefix}.1` },
+  ...{ range: '', auxiliary: {}, chosen: true },
+});
+
+/** A network as a user makes it. */
+function drafted(driver: NetworkDriver, name: string, pool: Pool, others: readonly Network[] = []): Network {
+  const addressing = { ipv4: [pool], ipv6: [] };
+  const families = { enableIpv4: true, enableIpv6: false, driverOptions: {}, addressing };
+  const draft = { ...plainNetwork, ...families, id: newId(), name, driver: driver.name };
+  return { ...draft, options: driver.draft(draft, others) };
+}
 
 const fail = (_: Network, error: unknown): never => {
   throw error;
@@ -34,8 +47,9 @@ export function networkDriverSuite(name: string, make: (database: Database) => N
       state[Symbol.dispose]();
     });
     const planned = driver.plan(() => [], undefined);
-    assert.ok(planned);
-    const network: Network = { ...plainNetwork, id: newId(), name: 'bridge', driver: driver.name, ...planned };
+    const network = planned
+      ? { ...plainNetwork, id: newId(), name: 'bridge', driver: driver.name, ...planned }
+      : drafted(driver, 'first', poolIn('10.98.6'));
     const endpoint: Endpoint = {
       id: newId(),
       containerId: newId(),
@@ -86,12 +100,9 @@ export function networkDriverSuite(name: string, make: (database: Database) => N
       });
     }
 
-    const draft = { ...plainNetwork, ...planned, id: newId(), name: 'second', driver: name };
-    if (planned.addressing) {
+    if (network.addressing) {
       it('makes networks of users, joins a sandbox to several, and takes it out again', async () => {
-        const pool = { subnet: '10.98.7.0/24', gateway: '10.98.7.1', range: '', auxiliary: {}, chosen: true };
-        const wanted = { ...draft, driverOptions: {}, addressing: { ipv4: [pool], ipv6: [] } };
-        const second: Network = { ...wanted, options: driver.draft(wanted, [network]) };
+        const second = drafted(driver, 'second', poolIn('10.98.7'), [network]);
         driver.make(second);
         driver.make(second);
         await driver.restore({ ...recorded, networks: [network, second] }, fail);
@@ -104,10 +115,10 @@ export function networkDriverSuite(name: string, make: (database: Database) => N
           driver.connect(second, other, sandbox);
           const look = () => command('nsenter', `--net=${file}`, 'ip', '-o', '-4', 'address');
           assert.match(look(), /eth0 .*eth1 +inet 10\.98\.7\.2\/24/s);
-          driver.disconnect(network, endpoint);
-          driver.disconnect(network, endpoint);
+          driver.disconnect(network, endpoint, sandbox);
+          driver.disconnect(network, endpoint, sandbox);
           assert.doesNotMatch(look(), /eth0/);
-          driver.disconnect(second, other);
+          driver.disconnect(second, other, sandbox);
           assert.equal(hostState(), unused);
         } finally {
           deleteNetworkNamespace(file);
@@ -116,7 +127,7 @@ export function networkDriverSuite(name: string, make: (database: Database) => N
       });
     } else {
       it('makes no networks of users', () => {
-        assert.throws(() => driver.draft(draft, []), { kind: 'forbidden' });
+        assert.throws(() => drafted(driver, 'second', poolIn('10.98.7')), { kind: 'forbidden' });
       });
     }
 

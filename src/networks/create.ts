@@ -132,10 +132,11 @@ function record(
   const plain = draftOf(request, driver);
   const others = networks.filter((one) => one.driver === plain.driver && !one.configOnly);
   // what the driver refuses comes first: a driver that makes no networks needs no subnet
-  driver?.draft(plain, others);
+  const kept = driver?.draft(plain, others);
   const taken = subnetsOf(networks.filter(({ configOnly }) => !configOnly));
+  const place = { outside: driver?.place === 'outside', askedGateways: kept?.['gateway'] === 'asked' };
   const addressing = wish
-    ? planAddressing(wish, pools, taken, occupiedSubnets().map(parseRange))
+    ? planAddressing({ ...wish, ...place }, pools, taken, occupiedSubnets().map(parseRange))
     : configuredAddressing(request);
   const draft = { ...plain, addressing };
   const network: Network = { ...draft, options: driver?.draft(draft, others) ?? {} };

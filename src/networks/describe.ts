@@ -1,10 +1,10 @@
 import type { EndpointSettings } from '../api/types/container.ts';
 import { internal } from '../base/errors.ts';
-import { contains, parseAddress, parseRange } from '../formats/ip-address.ts';
+import { parseRange } from '../formats/ip-address.ts';
 import type { Sandbox } from './contract.ts';
-import type { Network, Pool, PublishedPort } from './driver-contract.ts';
+import type { Network, PublishedPort } from './driver-contract.ts';
 import { endpointNames } from './endpoint.ts';
-import { wayOut } from './gateways.ts';
+import { poolOf, wayOut } from './gateways.ts';
 import type { Joined } from './joining.ts';
 import type { EndpointRecord, NetworkStore, SandboxRecord } from './store.ts';
 
@@ -70,12 +70,6 @@ function settingsOf({ endpoint, network }: Joined, sandbox: SandboxRecord): Endp
     GlobalIPv6PrefixLen: ipv6Pool ? parseRange(ipv6Pool.subnet).prefix : 0,
     DNSNames: names.length > 0 ? names : null,
   };
-}
-
-/** The subnet an address is in. */
-export function poolOf(pools: readonly Pool[] | undefined, ip: string): Pool | undefined {
-  const address = parseAddress(ip);
-  return address && pools?.find(({ subnet }) => contains(parseRange(subnet), address));
 }
 
 function describePorts(ports: readonly PublishedPort[]): Sandbox['ports'] {

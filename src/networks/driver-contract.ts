@@ -20,7 +20,12 @@ export interface Network {
   readonly configFrom: string;
   /** What its maker asked of the driver, as inspect shows it. */
   readonly driverOptions: Readonly<Record<string, string>>;
-  /** What its driver keeps about it, such as the bridge's name. */
+  /**
+   * What its driver keeps about it, such as the bridge's name. All networks may have `prefix`, what interfaces are called
+   * before their number; `route`, `link` where containers send by the interface itself and `none` where there is no way
+   * out (else by the gateway); `mac`, `parent` where interfaces have no address of their own to choose;
+   * and `gateway`, `asked` where subnets have only the gateways that somebody names.
+   */
   readonly options: Readonly<Record<string, string>>;
   /** What its maker asked of the address management. */
   readonly ipam: { readonly driver: string; readonly options: Readonly<Record<string, string>> | null };
@@ -97,6 +102,11 @@ export interface NetworkDriver extends Disposable {
   readonly namespace: 'own' | 'host';
   /** Whether it can hold containers to rules about what they send to elsewhere. */
   readonly egress?: boolean;
+  /**
+   * `outside`: its networks are part of one that is there without the engine, which has the gateway, if any, and to
+   * which the host may have a route. No ports are published there: containers are reached by their own addresses.
+   */
+  readonly place?: 'outside';
 
   /**
    * What shall be recorded of the predefined network of this driver; undefined when there shall be none. What is not configured stays as it is
@@ -127,7 +137,7 @@ export interface NetworkDriver extends Disposable {
   /** Joins a sandbox to a network, with addresses and without a default route. Undoes itself when it fails. @throws ENODEV when the network's host side is gone. */
   connect(network: Network, endpoint: Endpoint, sandbox: SandboxLinks): void;
   /** Takes a sandbox out of a network. Idempotent. */
-  disconnect(network: Network, endpoint: Endpoint): void;
+  disconnect(network: Network, endpoint: Endpoint, sandbox: SandboxLinks): void;
 
   /**
    * Whether the host still has the rules that this driver made there; also false where another program has set up

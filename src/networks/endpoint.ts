@@ -18,6 +18,8 @@ export function checkEndpoint(network: Network, config: EndpointConfig): void {
   const faults = [...addressFaults(network, config), ...aliasFaults(network, config)];
   if (config.MacAddress && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(config.MacAddress))
     throw invalid(`invalid MAC address: ${config.MacAddress}`);
+  if (config.MacAddress && network.options['mac'] === 'parent')
+    throw invalid(`${network.driver} interfaces do not support custom mac address assignment`);
   if (faults.length > 0) throw invalid(`invalid endpoint settings:\n${faults.join('\n')}`);
   interfaceSettings(config.DriverOpts ?? {}, 'eth0');
 }
@@ -90,6 +92,7 @@ export function planEndpoint(
   const last = store.lastAddresses(network.id);
   const ip = giveAddress(store, network, addressing.ipv4, last.ip, config.IPAMConfig?.IPv4Address);
   const ipv6 = giveAddress(store, network, addressing.ipv6, last.ipv6, config.IPAMConfig?.IPv6Address);
+  if (network.options['mac'] === 'parent') return { ...base, ip, ipv6, mac: '' };
   return { ...base, ip, ipv6, mac: config.MacAddress?.toLowerCase() || macOf(ip || seedOf(base.id)) };
 }
 

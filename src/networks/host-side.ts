@@ -1,4 +1,4 @@
-import { errnoOf } from '../base/errors.ts';
+import { conflict, errnoOf } from '../base/errors.ts';
 import { createLockTable } from '../base/lock.ts';
 import type { Logger } from '../base/log.ts';
 import type { SandboxLinks } from '../host/links.ts';
@@ -19,13 +19,15 @@ export interface HostSide {
   namespaceOf(network: Network): NetworkDriver['namespace'];
   /** Whether containers on a network can be held to rules about what they send to elsewhere. */
   rulesEgress(network: Network): boolean;
+  /** Whether ports can be published on a network. */
+  publishes(network: Network): boolean;
   /** Makes the host agree with the records, when that was not done since the start. */
   restoreOnce(): Promise<void>;
   restore(): Promise<void>;
   /** Makes the host's side of a network that is recorded and not there. @throws conflict. */
   make(network: Network): void;
   connect(network: Network, endpoint: Endpoint, sandbox: SandboxLinks): Promise<void>;
-  disconnect(network: Network, endpoint: Endpoint): void;
+  disconnect(network: Network, endpoint: Endpoint, sandbox: SandboxLinks): void;
   publish(network: Network, ports: readonly PublishedPort[]): Promise<void>;
   /** Takes ports back. False when that failed: call `restore` once they are no longer recorded. */
   unpublish(network: Network, ports: readonly PublishedPort[]): Promise<boolean>;
@@ -70,6 +72,7 @@ export function createHostSide(
   return {
     namespaceOf: (network) => driverOf(network, drivers).namespace,
     rulesEgress: (network) => driverOf(network, drivers).egress ?? false,
+    publishes: (network) => driverOf(network, drivers).place !== 'outside',
     restoreOnce() {
       restored ??= restore().catch((error: unknown) => {
         restored = undefined;
@@ -80,7 +83,7 @@ export function createHostSide(
     restore,
 
     make: (network) => driverOf(network, drivers).make(network),
-    disconnect: (network, endpoint) => driverOf(network, drivers).disconnect(network, endpoint),
+    disconnect: (network, endpoint, sandbox) => driverOf(network, drivers).disconnect(network, endpoint, sandbox),
 
     async connect(network, endpoint, sandbox) {
       const driver = driverOf(network, drivers);
@@ -91,7 +94,7 @@ export function createHostSide(
       } catch (error) {
         if (errnoOf(error) !== 'ENODEV') throw error;
         await restoreAloud('the host side of a network is gone');
-        driver.connect(network, endpoint, sandbox);
+        connectAgain(driver, network, endpoint, sandbox);
       }
     },
 
@@ -144,6 +147,16 @@ export function createHostSide(
       });
     },
   };
+}
+
+/** After everything was made anew. @throws conflict where what the network stands on is not the engine's to make. */
+function connectAgain(driver: NetworkDriver, network: Network, endpoint: Endpoint, sandbox: SandboxLinks): void {
+  try {
+    driver.connect(network, endpoint, sandbox);
+  } catch (cause) {
+    if (errnoOf(cause) !== 'ENODEV') throw cause;
+    throw conflict(`the network ${network.name} cannot be joined: its interface on the host is not there`, { cause });
+  }
 }
 
 function recordedOf(driver: NetworkDriver, store: NetworkStore) {

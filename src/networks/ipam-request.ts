@@ -19,6 +19,10 @@ export interface AddressWish {
   readonly enableIpv4: boolean;
   readonly enableIpv6: boolean;
   readonly configs: readonly IpamConfigRequest[];
+  /** Whether there are gateways only where somebody asks for one, such as those of a network outside. */
+  readonly askedGateways?: boolean;
+  /** Whether what is asked for is part of a network outside, to which the host may have routes. */
+  readonly outside?: boolean;
 }
 
 /**
@@ -96,7 +100,7 @@ export function planAddressing(
       throw forbidden('invalid pool request: Pool overlaps with other one on this address space', {
         code: 'pool-overlaps',
       });
-    const swallowed = host.find((other) => covers(range, other));
+    const swallowed = wish.outside ? undefined : host.find((other) => covers(range, other));
     if (swallowed)
       throw forbidden(
         `invalid pool request: ${formatRange(range)} overlaps ${formatRange(swallowed)}, which this host has a route to`,
@@ -107,14 +111,15 @@ export function planAddressing(
   const family = (which: 4 | 6, enabled: boolean): Pool[] => {
     const own = asked.filter(({ range }) => range.family === which);
     if (!enabled) return [];
-    if (own.length > 0) return own.map(({ config, range }) => poolOf(range, config));
-    return [poolOf(chooseSubnet(which, pools, [...taken, ...host]), undefined)];
+    const choose = wish.askedGateways !== true;
+    if (own.length > 0) return own.map(({ config, range }) => poolOf(range, config, choose));
+    return [poolOf(chooseSubnet(which, pools, [...taken, ...host]), undefined, choose)];
   };
   return { ipv4: family(4, wish.enableIpv4), ipv6: family(6, wish.enableIpv6) };
 }
 
-/** A subnet with its gateway: the one asked for, or the first address that may be given. */
-function poolOf(subnet: Range, config: IpamConfigRequest | undefined): Pool {
+/** A subnet with its gateway: the one asked for, or the first address that may be given where one is to be chosen. */
+function poolOf(subnet: Range, config: IpamConfigRequest | undefined, choose: boolean): Pool {
   const canonical = (text: string): string => {
     const address = parseAddress(text);
     return address ? formatAddress(address) : '';
@@ -130,6 +135,7 @@ function poolOf(subnet: Range, config: IpamConfigRequest | undefined): Pool {
       throw forbidden('Address already in use', { code: 'address-in-use' });
     return { ...pool, gateway };
   }
+  if (!choose) return pool;
   const reserved = reservedAddresses(pool);
   const within = range === '' ? subnet : parseRange(range);
   return { ...pool, gateway: nextAddress(within, undefined, (value) => reserved.has(value)) };

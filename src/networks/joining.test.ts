@@ -9,7 +9,7 @@ const pool = (subnet: string, gateway: string) => ({ subnet, gateway, range: '',
 function joined(name: string, families: string, more: { priority?: number; internal?: boolean } = {}): Joined {
   const [four, six] = [families.includes('4'), families.includes('6')];
   const network = {
-    ...{ id: name, name, internal: more.internal ?? false },
+    ...{ id: name, name, internal: more.internal ?? false, options: {} },
     addressing: {
       ipv4: four ? [pool('10.0.0.0/24', `10.0.0.1`)] : [],
       ipv6: six ? [pool('fd00::/64', 'fd00::1')] : [],

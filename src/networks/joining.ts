@@ -5,7 +5,7 @@ import type { SandboxRequest } from './contract.ts';
 import type { Network } from './driver-contract.ts';
 import { interfaceSettings } from './endpoint-options.ts';
 import { findNetwork } from './find.ts';
-import { wayOut } from './gateways.ts';
+import { poolOf, wayOut } from './gateways.ts';
 import type { EndpointRecord, NetworkStore } from './store.ts';
 
 /** A network that a container is to join, and what it asks of it. */
@@ -68,22 +68,30 @@ export function joinedOf(store: NetworkStore, endpoints: readonly EndpointRecord
 export function byGateway(joined: readonly Joined[]): Joined[] {
   const priority = ({ endpoint }: Joined): number => endpoint.config.GwPriority ?? 0;
   return joined
-    .filter(({ network }) => network.addressing && !network.internal)
+    .filter((one) => wayOutBy(one, 4) || wayOutBy(one, 6))
     .sort((a, b) => priority(b) - priority(a) || (a.network.name < b.network.name ? -1 : 1));
 }
 
 /** The endpoint by which a container's packets leave, and by which its ports are reached. */
 export const gatewayEndpoint = (joined: readonly Joined[]): Joined | undefined =>
-  byGateway(joined).find(({ endpoint }) => endpoint.ip) ?? byGateway(joined)[0];
+  byGateway(joined).find((one) => wayOutBy(one, 4)) ?? byGateway(joined)[0];
+
+/** The way out that a network offers to a container, which internal ones and those without a gateway do not. */
+function wayOutBy({ network, endpoint }: Joined, family: 4 | 6): DefaultRoute | undefined {
+  const { addressing, internal, options } = network;
+  const [ip, pools] = family === 4 ? [endpoint.ip, addressing?.ipv4] : [endpoint.ipv6, addressing?.ipv6];
+  if (!ip || internal || options['route'] === 'none') return undefined;
+  const link = endpoint.interfaceName;
+  if (options['route'] === 'link') return { link, gateway: undefined };
+  const pool = poolOf(pools, ip);
+  const gateway = pool && wayOut(pool);
+  return gateway ? { link, gateway } : undefined;
+}
 
 /** The default routes of a container that is in these networks. */
 export function defaultRoutes(joined: readonly Joined[]): DefaultRoutes {
   const ordered = byGateway(joined);
-  const route = (family: 'ipv4' | 'ipv6', has: (endpoint: EndpointRecord) => string): DefaultRoute | undefined => {
-    const found = ordered.find(({ endpoint }) => has(endpoint));
-    const pool = found?.network.addressing?.[family][0];
-    const gateway = pool && wayOut(pool);
-    return found && gateway ? { link: found.endpoint.interfaceName, gateway } : undefined;
-  };
-  return { ipv4: route('ipv4', ({ ip }) => ip), ipv6: route('ipv6', ({ ipv6 }) => ipv6) };
+  const first = (family: 4 | 6): DefaultRoute | undefined =>
+    ordered.map((one) => wayOutBy(one, family)).find((route) => route !== undefined);
+  return { ipv4: first(4), ipv6: first(6) };
 }

@@ -21,6 +21,7 @@ import { createBridgeDriver } from './drivers/bridge.ts';
 import type { BridgePolicy } from './drivers/bridge-rules.ts';
 import type { BridgeOptions } from './drivers/default-bridge.ts';
 import { createHostDriver } from './drivers/host.ts';
+import { createMacvlanDriver } from './drivers/macvlan.ts';
 import { createNullDriver } from './drivers/null.ts';
 import { createHostSettings } from './host-settings.ts';
 import { type AddressPool, defaultPools } from './ipam.ts';
@@ -267,6 +268,7 @@ export async function startEngine(wishes: TestEngineOptions = {}): Promise<TestE
           defaultBridge: wishes.defaultBridge ?? true,
         }),
         createHostDriver(),
+        createMacvlanDriver(engineId),
         createNullDriver(),
       ],
     });

@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 import type { NetworkContext } from './context.ts';
 import type { SandboxRequest } from './contract.ts';
 import type { PublishedPort } from './driver-contract.ts';
-import type { Joined } from './joining.ts';
+import { gatewayEndpoint, type Joined } from './joining.ts';
 import { type ClaimedPort, claimPorts, wantedPorts } from './publish.ts';
 import { defaultHostIps } from './publish-defaults.ts';
 import { whoHasPort } from './publish-owner.ts';
@@ -20,6 +20,12 @@ export function claimFor(
     claimPorts(wanted, holder, (port) => whoHasPort(port, store)),
     joined,
   );
+}
+
+/** The endpoint by which a container's ports are reached: none where the way out is by a network that publishes nothing. */
+export function wayIn({ host }: Pick<NetworkContext, 'host'>, joined: readonly Joined[]): Joined | undefined {
+  const gateway = gatewayEndpoint(joined);
+  return gateway && host.publishes(gateway.network) ? gateway : undefined;
 }
 
 /** Host ports that lead to an endpoint: in their own family where it has an address of that. */

@@ -1,7 +1,7 @@
 import type { EndpointResource, IpamConfig, NetworkInspect, NetworkSummary } from '../api/types/network.ts';
 import { contains, countOf, parseAddress, parseRange } from '../formats/ip-address.ts';
-import { poolOf } from './describe.ts';
 import type { Network, Pool } from './driver-contract.ts';
+import { poolOf } from './gateways.ts';
 import { reservedAddresses } from './ipam.ts';
 import type { EndpointRecord, NetworkStore } from './store.ts';
 

@@ -49,15 +49,15 @@ async function removeNetwork(bridge: string, id: string | undefined): Promise<vo
   const own = id === undefined ? [] : [engineNames(id).table];
   for (const table of new Set([...own, ...(await tablesOf(bridge))])) {
     await run('nft', ['delete', 'table', 'inet', table]);
-    for (const name of await bridgesOf(table)) await run('ip', ['link', 'delete', name]);
+    for (const name of await linksOf(table)) await run('ip', ['link', 'delete', name]);
   }
 }
 
-/** The bridges of an engine's networks: its mark, which its table is named after too, is written on them. */
-async function bridgesOf(mark: string): Promise<string[]> {
-  const { stdout } = await run('ip', ['-j', 'link', 'show', 'type', 'bridge']);
+/** The links of an engine's networks: its mark, which its table is named after too, begins what is written on them. */
+async function linksOf(mark: string): Promise<string[]> {
+  const { stdout } = await run('ip', ['-j', 'link', 'show']);
   const links = JSON.parse(stdout || '[]') as { ifname?: string; ifalias?: string }[];
-  return links.flatMap(({ ifname, ifalias }) => (ifname && ifalias === mark ? [ifname] : []));
+  return links.flatMap(({ ifname, ifalias }) => (ifname && ifalias?.startsWith(mark) ? [ifname] : []));
 }
 
 /** The engines' tables that name a bridge: the state that tells the engine's id may be gone, or be on a disk that is. */

@@ -16,7 +16,10 @@ const RTM = {
 const AF_INET = 2;
 const AF_INET6 = 10;
 const IFF_UP = 1;
-const IFLA = { address: 1, name: 3, mtu: 4, master: 10, linkInfo: 18, alias: 20, afSpec: 26, netNsFd: 28 } as const;
+const IFLA = {
+  ...{ address: 1, name: 3, mtu: 4, link: 5, master: 10 },
+  ...{ linkInfo: 18, alias: 20, afSpec: 26, netNsFd: 28 },
+} as const;
 const IFLA_INFO = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
 const IFLA_INET6_ADDR_GEN_MODE = 8;
 const IN6_ADDR_GEN_MODE_NONE = 1;
@@ -26,10 +29,11 @@ const IFA = { address: 1, local: 2, broadcast: 4 } as const;
 /** The kernel need not look whether another has the address: nobody on a bridge can. */
 const IFA_F_NODAD = 2;
 const RTA = { gateway: 5, oif: 4 } as const;
+const RT_SCOPE = { universe: 0, link: 253, any: 255 } as const;
 const { create, exclusive, replace, dump } = requestFlags;
 
 /** struct ifinfomsg: family, type, index, flags, change mask. */
-function linkHeader(index: number, up: boolean): Buffer {
+export function linkHeader(index: number, up: boolean): Buffer {
   const header = Buffer.alloc(16);
   header.writeInt32LE(index, 4);
   header.writeUInt32LE(up ? IFF_UP : 0, 8);
@@ -37,16 +41,18 @@ function linkHeader(index: number, up: boolean): Buffer {
   return header;
 }
 
-const linkKind = (kind: string, ...data: Buffer[]): Buffer =>
+export const linkKind = (kind: string, ...data: Buffer[]): Buffer =>
   nested(IFLA.linkInfo, attribute(IFLA_INFO.kind, kind), ...(data.length > 0 ? [nested(IFLA_INFO.data, ...data)] : []));
 
-const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');
+export const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');
 const familyOf = (ip: string): number => (ip.includes(':') ? AF_INET6 : AF_INET);
 
 /** What a reader of link replies needs: the fixed part's length and attribute numbers. */
 export const linkHeaderBytes = 16;
 export const linkAttributes = IFLA;
 export const linkInfoKind = IFLA_INFO.kind;
+/** The type of requests that make or change links. */
+export const newLink = RTM.newLink;
 
 export interface BridgeLink {
   readonly name: string;
@@ -190,18 +196,20 @@ export function addAddress(index: number, ip: string, prefix: number, broadcast?
   };
 }
 
-/** struct rtmsg with table main, protocol boot, scope universe, type unicast. */
-const defaultRoute = (family: number): Buffer => Buffer.from([family, 0, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0]);
+/** struct rtmsg with table main, protocol boot, type unicast. */
+const defaultRoute = (family: number, scope: number = RT_SCOPE.universe): Buffer =>
+  Buffer.from([family, 0, 0, 0, 254, 3, scope, 1, 0, 0, 0, 0]);
 
-/** The default route of the gateway's family, in place of the one there is. */
-export function setDefaultRoute(index: number, gateway: string): LabelledMessage {
+/** The default route of a family, in place of the one there is: by a gateway, or by the link alone without one. */
+export function setDefaultRoute(index: number, family: 4 | 6, gateway: string | undefined): LabelledMessage {
+  const number = family === 4 ? AF_INET : AF_INET6;
   return {
-    label: `set default route by ${gateway}`,
+    label: `set default route by ${gateway ?? `link ${index}`}`,
     type: RTM.newRoute,
     flags: create | replace,
     payload: Buffer.concat([
-      defaultRoute(familyOf(gateway)),
-      attribute(RTA.gateway, addressBytes(gateway)),
+      defaultRoute(number, gateway === undefined ? RT_SCOPE.link : RT_SCOPE.universe),
+      ...(gateway === undefined ? [] : [attribute(RTA.gateway, addressBytes(gateway))]),
       attribute(RTA.oif, index),
     ]),
   };
@@ -213,7 +221,7 @@ export function deleteDefaultRoute(family: 4 | 6): LabelledMessage {
     label: `delete default route of IPv${family}`,
     type: RTM.delRoute,
     flags: 0,
-    payload: defaultRoute(family === 4 ? AF_INET : AF_INET6),
+    payload: defaultRoute(family === 4 ? AF_INET : AF_INET6, RT_SCOPE.any),
   };
 }
 

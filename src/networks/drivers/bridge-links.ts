@@ -4,6 +4,7 @@ import type { LinkAddress, Links } from '../../host/links.ts';
 import { addressesOf } from '../../host/network-facts.ts';
 import type { Endpoint, Network, Pool, PublishedPort, Recorded } from '../driver-contract.ts';
 import type { EngineNames } from '../engine-names.ts';
+import { poolOf } from '../gateways.ts';
 
 export const bridgeOf = (network: Network): string => network.options['bridge'] ?? '';
 export const mtuOf = (network: Network): number => Number(network.options['mtu']);
@@ -23,7 +24,8 @@ function addressIn(pool: Pool, ip: string): LinkAddress {
 
 /** The addresses of an endpoint's interface. */
 export function endpointAddresses(network: Network, endpoint: Endpoint): LinkAddress[] {
-  const [ipv4, ipv6] = [ipv4PoolOf(network), ipv6PoolOf(network)];
+  const { addressing } = network;
+  const [ipv4, ipv6] = [poolOf(addressing?.ipv4, endpoint.ip), poolOf(addressing?.ipv6, endpoint.ipv6)];
   return [
     ...(ipv4 && endpoint.ip ? [addressIn(ipv4, endpoint.ip)] : []),
     ...(ipv6 && endpoint.ipv6 ? [addressIn(ipv6, endpoint.ipv6)] : []),
@@ -68,8 +70,7 @@ export function ensureBridge(links: Links, network: Network, mark: string): void
 }
 
 /** Four numbers for a MAC address where there is no IPv4 address to take it from. */
-export const macSeed = (id: string): string =>
-  [0, 2, 4, 6].map((at) => Number.parseInt(id.slice(at, at + 2), 16)).join('.');
+const macSeed = (id: string): string => [0, 2, 4, 6].map((at) => Number.parseInt(id.slice(at, at + 2), 16)).join('.');
 
 /**
  * A container that asks for its own published port gets its packets back by the port they came from, which a

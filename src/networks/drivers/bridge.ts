@@ -94,7 +94,7 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
       }
     },
 
-    disconnect: (_, endpoint) => void links.remove(names.link(endpoint.id)),
+    disconnect: (_network, endpoint) => void links.remove(names.link(endpoint.id)),
 
     intact: () => rules.intact(),
     added: () => rules.added(),
