@@ -17,6 +17,7 @@ import path from 'node:path';
  * A program something needs, and the package that brings it per package manager.
  * One that is `optional` makes something quicker, or lets one more thing be compared: it is installed with the others,
  * and nobody is stopped for want of it.
+ * What is no program is given as the path of a file; a manager that does not have it is given ''.
  * @typedef {{ program: string, isStatic?: boolean, isLibrary?: boolean, optional?: boolean,
  *   apt: string, dnf: string, pacman: string, apk: string }} Need
  */
@@ -67,6 +68,10 @@ export const testNeeds = [
   { program: 'xz', apt: 'xz-utils', dnf: 'xz', pacman: 'xz', apk: 'xz' },
   { program: 'bzip2', apt: 'bzip2', dnf: 'bzip2', pacman: 'bzip2', apk: 'bzip2' },
   { program: 'mkfs.ext4', apt: 'e2fsprogs', dnf: 'e2fsprogs', pacman: 'e2fsprogs', apk: 'e2fsprogs' },
+  {
+    program: '/usr/lib/python3/dist-packages/swift/__init__.py', // an S3-compatible store
+    ...{ optional: true, apt: 'python3-swift', dnf: '', pacman: '', apk: '' },
+  },
 ];
 
 /** What booting a kernel in a virtual machine needs. @type {Need[]} */
@@ -137,7 +142,7 @@ export function missingNeeds(needs) {
 
 /** @param {Need[]} needs @param {'apt' | 'dnf' | 'pacman' | 'apk'} manager */
 export function packageNames(needs, manager) {
-  return [...new Set(needs.map((need) => need[manager]))].sort();
+  return [...new Set(needs.map((need) => need[manager]))].filter(Boolean).sort();
 }
 
 /** What to tell a user whose packages tug does not install itself. @param {Need[]} missing @param {string | undefined} manager */
@@ -151,6 +156,7 @@ export function adviceFor(missing, manager) {
 
 /** The first executable of that name in PATH or the system folders, as an absolute path. @param {string} name */
 export function findProgram(name) {
+  if (path.isAbsolute(name)) return existsSync(name) ? name : undefined;
   const folders = [...(process.env.PATH ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
   return folders
     .filter(Boolean)
