@@ -149,7 +149,13 @@ async function begin(build: Build, plan: BuildPlan, stage: Stage, step: BuildSte
 
 function fromScratch(platform: string | undefined, escapeWith: StageState['escape']): StageState {
   return {
-    ...{ layers: [], config: { Env: [defaultPath] }, history: [], author: undefined, osVersion: undefined },
+    ...{
+      layers: [],
+      config: { Env: [defaultPath], WorkingDir: '/' },
+      history: [],
+      author: undefined,
+      osVersion: undefined,
+    },
     platform: platform === undefined ? hostPlatform() : parsePlatform(platform),
     ...{ args: new Map(), onBuild: [], hasOwnCommand: false, escape: escapeWith, vertex: '' },
   };

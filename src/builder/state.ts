@@ -39,12 +39,12 @@ export function variablesOf(state: StageState): Variables {
   return new Map([...args, ...environmentOf(state)]);
 }
 
-/** The ARGs that a command gets in its environment. */
+/** The ARGs that a command gets in its environment, in the order of their declaration. */
 export function argumentsOf(state: StageState): [string, string][] {
   const environment = environmentOf(state);
-  return [...state.args]
-    .filter((entry): entry is [string, string] => entry[1] !== undefined && !environment.has(entry[0]))
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return [...state.args].filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !environment.has(entry[0]),
+  );
 }
 
 /** An entry of the image's history for an instruction that makes no layer. */

@@ -38,7 +38,7 @@ export async function place(
   const below = scope.build.treeOf(state.layers);
   const options = await optionsOf(state, instruction, below);
   const { owner, excludes: _excludes, mode: _mode, ...plain } = options;
-  const { chmod, exclude, name } = instruction;
+  const { chmod, exclude } = instruction;
   const known =
     origin &&
     keyOf(
@@ -54,8 +54,25 @@ export async function place(
   return await placeFiles(state, scope, {
     plan: () => planCopy(below, list, options),
     known,
-    createdBy: `${name} ${instruction.statement.display.replace(/^\S+\s+/, '')} # buildkit`,
+    createdBy: historyLine(state, instruction),
   });
+}
+
+/** The flags that change what is copied, not where it is from, as BuildKit writes it. */
+function historyLine(
+  state: StageState,
+  { name, chown, chmod, parents, sources }: CopyInstruction | AddInstruction,
+): string {
+  const expand = (text: string): string => expander(state)(text).text;
+  const words = [
+    ...(parents ? ['--parents'] : []),
+    ...(chown === undefined ? [] : [`--chown=${expand(chown)}`]),
+    ...(chmod === undefined ? [] : [`--chmod=${expand(chmod)}`]),
+    ...sources.paths.map(expand),
+    ...sources.heredocs.map((heredoc) => `<<${heredoc.name}`),
+    expand(sources.destination),
+  ];
+  return `${name} ${words.join(' ')} # buildkit`;
 }
 
 async function optionsOf(

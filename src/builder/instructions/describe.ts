@@ -75,5 +75,8 @@ export function healthcheck(state: StageState, instruction: HealthcheckInstructi
   return configured(state, { Healthcheck }, `HEALTHCHECK ${JSON.stringify(Healthcheck)}`);
 }
 
-export const onbuild = (state: StageState, { expression }: OnbuildInstruction): StageState =>
-  configured(state, { OnBuild: [...(state.config.OnBuild ?? []), expression] }, `ONBUILD ${expression}`);
+/** The history says nothing of it, as BuildKit's does not. */
+export const onbuild = (state: StageState, { expression }: OnbuildInstruction): StageState => ({
+  ...state,
+  config: { ...state.config, OnBuild: [...(state.config.OnBuild ?? []), expression] },
+});

@@ -5,7 +5,7 @@ import type { RunInstruction } from '../../formats/dockerfile/types.ts';
 import { onTop, type Scope } from '../build-context.ts';
 import { keyOf } from '../cache/steps.ts';
 import { type RunMounts, resolveMounts } from '../run/mounts.ts';
-import { argumentsOf, historyComment, type StageState } from '../state.ts';
+import { argumentsOf, environmentOf, historyComment, type StageState } from '../state.ts';
 import { wordsOf } from './command.ts';
 import { isoOf } from './place-files.ts';
 
@@ -38,7 +38,8 @@ export async function run(state: StageState, instruction: RunInstruction, scope:
     make: () => build.withSlot(() => execute(state, instruction, scope, { args, script, mounts })),
   });
   if (result.cached) cached();
-  const shown = given.length === 0 ? '' : `|${given.length} ${given.map((pair) => pair.join('=')).join(' ')} `;
+  const declared = declaredArguments(state);
+  const shown = declared.length === 0 ? '' : `|${declared.length} ${declared.join(' ')} `;
   return {
     ...state,
     layers: onTop(state.layers, result.layer),
@@ -52,6 +53,15 @@ export async function run(state: StageState, instruction: RunInstruction, scope:
       },
     ],
   };
+}
+
+/** As the history has them: also those that an ENV hides, with its value. */
+function declaredArguments(state: StageState): string[] {
+  const environment = environmentOf(state);
+  return [...state.args].flatMap(([name, value]) => {
+    const shown = environment.get(name) ?? value;
+    return shown === undefined ? [] : [`${name}=${shown}`];
+  });
 }
 
 function commandOf(state: StageState, script: RunScript): string[] {
