@@ -15,6 +15,7 @@ import type { BuildListener, BuildRequest, BuildResult, BuildStep } from './cont
 import { isoOf } from './instructions/place-files.ts';
 import { type BuildPlan, planBuild } from './plan.ts';
 import type { CacheMounts } from './run/cache-mounts.ts';
+import type { KeptContexts } from './session/kept-contexts.ts';
 import { createSlots } from './slots.ts';
 import { createLayerTree } from './sources/layer-tree.ts';
 import type { SourceTree } from './sources/tree.ts';
@@ -25,6 +26,7 @@ export interface BuildParts extends BuilderDeps {
   readonly cache: CacheStore;
   readonly steps: StepCache;
   readonly mounts: CacheMounts;
+  readonly contexts: KeptContexts;
 }
 
 /** Builds an image. See `Builder.build`. */

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { BuildCacheEntry } from '../api/types/build.ts';
 import type { HostConfig } from '../api/types/container.ts';
 import type { RegistryAuth } from '../images/contract.ts';
+import type { BuildSession } from './session/sessions.ts';
 
 /** Makes images of Dockerfiles. */
 export interface Builder {
@@ -23,6 +24,8 @@ export interface Builder {
 
 export interface BuildRequest {
   readonly context: BuildContextInput;
+  /** Where its client can be asked for files and agents. */
+  readonly session: BuildSession | undefined;
   /** Of the Dockerfile, in the context. */
   readonly dockerfile: string;
   readonly tags: readonly string[];

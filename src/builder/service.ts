@@ -9,6 +9,7 @@ import { createCacheStore } from './cache/store.ts';
 import { cacheUsage } from './cache/usage.ts';
 import type { Builder } from './contract.ts';
 import { createCacheMounts } from './run/cache-mounts.ts';
+import { createKeptContexts } from './session/kept-contexts.ts';
 
 /** Composes the builder. Synchronous; call `recover` once before anything else. */
 export function createBuilder(deps: BuilderDeps): Builder {
@@ -16,13 +17,20 @@ export function createBuilder(deps: BuilderDeps): Builder {
   const cache = createCacheStore(deps);
   const steps = createStepCache({ ...deps, store: cache, layers: deps.images.builds });
   const mountFolder = path.join(root, 'mounts');
-  const parts: BuildParts = { ...deps, cache, steps, mounts: createCacheMounts(mountFolder, cache) };
+  const contexts = createKeptContexts(() => {
+    fs.mkdirSync(root, { recursive: true, mode: 0o700 });
+    return root;
+  });
+  const parts: BuildParts = { ...deps, cache, steps, contexts, mounts: createCacheMounts(mountFolder, cache) };
   return {
     build: (request, listener, signal) => build(parts, request, listener, signal),
     usage: () => cacheUsage(parts),
     prune: (options) => pruneCache(parts, options),
     async recover() {
       await removeTree(path.join(root, 'work'));
+      // killed between making one and taking its name away
+      for (const name of fs.existsSync(root) ? fs.readdirSync(root) : [])
+        if (name.startsWith('context-')) fs.rmSync(path.join(root, name), { force: true });
       await removeTree(path.join(deps.execRoot, 'builder'));
       const known = new Set(cache.all().map(({ id }) => id));
       const names = fs.existsSync(mountFolder) ? fs.readdirSync(mountFolder) : [];

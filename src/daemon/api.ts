@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
 import * as path from 'node:path';
 import type { Logger } from '../base/log.ts';
+import { createBuildSessions } from '../builder/session/sessions.ts';
 import type { NetworkService } from '../networks/contract.ts';
 import type { DaemonConfig } from './config.ts';
 import type { Engine } from './engine.ts';
@@ -12,6 +13,7 @@ import { infoResponse, versionResponse } from './info.ts';
 import { type Address, answers, listen } from './listen.ts';
 import { bootstrapRoutes } from './routers/bootstrap.ts';
 import { buildRoutes } from './routers/build.ts';
+import { buildSessionRoutes } from './routers/build-session.ts';
 import { containerRoutes } from './routers/containers.ts';
 import { eventRoutes } from './routers/events.ts';
 import { execRoutes } from './routers/exec.ts';
@@ -78,6 +80,7 @@ function createHandlers(engine: Engine, log: Logger): Handlers {
   const { config, containers, images, reports, networks, registries, events, info } = engine;
   const queue = { spool: path.join(config.dataRoot, 'spool'), log: log.channel('api') };
   mkdirSync(queue.spool, { recursive: true, mode: 0o700 });
+  const buildSessions = createBuildSessions();
   const system = {
     version: versionResponse,
     info: () => infoResponse(info),
@@ -92,7 +95,8 @@ function createHandlers(engine: Engine, log: Logger): Handlers {
     ...imageRoutes(images),
     ...bootstrapRoutes(engine.bootstrapper),
     ...imageReportRoutes(reports, containers.imageUsers),
-    ...buildRoutes(engine.builder),
+    ...buildRoutes(engine.builder, buildSessions),
+    ...buildSessionRoutes(buildSessions),
     ...usageRoutes((options) =>
       dataUsage({ containers, reports, volumes: engine.volumes, builder: engine.builder }, options),
     ),

@@ -130,7 +130,6 @@ describe('tug build', () => {
       ['--squash', /squash/],
       ['--rm=false', /leave no containers/],
       ['--isolation=hyperv', /Unsupported isolation/],
-      ['--ssh=default', /agents/],
       ['--cache-from=x', /cache-from/],
       ['--cache-to=x', /cache-to/],
       ['--output=type=nothing', /unknown type/],

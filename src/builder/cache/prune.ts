@@ -45,6 +45,7 @@ export async function pruneCache(
       reclaimed += size;
     }
   }
+  if (all && Object.keys(filters).length === 0) reclaimed += parts.contexts.drop();
   crashPoint('build.prune.recorded');
   parts.cache.dropDigests(new Date().toISOString());
   await parts.images.builds.collect();

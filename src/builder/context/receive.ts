@@ -8,6 +8,8 @@ import { compileDockerignore, parseDockerignore } from '../../formats/dockerigno
 import { unpackedStream } from '../../images/archive/unpacked-stream.ts';
 import { openSource, parseSource } from '../../images/import-source.ts';
 import type { BuildListener, BuildRequest, BuildStep } from '../contract.ts';
+import type { KeptContexts } from '../session/kept-contexts.ts';
+import { syncContext } from '../session/sync.ts';
 import { isTarStart } from '../sources/archive.ts';
 import { withoutIgnored } from '../sources/filtered-tree.ts';
 import { readTarTree } from '../sources/tar-tree.ts';
@@ -36,7 +38,7 @@ const loading: BuildStep = {
 
 /** Takes the context that a request brings. @throws invalid for a bad archive, exhausted when the disk is full. */
 export async function receiveContext(
-  { folder }: { readonly folder: string },
+  { folder, contexts }: { readonly folder: string; readonly contexts: KeptContexts },
   request: BuildRequest,
   listener: BuildListener,
   signal: AbortSignal,
@@ -47,6 +49,7 @@ export async function receiveContext(
   try {
     const place = { folder, told, stack };
     const given = await openContext(request, place, signal);
+    await syncContexts(given, request, contexts, place, signal);
     for (const [name, address] of Object.entries(request.contexts))
       given.named.set(name.toLowerCase(), await openNamed(address, place, signal));
     const dockerfile = given.dockerfile ?? (await readDockerfile(given.files, request.dockerfile));
@@ -84,6 +87,24 @@ async function openContext({ context }: BuildRequest, place: Place, signal: Abor
   else if (context.kind === 'parts') await takeParts(given, context.stream, place, signal);
   else given.files = await openRemote(context.url, place, signal);
   return given;
+}
+
+/** What the client's folders hold, of those that it did not send. */
+async function syncContexts(
+  given: Given,
+  { session }: BuildRequest,
+  kept: KeptContexts,
+  { stack, told }: Place,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const name of session?.contexts ?? []) {
+    await using channel = session?.open({ kind: 'context', name });
+    if (!channel) continue;
+    const synced = stack.use(await syncContext(kept, channel, signal));
+    told(synced.sent);
+    if (name === '') given.files = synced.tree;
+    else given.named.set(name.toLowerCase(), { kind: 'files', tree: await applyIgnore(synced.tree, 'Dockerfile') });
+  }
 }
 
 const partHead = z.union([

@@ -9,6 +9,7 @@ import type { Scope } from '../build-context.ts';
 import { keyOf } from '../cache/steps.ts';
 import { originOf } from '../instructions/copy.ts';
 import { absolute } from '../instructions/workdir.ts';
+import { offerAgent } from '../session/agent.ts';
 import { bytes } from '../sources/tree.ts';
 import { expander, type StageState } from '../state.ts';
 import { contextMount } from './context-mount.ts';
@@ -39,9 +40,12 @@ interface Prepared {
 export async function resolveMounts(state: StageState, instruction: RunInstruction, scope: Scope): Promise<RunMounts> {
   const expand = expander(state);
   const prepared: Prepared[] = [];
+  const earlier: RunMount['type'][] = [];
   for (const text of instruction.mounts) {
     const mount = parseRunMount(text, (value) => expand(value).text);
-    prepared.push(await prepare(state, mount, scope));
+    const agents = earlier.filter((one) => one === 'ssh').length;
+    earlier.push(mount.type);
+    prepared.push(await prepare(state, mount, scope, agents));
   }
   return { key: prepared.map(({ key }) => key), open: (script) => openAll(prepared, script, scope) };
 }
@@ -87,11 +91,11 @@ function temporary(folder: string, content: string | Buffer, mode: number, stack
   return file;
 }
 
-async function prepare(state: StageState, mount: RunMount, scope: Scope): Promise<Prepared> {
+async function prepare(state: StageState, mount: RunMount, scope: Scope, number: number): Promise<Prepared> {
   const { target, type } = mount;
   const place = target === undefined ? undefined : absolute(state, target);
   if (type === 'secret') return secretMount(mount, place, scope);
-  if (type === 'ssh') return sshMount(mount);
+  if (type === 'ssh') return sshMount(mount, place, scope, number);
   if (place === undefined) throw invalid(`a mount of type ${type} needs a target`, { code: 'bad-mount' });
   if (type === 'tmpfs') {
     const options = mount.size === undefined ? [] : [`size=${mount.size}`];
@@ -118,9 +122,29 @@ function secretMount(mount: RunMount, place: string | undefined, { build }: Scop
   };
 }
 
-function sshMount({ id = 'default', required }: RunMount): Prepared {
-  if (required) throw unsupported(`--mount=type=ssh: no agent ${id}: this engine takes none from its clients yet`);
-  return { key: ['ssh', id], open: async () => ({}) };
+/** Where BuildKit puts them, with a number each. */
+const agentPlace = '/run/buildkit/ssh_agent.';
+
+function sshMount(mount: RunMount, place: string | undefined, scope: Scope, number: number): Prepared {
+  const { id = 'default', required, mode = 0o600, uid = 0, gid = 0 } = mount;
+  const { request, secretFolder } = scope.build;
+  const { session } = request;
+  if (!session?.agents.includes(id)) {
+    if (required)
+      throw invalid(`--mount=type=ssh: no agent ${id}: tug build takes one with --ssh`, { code: 'no-agent' });
+    return { key: ['ssh', id], open: async () => ({}) };
+  }
+  const target = place ?? `${agentPlace}${number}`;
+  return {
+    key: ['ssh', id],
+    async open(own) {
+      fs.mkdirSync(secretFolder, { recursive: true, mode: 0o711 });
+      numbers += 1;
+      const file = path.join(secretFolder, `agent-${numbers}`);
+      own.use(await offerAgent(session, id, { file, mode, uid, gid }));
+      return { env: `SSH_AUTH_SOCK=${target}`, mount: bind(file, target, false) };
+    },
+  };
 }
 
 async function cacheMount(mount: RunMount, place: string, scope: Scope): Promise<Prepared> {

@@ -5,20 +5,13 @@ import { writeAllSync } from '../../base/write-all.ts';
 import type { TarEntry } from '../../formats/tar/entry.ts';
 import { createTarReader } from '../../formats/tar/reader.ts';
 import { type ByteString, nameParts, shown } from '../../images/unpack/names.ts';
+import { type Packed, packedTree } from './packed-tree.ts';
 import type { SourceNode, SourceTree } from './tree.ts';
 
 /** An archive's files: their metadata in memory, their contents one after another in a file. */
 export interface TarTree extends SourceTree, AsyncDisposable {
   /** Bytes that came. */
   readonly size: number;
-}
-
-interface Packed {
-  readonly node: SourceNode;
-  /** Where the content begins in the file, and how long it is. */
-  readonly offset: number;
-  readonly stored: number;
-  readonly digest: string;
 }
 
 /** The most entries of one archive. */
@@ -50,7 +43,17 @@ export async function readTarTree(
     fs.rmSync(options.file, { force: true });
     throw asTugError(error);
   }
-  return treeOf(pack.files, fd, options.file, pack.size());
+  let open = true;
+  return {
+    ...packedTree(pack.files, fd),
+    size: pack.size(),
+    async [Symbol.asyncDispose]() {
+      if (!open) return;
+      open = false;
+      fs.closeSync(fd);
+      fs.rmSync(options.file, { force: true });
+    },
+  };
 }
 
 function createPack(fd: number, rootOwned: boolean) {
@@ -172,56 +175,4 @@ function nodeOf(entry: TarEntry, rootOwned: boolean): SourceNode {
     ...(type === 'symlink' ? { target: Buffer.from(entry.linkName) } : {}),
     ...(type.endsWith('-device') ? { device: { major: entry.deviceMajor, minor: entry.deviceMinor } } : {}),
   };
-}
-
-function treeOf(files: Map<ByteString, Packed>, fd: number, file: string, size: number): TarTree {
-  let children: Map<ByteString, ByteString[]> | undefined;
-  let open = true;
-  const of = (path: ByteString): Packed => {
-    const packed = files.get(path);
-    if (!packed) throw invalid(`no such file: ${shown(path)}`);
-    return packed;
-  };
-  return {
-    size,
-    look: (path) => files.get(path)?.node,
-    list(path) {
-      children ??= childrenOf(files);
-      return children.get(path) ?? [];
-    },
-    digest: async (path) => of(path).digest,
-    read: (path) => piecesOf(fd, of(path)),
-    async [Symbol.asyncDispose]() {
-      if (!open) return;
-      open = false;
-      fs.closeSync(fd);
-      fs.rmSync(file, { force: true });
-    },
-  };
-}
-
-function childrenOf(files: ReadonlyMap<ByteString, Packed>): Map<ByteString, ByteString[]> {
-  const children = new Map<ByteString, ByteString[]>();
-  for (const path of files.keys()) {
-    if (path === '') continue;
-    const slash = path.lastIndexOf('/');
-    const parent = path.slice(0, Math.max(slash, 0));
-    const names = children.get(parent);
-    if (names) names.push(path.slice(slash + 1));
-    else children.set(parent, [path.slice(slash + 1)]);
-  }
-  for (const names of children.values()) names.sort();
-  return children;
-}
-
-const pieceSize = 256 * 1024;
-
-async function* piecesOf(fd: number, { offset, stored }: Packed): AsyncGenerator<Buffer> {
-  for (let done = 0; done < stored; ) {
-    const buffer = Buffer.allocUnsafe(Math.min(pieceSize, stored - done));
-    const got = fs.readSync(fd, buffer, 0, buffer.length, offset + done);
-    if (got === 0) throw invalid('the build context was cut off');
-    yield buffer.subarray(0, got);
-    done += got;
-  }
 }

@@ -22,21 +22,42 @@ function readText(file: string): string | undefined {
 }
 
 /**
- * A folder of this host as a tar of root's, without what `ignore` leaves out, but with the files `always` (paths in it).
- * Modes, times and links are in it; sockets are not. Memory is bounded.
+ * Files of this host as a tar of root's. Modes, times and links are in it; sockets are not. Memory is bounded.
  * @throws invalid when something cannot be read.
  */
-export async function* packContext(folder: string, ignore: Ignore, always: readonly string[]): AsyncGenerator<Buffer> {
+export async function* packFiles(files: Iterable<FoundFile>): AsyncGenerator<Buffer> {
+  const links = new Map<string, Buffer>();
+  yield* inPieces(files, (file) => entryParts({ ...file, owner: root }, links), pieceSize);
+}
+
+/**
+ * What is in a folder of this host, without what `ignore` leaves out, but with the files `always` (paths in it). A folder
+ * comes before what is in it. @throws invalid when something cannot be read.
+ */
+export function contextFiles(folder: string, ignore: Ignore, always: readonly string[]): Generator<FoundFile> {
   if (!look('stat', folder, () => fs.statSync(folder)).isDirectory())
     throw invalid(`unable to prepare context: context must be a directory: ${folder}`);
-  const links = new Map<string, Buffer>();
-  const found = walk(Buffer.from(folder).toString('latin1'), '', ignore, ignore.root, new Set(always));
-  yield* inPieces(found, (file) => entryParts({ ...file, owner: root }, links), pieceSize);
+  return walk(Buffer.from(folder).toString('latin1'), '', ignore, ignore.root, new Set(always));
+}
+
+const fewFiles = 500;
+const fewBytes = 8 * 1024 * 1024;
+
+/** True when asking which of them the engine has got takes less time than sending all of them. */
+export function isLarge(files: Iterable<FoundFile>): boolean {
+  let count = 0;
+  let bytes = 0n;
+  for (const { stat } of files) {
+    count += 1;
+    if (stat.isFile()) bytes += stat.size;
+    if (count > fewFiles || bytes > fewBytes) return true;
+  }
+  return false;
 }
 
 const root = { uid: 0, gid: 0 };
 
-interface Found {
+export interface FoundFile {
   readonly file: Buffer;
   readonly name: string;
   readonly stat: fs.BigIntStats;
@@ -49,7 +70,7 @@ function* walk(
   ignore: Ignore,
   above: IgnoreState,
   always: ReadonlySet<string>,
-): Generator<Found> {
+): Generator<FoundFile> {
   const place = Buffer.from(folder === '' ? top : `${top}/${folder}`, 'latin1');
   const names = look('open', place, () => fs.readdirSync(place, { encoding: 'buffer' }));
   for (const text of names.map((name) => name.toString('latin1')).sort()) {

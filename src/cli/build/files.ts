@@ -2,54 +2,88 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import { invalid } from '../../base/errors.ts';
+import { invalid, isKind, unsupported } from '../../base/errors.ts';
 import type { BuildCall } from '../../client/calls/build.ts';
 import { formatParts, type PartHead } from '../../formats/build-parts.ts';
 import type { Ignore } from '../../formats/dockerignore.ts';
 import { cutKeyValue } from '../../formats/key-value.ts';
 import { paddingOf } from '../../formats/tar/entry.ts';
 import { formatEntry, tarTrailer } from '../../formats/tar/writer.ts';
+import type { Session } from '../command.ts';
 import { CommandFailure } from '../exit-codes.ts';
 import type { ParsedFlags } from '../flags.ts';
 import { standardInput } from '../terminal/input.ts';
-import { packContext, readIgnore, readPatterns } from './context.ts';
-import { readSecret } from './request.ts';
+import { contextFiles, isLarge, packFiles, readIgnore, readPatterns } from './context.ts';
+import { readAgents, readSecret } from './request.ts';
+import type { ClientSession, OfferedFolder, Offers } from './session.ts';
 
 /** Where the files of a build come from, as `POST /build` is told of it. */
-export type BuildFiles = Pick<BuildCall, 'context' | 'parts'> & {
-  readonly query: { readonly dockerfile?: string; readonly remote?: string; readonly contexts?: string };
-};
+export type BuildFiles = Pick<BuildCall, 'context' | 'parts'> &
+  Disposable & {
+    readonly query: {
+      readonly session?: string;
+      readonly dockerfile?: string;
+      readonly remote?: string;
+      readonly contexts?: string;
+    };
+  };
 
 /** Finds out what PATH, `--file`, `--secret` and `--build-context` bring. @throws invalid, CommandFailure. */
 export async function buildFiles(
   place: string,
   flags: ParsedFlags,
-  env: Readonly<Record<string, string | undefined>>,
+  { env, engine }: Pick<Session, 'env' | 'engine'>,
 ): Promise<BuildFiles> {
   const secrets = flags.list('secret').map((text) => readSecret(text, env));
   const { local, remote } = namedContexts(flags.list('build-context'));
   const main = await mainContext(place, flags.optional('file'));
+  const agents = readAgents(flags.list('ssh'), env);
+  const offered = [
+    ...(main.folder ? [{ name: '', ...main.folder }] : []),
+    ...local.map(({ name, folder }) => folderOf(name, folder, readIgnore(folder, undefined), ['.dockerignore'])),
+  ];
+  const session = await offer(engine, { folders: offered.filter(({ files }) => isLarge(files())), agents });
+  const isOffered = (name: string): boolean => session?.folders.has(name) === true;
+  const archive = main.archive ?? (main.folder && !isOffered('') ? packFiles(main.folder.files()) : undefined);
   const query = {
+    ...(session ? { session: session.id } : {}),
     ...(main.dockerfile === undefined ? {} : { dockerfile: main.dockerfile }),
     ...(main.remote === undefined ? {} : { remote: main.remote }),
     ...(Object.keys(remote).length > 0 ? { contexts: JSON.stringify(remote) } : {}),
   };
-  if (secrets.length === 0 && local.length === 0 && main.text === undefined)
-    return {
-      query,
-      parts: false,
-      context: flags.bool('compress') && main.archive ? gzipped(main.archive) : main.archive,
-    };
+  const end = { [Symbol.dispose]: () => session?.[Symbol.dispose]() };
+  if (secrets.length === 0 && local.length === 0 && main.text === undefined && !session)
+    return { ...end, query, parts: false, context: flags.bool('compress') && archive ? gzipped(archive) : archive };
   const parts: { head: PartHead; content: AsyncIterable<Uint8Array> }[] = [
     ...secrets.map(({ id, content }) => ({ head: { kind: 'secret', id } as const, content: once(content) })),
-    ...local.map(({ name, folder }) => ({
-      head: { kind: 'context', name } as const,
-      content: packContext(folder, readIgnore(folder, undefined), ['.dockerignore']),
-    })),
+    ...offered
+      .filter(({ name }) => name !== '' && !isOffered(name))
+      .map(({ name, files }) => ({ head: { kind: 'context', name } as const, content: packFiles(files()) })),
   ];
   if (main.text !== undefined) parts.push({ head: { kind: 'dockerfile' }, content: once(main.text) });
-  if (main.archive) parts.push({ head: { kind: 'context', name: '' }, content: main.archive });
-  return { query, parts: true, context: formatParts(parts) };
+  if (archive) parts.push({ head: { kind: 'context', name: '' }, content: archive });
+  return { ...end, query, parts: true, context: formatParts(parts) };
+}
+
+const folderOf = (name: string, folder: string, ignore: Ignore, always: readonly string[]): OfferedFolder => ({
+  ...{ name, folder },
+  files: () => contextFiles(folder, ignore, always),
+});
+
+type Offered = ClientSession & { readonly folders: ReadonlySet<string> };
+
+/** Undefined where there is nothing to offer, or no engine that asks: then everything is sent. @throws unsupported for agents. */
+async function offer(engine: Session['engine'], offers: Offers): Promise<Offered | undefined> {
+  if (offers.folders.length === 0 && offers.agents.size === 0) return undefined;
+  const { openSession } = await import('./session.ts');
+  try {
+    const session = await openSession(engine, offers);
+    return { ...session, folders: new Set(offers.folders.map(({ name }) => name)) };
+  } catch (error) {
+    if (!isKind(error, 'not-found')) throw error;
+    if (offers.agents.size > 0) throw unsupported('--ssh: this engine asks its clients for nothing', { cause: error });
+    return undefined;
+  }
 }
 
 async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -61,6 +95,7 @@ function gzipped(archive: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> 
 }
 
 interface Main {
+  readonly folder?: Omit<OfferedFolder, 'name'>;
   readonly archive?: AsyncIterable<Uint8Array>;
   readonly remote?: string;
   /** Of the Dockerfile in the context. */
@@ -85,7 +120,7 @@ async function mainContext(place: string, file: string | undefined): Promise<Mai
     throw new CommandFailure(`unable to prepare context: path ${JSON.stringify(place)} not found`, 1);
   if (file === '-') {
     const text = await readAll(standardInput().chunks());
-    return { archive: packContext(folder, readIgnore(folder, undefined), ['.dockerignore']), text };
+    return { folder: folderOf('', folder, readIgnore(folder, undefined), ['.dockerignore']), text };
   }
   const dockerfile = file === undefined ? defaultFile(folder) : path.resolve(file);
   if (!fs.statSync(dockerfile, { throwIfNoEntry: false })?.isFile())
@@ -93,10 +128,10 @@ async function mainContext(place: string, file: string | undefined): Promise<Mai
   const inside = path.relative(fs.realpathSync(folder), fs.realpathSync(dockerfile));
   const ignore = readIgnore(folder, dockerfile);
   if (inside.startsWith('..')) {
-    return { archive: packContext(folder, ignore, ['.dockerignore']), text: fs.readFileSync(dockerfile) };
+    return { folder: folderOf('', folder, ignore, ['.dockerignore']), text: fs.readFileSync(dockerfile) };
   }
   const always = ['.dockerignore', inside, `${inside}.dockerignore`];
-  return { archive: packContext(folder, ignore, always), dockerfile: inside };
+  return { folder: folderOf('', folder, ignore, always), dockerfile: inside };
 }
 
 function defaultFile(folder: string): string {

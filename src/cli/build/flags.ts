@@ -64,7 +64,7 @@ export const buildFlags: readonly Flag[] = [
   list('security-opt', 'Security options of the commands'),
   text('shm-size', 'Size of /dev/shm', { value: 'bytes' }),
   bool('squash', 'Refused: layers are not squashed'),
-  list('ssh', 'Refused: agents are not passed on', { value: 'stringArray' }),
+  list('ssh', 'An ssh agent for --mount=type=ssh (default, or NAME=SOCKET)', { value: 'stringArray' }),
   list('tag', 'A name for the image (NAME[:TAG])', { short: 't' }),
   text('target', 'The stage to build'),
   list('ulimit', 'Limits of the commands (NAME=SOFT[:HARD])', { value: 'ulimit' }),

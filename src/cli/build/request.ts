@@ -11,7 +11,6 @@ const refused: Readonly<Record<string, string>> = {
   'cache-from': 'caches are not taken from images or registries; the cache of this engine is its own',
   'cache-to': 'caches are not sent to registries or folders',
   squash: 'layers are not squashed; copy from a stage into FROM scratch instead',
-  ssh: 'agents are not passed on to the engine',
 };
 
 /** @throws invalid for an option that tug knows and cannot honour. */
@@ -92,4 +91,29 @@ export function readSecret(text: string, env: Readonly<Record<string, string | u
   } catch (error) {
     throw new CommandFailure(`failed to read the secret ${id}: ${messageOf(error)}`, 1, { cause: error });
   }
+}
+
+/**
+ * Reads `--ssh`: `default`, `NAME`, `NAME=SOCKET`. Without a socket the one of `SSH_AUTH_SOCK` is meant.
+ * @throws invalid for what is no socket.
+ */
+export function readAgents(
+  texts: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ReadonlyMap<string, string> {
+  const agents = new Map<string, string>();
+  for (const text of texts) {
+    const { key, value } = cutKeyValue(text);
+    const id = key === '' ? 'default' : key;
+    const socket = value === undefined || value === '' ? env['SSH_AUTH_SOCK'] : value;
+    if (socket === undefined || socket === '')
+      throw invalid(`--ssh ${text}: no agent: SSH_AUTH_SOCK is not set; start one, or name its socket (${id}=SOCKET)`);
+    if (agents.has(id)) throw invalid(`--ssh: invalid duplicate ID ${id}`);
+    const stat = fs.statSync(socket, { throwIfNoEntry: false });
+    if (!stat) throw invalid(`--ssh ${text}: ${socket} is not there`);
+    if (!stat.isSocket())
+      throw invalid(`--ssh ${text}: ${socket} is no socket of an agent: add the key to one (ssh-add) and name that`);
+    agents.set(id, socket);
+  }
+  return agents;
 }

@@ -6,6 +6,7 @@ import { shortId } from '../../base/ids.ts';
 import type { BuildContextInput, Builder, BuildListener, BuildRequest } from '../../builder/contract.ts';
 import { createClassicListener } from '../../builder/progress/classic.ts';
 import { createTraceListener } from '../../builder/progress/trace.ts';
+import type { BuildSessions } from '../../builder/session/sessions.ts';
 import { formatFamiliar, parseReference, withDefaultTag } from '../../formats/reference.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Query } from '../http/query.ts';
@@ -13,9 +14,9 @@ import type { Handlers } from '../http/router.ts';
 import { decodeRegistryConfig } from './registry-auth.ts';
 
 /** Builds: what the requests mean. */
-export function buildRoutes(builder: Builder): Handlers {
+export function buildRoutes(builder: Builder, sessions: BuildSessions): Handlers {
   return {
-    ImageBuild: (exchange) => buildImage(builder, exchange),
+    ImageBuild: (exchange) => buildImage(builder, sessions, exchange),
     async BuildPrune({ query }) {
       const keep = query.integer('reserved-space') ?? query.integer('keep-storage') ?? 0;
       const { deleted, reclaimed } = await builder.prune({ all: query.boolean('all'), keep, filters: query.filters() });
@@ -29,9 +30,9 @@ export function buildRoutes(builder: Builder): Handlers {
  * Answers with lines of JSON: Docker's classic ones, or with `trace` the state of the steps. The head goes out with the
  * first line: an error before that is an ordinary HTTP error, a later one is the last line.
  */
-async function buildImage(builder: Builder, exchange: Exchange): Promise<undefined> {
+async function buildImage(builder: Builder, sessions: BuildSessions, exchange: Exchange): Promise<undefined> {
   const { query, signal } = exchange;
-  const request = readRequest(exchange);
+  const request = readRequest(exchange, sessions);
   const stream = exchange.begin('application/json');
   const send = (message: BuildMessage): Promise<void> => stream.write(`${JSON.stringify(message)}\r\n`);
   const quiet = query.boolean('q');
@@ -87,7 +88,7 @@ function errorLine(error: unknown, trace: boolean): BuildMessage {
   return { errorDetail: { ...code, message, ...shown }, error: message };
 }
 
-function readRequest(exchange: Exchange): BuildRequest {
+function readRequest(exchange: Exchange, sessions: BuildSessions): BuildRequest {
   const { query, request } = exchange;
   if (query.text('version') === '2')
     throw unsupported(
@@ -95,10 +96,12 @@ function readRequest(exchange: Exchange): BuildRequest {
     );
   refuseUnbuilt(query);
   const remote = query.text('remote');
+  const session = query.text('session');
   const tags = query.all('t').filter(Boolean);
   for (const tag of tags) parseReference(tag);
   return {
     context: inputOf(request, remote),
+    session: session === undefined ? undefined : sessions.find(session),
     dockerfile: query.text('dockerfile') ?? 'Dockerfile',
     tags,
     target: query.text('target'),

@@ -26,7 +26,7 @@ export const command: Command = {
     const outputs = outputsOf(flags);
     const query = buildQuery(flags, session.env);
     const tags = [...flags.list('tag'), ...outputs.flatMap(({ names }) => names)];
-    const files = await buildFiles(place, flags, session.env);
+    using files = await buildFiles(place, flags, session);
     const imageId = await runBuild(session, flags, { query: { ...query, t: tags }, files });
     for (const output of outputs) await sendOutput(session, output, imageId, tags);
     await report(session, flags, imageId, tags);

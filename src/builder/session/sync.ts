@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import { asTugError, invalid } from '../../base/errors.ts';
+import { type Channel, type ChannelReader, readChannel } from '../../formats/channels.ts';
+import { formatWanted, type ListedFile, parseListed } from '../../formats/context-listing.ts';
+import { type ByteString, nameParts, parentOf } from '../../images/unpack/names.ts';
+import { type Packed, packedTree } from '../sources/packed-tree.ts';
+import type { SourceNode, SourceTree } from '../sources/tree.ts';
+import type { KeptContext, KeptContexts, KeptFile } from './kept-contexts.ts';
+
+/** A context that a client's folder was compared with. */
+export interface SyncedContext extends AsyncDisposable {
+  readonly tree: SourceTree;
+  /** Bytes that had to be sent. */
+  readonly sent: number;
+}
+
+const mostEntries = 10_000_000;
+const writeSize = 1024 * 1024;
+
+/**
+ * Takes the files of a client's folder over a channel: first their list, then the contents that are not here from an
+ * earlier build of the same folder (`scope` and the client's own key say which). Interrupted, nothing is left.
+ * @throws invalid for a bad list, exhausted when the disk is full, what the client fails with.
+ */
+export async function syncContext(kept: KeptContexts, channel: Channel, signal: AbortSignal): Promise<SyncedContext> {
+  try {
+    const reader = readChannel(channel);
+    const key = (await reader.line())?.toString() ?? '';
+    const used = await kept.use(key, (context) => bring(context, channel, reader, signal));
+    const { files, fd, sent } = used.value;
+    return {
+      tree: packedTree(files, fd),
+      sent,
+      [Symbol.asyncDispose]: async () => used[Symbol.dispose](),
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw asTugError(error);
+  }
+}
+
+interface Brought {
+  readonly files: ReadonlyMap<ByteString, Packed>;
+  readonly fd: number;
+  readonly sent: number;
+}
+
+async function bring(
+  context: KeptContext,
+  channel: Channel,
+  reader: ChannelReader,
+  signal: AbortSignal,
+): Promise<Brought> {
+  const listed = await readListing(reader, signal);
+  const wanted = listed.flatMap(({ kind, name, mark }, number) =>
+    kind === 'file' && context.files.get(name)?.mark !== mark ? [number] : [],
+  );
+  await channel.write(formatWanted(wanted));
+  const before = context.position();
+  const contents = new Map<ByteString, KeptFile>();
+  const isWanted = new Set(wanted);
+  for (const [number, { kind, name }] of listed.entries()) {
+    const known = kind === 'file' && !isWanted.has(number) ? context.files.get(name) : undefined;
+    if (known) contents.set(name, known);
+  }
+  await takeContents(context, reader, { listed, wanted, contents }, signal);
+  context.files = contents;
+  return { files: filesOf(listed, contents), fd: context.fd, sent: context.position() - before };
+}
+
+async function readListing(reader: ChannelReader, signal: AbortSignal): Promise<ListedFile[]> {
+  const listed: ListedFile[] = [];
+  for (;;) {
+    const line = await reader.line();
+    if (line === undefined) throw invalid('the list of the build context was cut off', { code: 'bad-listing' });
+    if (line.length === 0) return listed;
+    const file = parseListed(line);
+    if (nameParts(Buffer.from(file.name, 'latin1')).join('/') !== file.name || file.name === '')
+      throw invalid('the list of the build context has a bad name', { code: 'bad-listing' });
+    listed.push(file);
+    if (listed.length > mostEntries) throw invalid(`the context has more than ${mostEntries} entries`);
+    if (listed.length % 4096 === 0) signal.throwIfAborted();
+  }
+}
+
+interface Contents {
+  readonly listed: readonly ListedFile[];
+  readonly wanted: readonly number[];
+  readonly contents: Map<ByteString, KeptFile>;
+}
+
+/** Small files are written together. */
+async function takeContents(
+  context: KeptContext,
+  reader: ChannelReader,
+  { listed, wanted, contents }: Contents,
+  signal: AbortSignal,
+): Promise<void> {
+  let waiting: Buffer[] = [];
+  let size = 0;
+  const flush = (): void => {
+    if (size > 0) context.append(Buffer.concat(waiting, size));
+    waiting = [];
+    size = 0;
+  };
+  for (const number of wanted) {
+    signal.throwIfAborted();
+    const { name = '', mark = '' } = listed[number] ?? {};
+    const stored = Number((await reader.take(8)).readBigUInt64BE());
+    const offset = context.position() + size;
+    const hash = createHash('sha256');
+    for (let left = stored; left > 0; ) {
+      const piece = await reader.some(Math.min(left, writeSize));
+      hash.update(piece);
+      waiting.push(piece);
+      size += piece.length;
+      left -= piece.length;
+      if (size >= writeSize) flush();
+    }
+    contents.set(name, { mark, offset, stored, digest: hash.digest('hex') });
+  }
+  flush();
+}
+
+const nothing: ReadonlyMap<string, Buffer> = new Map();
+
+function filesOf(
+  listed: readonly ListedFile[],
+  contents: ReadonlyMap<ByteString, KeptFile>,
+): ReadonlyMap<ByteString, Packed> {
+  const files = new Map<ByteString, Packed>([['', plain({ ...common, kind: 'directory', mode: 0o755 })]]);
+  for (const file of listed) {
+    const { name, kind, target } = file;
+    if (files.get(parentOf(name))?.node.kind !== 'directory')
+      throw invalid('the list of the build context has a file without its folder', { code: 'bad-listing' });
+    if (kind === 'hard-link') {
+      const first = files.get(target);
+      if (first?.node.kind !== 'file')
+        throw invalid('the list of the build context has a link to what is no file', { code: 'bad-listing' });
+      const linked = { ...first, node: { ...first.node, link: target } };
+      files.set(target, linked);
+      files.set(name, linked);
+      continue;
+    }
+    const content = contents.get(name);
+    files.set(name, content ? { ...content, node: nodeOf(file, content.stored) } : plain(nodeOf(file, 0)));
+  }
+  return files;
+}
+
+const plain = (node: SourceNode): Packed => ({ node, offset: 0, stored: 0, digest: '' });
+
+const common = { uid: 0, gid: 0, mtime: 0n, size: 0, xattrs: nothing };
+
+function nodeOf({ kind, mode, mtime, size, target }: ListedFile, stored: number): SourceNode {
+  return {
+    ...common,
+    kind: kind === 'hard-link' ? 'file' : kind,
+    mode: kind === 'symlink' ? 0o777 : mode,
+    mtime: BigInt(mtime) * 1_000_000_000n,
+    size: stored,
+    ...(kind === 'symlink' ? { target: Buffer.from(target, 'latin1') } : {}),
+    ...(kind.endsWith('-device') ? { device: { major: Math.floor(size / 2 ** 20), minor: size % 2 ** 20 } } : {}),
+  };
+}

@@ -1,0 +1,239 @@
+import { invalid, messageOf, TugError } from '../base/errors.ts';
+
+/**
+ * Several two-way streams over one connection. The engine opens them, each with a head that says what it wants; the
+ * client answers. A frame is a byte of a kind, four of the channel's number, four of a length (big endian), and as many
+ * of content. A connection is held up while a channel has more unread than `mostUnread`.
+ */
+export interface Channel extends AsyncDisposable {
+  /** The next bytes, undefined at the other side's end. @throws what the other side failed with; cancelled when it is gone. */
+  read(): Promise<Buffer | undefined>;
+  write(bytes: Uint8Array): Promise<void>;
+  /** Ends this side's direction; reading goes on. */
+  end(): Promise<void>;
+  /** Ends both directions with words. */
+  fail(error: unknown): Promise<void>;
+}
+
+export interface Channels {
+  /** Takes what came over the connection. Resolves when there is room for more. @throws invalid for what is no frame. */
+  feed(bytes: Buffer): Promise<void>;
+  open(head: unknown): Channel;
+  /** The connection is gone: whoever reads is told. */
+  close(error: TugError): void;
+}
+
+const kinds = { open: 1, data: 2, end: 3, failed: 4 } as const;
+const headSize = 9;
+const mostFrame = 1024 * 1024;
+const mostUnread = 4 * 1024 * 1024;
+
+/** `accept` is given what the other side opens; without it nothing may be. */
+export function createChannels(
+  send: (bytes: Buffer) => Promise<void>,
+  accept?: (head: unknown, channel: Channel) => void,
+): Channels {
+  const channels = new Map<number, Inbox>();
+  let waiting: Buffer = Buffer.alloc(0);
+  let last = 0;
+  let gone: TugError | undefined;
+  const channelOf = (number: number, inbox: Inbox): Channel =>
+    describeChannel(number, inbox, send, () => channels.delete(number));
+
+  const take = async (kind: number, number: number, content: Buffer): Promise<void> => {
+    if (kind === kinds.open) {
+      if (!accept || channels.has(number)) throw malformed();
+      const inbox = createInbox();
+      channels.set(number, inbox);
+      accept(parse(content), channelOf(number, inbox));
+      return;
+    }
+    const inbox = channels.get(number);
+    if (!inbox) return; // it was left meanwhile
+    if (kind === kinds.data) await inbox.push(content);
+    else if (kind === kinds.end) inbox.finish();
+    else inbox.break(new TugError('invalid', content.toString(), { code: 'session-failed' }));
+  };
+  return {
+    async feed(bytes) {
+      waiting = waiting.length === 0 ? bytes : Buffer.concat([waiting, bytes]);
+      while (waiting.length >= headSize) {
+        const [kind, number, length] = [waiting.readUInt8(0), waiting.readUInt32BE(1), waiting.readUInt32BE(5)];
+        if (kind < kinds.open || kind > kinds.failed || length > mostFrame) throw malformed();
+        if (waiting.length < headSize + length) return;
+        const content = waiting.subarray(headSize, headSize + length);
+        waiting = waiting.subarray(headSize + length);
+        await take(kind, number, content);
+      }
+    },
+    open(head) {
+      last += 1;
+      const inbox = createInbox();
+      if (gone) inbox.break(gone);
+      channels.set(last, inbox);
+      send(frame(kinds.open, last, Buffer.from(JSON.stringify(head)))).catch((error: unknown) =>
+        inbox.break(lost(error)),
+      );
+      return channelOf(last, inbox);
+    },
+    close(error) {
+      gone = error;
+      for (const inbox of channels.values()) inbox.break(error);
+    },
+  };
+}
+
+const malformed = (): TugError => invalid('the session is malformed', { code: 'bad-session' });
+const lost = (cause: unknown): TugError => new TugError('cancelled', 'the client is gone', { cause });
+
+function parse(content: Buffer): unknown {
+  try {
+    return JSON.parse(content.toString()) as unknown;
+  } catch {
+    throw malformed();
+  }
+}
+
+function frame(kind: number, number: number, content: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(headSize + content.length);
+  bytes.writeUInt8(kind, 0);
+  bytes.writeUInt32BE(number, 1);
+  bytes.writeUInt32BE(content.length, 5);
+  bytes.set(content, headSize);
+  return bytes;
+}
+
+function describeChannel(
+  number: number,
+  inbox: Inbox,
+  send: (bytes: Buffer) => Promise<void>,
+  forget: () => void,
+): Channel {
+  let over = false;
+  const channel: Channel = {
+    read: () => inbox.read(),
+    async write(bytes) {
+      for (let at = 0; at < bytes.length && !over; at += mostFrame)
+        await send(frame(kinds.data, number, bytes.subarray(at, at + mostFrame)));
+    },
+    async end() {
+      if (over) return;
+      over = true;
+      await send(frame(kinds.end, number, Buffer.alloc(0)));
+    },
+    async fail(error) {
+      if (over) return;
+      over = true;
+      await send(frame(kinds.failed, number, Buffer.from(messageOf(error))));
+    },
+    async [Symbol.asyncDispose]() {
+      inbox.leave();
+      forget();
+      await channel.end().catch(() => {}); // whoever is gone needs no end
+    },
+  };
+  return channel;
+}
+
+interface Inbox {
+  push(content: Buffer): Promise<void>;
+  read(): Promise<Buffer | undefined>;
+  finish(): void;
+  break(error: TugError): void;
+  leave(): void;
+}
+
+/** What came on one channel and was not read yet. */
+function createInbox(): Inbox {
+  const chunks: Buffer[] = [];
+  let unread = 0;
+  let ended = false;
+  let left = false;
+  let failure: TugError | undefined;
+  let changed = Promise.withResolvers<void>();
+  const tell = (): void => {
+    changed.resolve();
+    changed = Promise.withResolvers();
+  };
+  return {
+    async push(content) {
+      if (left || failure) return;
+      chunks.push(content);
+      unread += content.length;
+      tell();
+      while (unread > mostUnread && !left && !failure) await changed.promise;
+    },
+    async read() {
+      for (;;) {
+        const chunk = chunks.shift();
+        if (chunk) {
+          unread -= chunk.length;
+          tell();
+          return chunk;
+        }
+        if (failure) throw failure;
+        if (ended) return undefined;
+        await changed.promise;
+      }
+    },
+    finish() {
+      ended = true;
+      tell();
+    },
+    break(error) {
+      failure ??= error;
+      tell();
+    },
+    leave() {
+      left = true;
+      chunks.length = 0;
+      tell();
+    },
+  };
+}
+
+/** Takes exactly so many bytes of a channel at a time. */
+export interface ChannelReader {
+  /** @throws invalid when the other side ends before. */
+  take(size: number): Promise<Buffer>;
+  /** Up to a line feed, which is not in it; undefined at the end. */
+  line(): Promise<Buffer | undefined>;
+  /** The next bytes, at most so many. @throws invalid at the end. */
+  some(most: number): Promise<Buffer>;
+}
+
+export function readChannel(channel: Pick<Channel, 'read'>): ChannelReader {
+  let held: Buffer = Buffer.alloc(0);
+  const more = async (): Promise<boolean> => {
+    const next = await channel.read();
+    if (!next) return false;
+    held = held.length === 0 ? next : Buffer.concat([held, next]);
+    return true;
+  };
+  const cut = (size: number): Buffer => {
+    const taken = held.subarray(0, size);
+    held = held.subarray(size);
+    return taken;
+  };
+  return {
+    async take(size) {
+      while (held.length < size) if (!(await more())) throw malformed();
+      return cut(size);
+    },
+    async some(most) {
+      while (held.length === 0) if (!(await more())) throw malformed();
+      return cut(Math.min(most, held.length));
+    },
+    async line() {
+      for (let from = 0; ; ) {
+        const at = held.indexOf(10, from);
+        if (at >= 0) {
+          const taken = cut(at + 1);
+          return taken.subarray(0, at);
+        }
+        from = held.length;
+        if (!(await more())) return held.length === 0 ? undefined : cut(held.length);
+      }
+    },
+  };
+}

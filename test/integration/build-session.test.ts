@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as net from 'node:net';
+import * as path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { begin, commandLines } from '../helpers/command-lines.ts';
+import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+
+describe('what a build asks its client for', () => {
+  let engine: TestEngine;
+  let base = '';
+  before(async () => {
+    engine = await startEngine();
+    base = await starterImage(engine);
+  });
+  after(() => engine?.[Symbol.asyncDispose]());
+
+  const context = (name: string, Dockerfile: string): string => {
+    const folder = path.join(engine.root, name);
+    fs.mkdirSync(folder, { recursive: true });
+    fs.writeFileSync(path.join(folder, 'Dockerfile'), Dockerfile);
+    return folder;
+  };
+  /** Bytes that the engine was sent as a build says it, and the rest of what it says. */
+  const build = async (...args: string[]): Promise<{ sent: number; said: string }> => {
+    const built = await engine.tug(['build', '--progress=rawjson', ...args]);
+    assert.equal(built.code, 0, built.stderr);
+    const statuses = built.stderr
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .flatMap((line) => (JSON.parse(line) as { statuses?: { id: string; current: number }[] }).statuses ?? []);
+    const sent = statuses.findLast(({ id }) => id === 'transferring context')?.current ?? assert.fail(built.stderr);
+    return { sent, said: built.stderr };
+  };
+
+  it('is of a large folder only what changed', async () => {
+    const folder = context(
+      'large',
+      `FROM ${base}\nCOPY . /files\nRUN cat /files/d1/f7 /files/soft && ls /files/d3 | wc -l > /count`,
+    );
+    for (const outer of [1, 2, 3]) {
+      fs.mkdirSync(path.join(folder, `d${outer}`), { mode: 0o750 });
+      for (let inner = 0; inner < 200; inner += 1)
+        fs.writeFileSync(path.join(folder, `d${outer}/f${inner}`), `${outer} ${inner}\n`);
+    }
+    fs.symlinkSync('d2/f3', path.join(folder, 'soft'));
+    fs.linkSync(path.join(folder, 'd2/f4'), path.join(folder, 'hard'));
+    fs.writeFileSync(path.join(folder, 'big'), Buffer.alloc(3_000_000, 'big'));
+    fs.writeFileSync(path.join(folder, 'secret'), 'never sent');
+    fs.writeFileSync(path.join(folder, '.dockerignore'), 'secret\n');
+    const first = await build('-t', 'large', folder);
+    assert.ok(first.sent > 3_000_000, String(first.sent));
+    assert.equal((await build(folder)).sent, 0);
+
+    fs.writeFileSync(path.join(folder, 'd1/f7'), 'changed\n');
+    fs.rmSync(path.join(folder, 'd3/f0'));
+    const changed = await build('-t', 'changed', folder);
+    assert.equal(changed.sent, 'changed\n'.length);
+    const script =
+      'cat /files/d1/f7 /files/soft /count; stat -c %a,%h /files/d1 /files/hard; wc -c < /files/big; ls -d /files/secret';
+    const seen = await engine.tug(['run', '--rm', '--network=none', 'changed', 'sh', '-c', script]);
+    assert.equal(seen.stdout, 'changed\n2 3\n199\n750,2\n644,2\n3000000\n');
+    // as docker's client, which sends a tar of all of it, sees it
+    const sentWhole = await engine.docker(['build', '-q', folder], { env: { DOCKER_BUILDKIT: '0' } });
+    const id = (await engine.tug(['image', 'inspect', '-f', '{{.Id}}', 'changed'])).stdout;
+    assert.equal(sentWhole.stdout, id);
+  });
+
+  it('is also of further contexts only what changed, and survives an engine that restarted', async () => {
+    const other = context('other', 'FROM scratch');
+    for (let number = 0; number < 600; number += 1) fs.writeFileSync(path.join(other, `f${number}`), 'x');
+    const folder = context('uses', 'FROM scratch\nCOPY --from=more f1 f599 /');
+    await build('--build-context', `more=${other}`, folder);
+    await engine.restart();
+    const again = await build('--build-context', `more=${other}`, folder);
+    assert.match(again.said, /"cached":true/);
+  });
+
+  /** Answers every connection with its number and what it was sent, and ends. */
+  const startAgent = async (file: string): Promise<AsyncDisposable & { connections(): number }> => {
+    let connections = 0;
+    const server = net.createServer((socket) => {
+      connections += 1;
+      socket.on('error', () => {});
+      socket.once('data', (data) => socket.end(`agent heard ${data}`));
+    });
+    await new Promise<void>((resolve) => void server.listen(file, resolve));
+    return {
+      connections: () => connections,
+      [Symbol.asyncDispose]: async () => void (await new Promise((resolve) => server.close(resolve))),
+    };
+  };
+  it('are ssh agents, behind a socket that is in no layer', async () => {
+    const socket = path.join(engine.root, 'agent');
+    await using agent = await startAgent(socket);
+    const wait = 'until test -e /meet/heard; do sleep 0.1; done';
+    const mounts = '--mount=type=ssh,required,mode=0640,uid=7 --mount=type=cache,id=meet,target=/meet';
+    const look = 'test -S "$SSH_AUTH_SOCK" && stat -c %a,%u "$SSH_AUTH_SOCK" && echo at $SSH_AUTH_SOCK';
+    const folder = context('agents', `FROM ${base}\nRUN ${mounts} ${look} && ${wait}`);
+    const running = begin(engine, 'tug', [
+      ...['build', '--progress=plain', '-t', 'agents', '--ssh', `default=${socket}`, folder],
+    ]);
+    await running.said(' at /run/buildkit/ssh_agent.0\n');
+    // what the step sees, from this side of it: no program of the image can speak to a socket
+    const [offered = ''] = fs.globSync(path.join(engine.execRoot, 'builder/*/agent-*'));
+    assert.equal(await ask(offered, 'hello'), 'agent heard hello');
+    assert.equal(await ask(offered, 'again'), 'agent heard again');
+    assert.equal(agent.connections(), 2);
+    const [meeting = ''] = fs.globSync(path.join(engine.dataRoot, 'builder/mounts/*/'));
+    fs.writeFileSync(path.join(meeting, 'heard'), '');
+    const outcome = await running.ended;
+    assert.equal(outcome.code, 0);
+    assert.match(outcome.stderr, / 640,7\n/);
+    assert.deepEqual(fs.globSync(path.join(engine.execRoot, 'builder/*')), []);
+    const seen = await engine.tug([
+      'run',
+      '--rm',
+      '--network=none',
+      'agents',
+      'sh',
+      '-c',
+      'ls -A /run; echo "$SSH_AUTH_SOCK"',
+    ]);
+    assert.equal(seen.stdout, '\n');
+  });
+
+  /** Says something to a socket, whose path may be too long for one, and returns the answer. */
+  const ask = async (file: string, text: string): Promise<string> => {
+    const folder = fs.openSync(path.dirname(file), 'r');
+    try {
+      const client = net.connect(`/proc/self/fd/${folder}/${path.basename(file)}`);
+      client.end(text);
+      let heard = '';
+      for await (const chunk of client) heard += chunk;
+      return heard;
+    } finally {
+      fs.closeSync(folder);
+    }
+  };
+
+  it('is refused by name where it is not there', async () => {
+    const folder = context('asking', `FROM ${base}\nRUN --mount=type=ssh,required true`);
+    for (const cli of commandLines) {
+      const built = await engine[cli](['build', folder], { env: { DOCKER_BUILDKIT: '0' } });
+      assert.notEqual(built.code, 0);
+      assert.match(built.stderr, /type=ssh: no agent default/);
+    }
+    const plain = path.join(folder, 'Dockerfile');
+    for (const [ssh, error] of [
+      [`x=${plain}`, /is no socket of an agent/],
+      ['x=/not/there', /is not there/],
+      ['default', /SSH_AUTH_SOCK is not set/],
+    ] as const) {
+      const built = await engine.tug(['build', '--ssh', ssh, folder], { env: { SSH_AUTH_SOCK: undefined } });
+      assert.notEqual(built.code, 0);
+      assert.match(built.stderr, error);
+    }
+    for (const [query, error] of [
+      ['id=1', /16 to 64/],
+      ['id=0123456789abcdef&offers=5', /offers/],
+    ] as const) {
+      const answer = await engine.api('POST', `/build/session?${query}`);
+      assert.equal(answer.status, 400);
+      assert.match(answer.text, error);
+    }
+    assert.match((await engine.api('POST', '/build?session=0123456789abcdef')).text, /its client is gone/);
+  });
+});
