@@ -19,7 +19,7 @@ const writeSize = 1024 * 1024;
 
 /**
  * Takes the files of a client's folder over a channel: first their list, then the contents that are not here from an
- * earlier build of the same folder (`scope` and the client's own key say which). Interrupted, nothing is left.
+ * earlier build of the same folder (the client's key says which). Interrupted, nothing is left.
  * @throws invalid for a bad list, exhausted when the disk is full, what the client fails with.
  */
 export async function syncContext(kept: KeptContexts, channel: Channel, signal: AbortSignal): Promise<SyncedContext> {
