@@ -13,6 +13,7 @@ export interface ExecTable {
   of(containerId: string): Exec[];
   /** Idempotent. */
   drop(exec: Exec): void;
+  /** The container is gone. Execs that ran in it are kept a little longer: their clients ask for the exit code last. */
   forget(containerId: string): void;
 }
 
@@ -30,12 +31,13 @@ export interface Exec {
   exitCode: number | undefined;
 }
 
-/** Ended execs that are kept for inspect, per container. */
+/** Ended execs that are kept for inspect, per container, and of all containers that are gone. */
 const KEPT = 64;
 
 export function createExecTable(): ExecTable {
   const byId = new Map<string, Exec>();
   const byContainer = new Map<string, Exec[]>();
+  const orphans: Exec[] = [];
   return {
     add(containerId, request, purpose = 'user') {
       const ended = Promise.withResolvers<void>();
@@ -65,8 +67,12 @@ export function createExecTable(): ExecTable {
       if (list.includes(exec)) list.splice(list.indexOf(exec), 1);
     },
     forget(containerId) {
-      for (const exec of byContainer.get(containerId) ?? []) byId.delete(exec.id);
+      for (const exec of byContainer.get(containerId) ?? []) {
+        if (exec.purpose === 'user' && exec.status !== 'created') orphans.push(exec);
+        else byId.delete(exec.id);
+      }
       byContainer.delete(containerId);
+      for (const exec of orphans.splice(0, Math.max(0, orphans.length - KEPT))) byId.delete(exec.id);
     },
   };
 }

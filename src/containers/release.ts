@@ -9,6 +9,9 @@ import { type ContainerRecord, isRunning } from './record.ts';
 import { sharedWith } from './shared-namespaces.ts';
 import { hideFiles } from './shown-files.ts';
 
+/** Milliseconds that the monitors of a dead container's commands have to record their ends. */
+const execPatience = 5000;
+
 /**
  * Gives back what a running container holds of the host: the runtime's state, its control group, its network
  * sandbox, the mounted rootfs, its volumes, the bundle. Idempotent, so a restart may repeat it; the steps do not depend
@@ -26,7 +29,19 @@ export async function releaseResources(context: ContainerContext, record: Contai
   unmount(path.join(paths.bundle, 'shm'), { detach: true });
   hideFiles(context, record);
   publishUnmounts(context, record, await letGo(context, record, record.id));
+  await endOfExecs(context, record);
   await rm(paths.bundle, { recursive: true, force: true });
+}
+
+/** Commands died with the container; their monitors record that in the bundle, and have a moment for it. */
+async function endOfExecs(context: ContainerContext, record: ContainerRecord): Promise<void> {
+  const running = context.execs.of(record.id).filter(({ status }) => status === 'running');
+  if (running.length === 0) return;
+  const { promise: given, resolve: giveUp } = Promise.withResolvers<void>();
+  using _late = context.clock.setTimer(execPatience, giveUp);
+  context.shutdown.addEventListener('abort', () => giveUp(), { once: true });
+  if (context.shutdown.aborted) giveUp();
+  await Promise.race([Promise.all(running.map(({ ended }) => ended.promise)), given]);
 }
 
 /** True while others run on this container's network, whose namespace then outlives it. */

@@ -114,6 +114,9 @@ for (const cli of commandLines) {
       assert.deepEqual([told.Running, told.ProcessConfig.entrypoint, told.ContainerID], [true, 'sh', inspected.Id]);
       await engine.tug(['rm', '-f', `short-${cli}`]);
       assert.equal((await running.ended).code, 137);
+      // its client asks for the code when the container may be gone already
+      const last = (await engine.api('GET', `/exec/${id}/json`)).json<ExecInspect>();
+      assert.deepEqual([last.Running, last.ExitCode], [false, 137]);
     });
   });
 }
