@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { chmodSync, globSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { compareSnapshots, formatDifferences, type Snapshot, takeSnapshot } from './helpers/leaks.ts';
+import { setTimeout } from 'node:timers/promises';
+import { compareSnapshots, type Difference, formatDifferences, type Snapshot, takeSnapshot } from './helpers/leaks.ts';
 import { adoptOrphans, killDescendants, settleProcesses } from './helpers/leaks-processes.ts';
 import { sweepLeftovers } from './helpers/leaks-sweep.ts';
 import { prepareMachine } from './helpers/prepare-machine.ts';
@@ -15,8 +16,8 @@ const projectRoot = path.resolve(import.meta.dirname, '..');
 const testFiles = ['src/**/*.test.ts', 'scripts/**/*.test.{ts,mjs}', 'test/**/*.test.ts'];
 /** Milliseconds that one file of tests may take, on a slow machine too: those that crash engines take minutes. */
 const fileTimeout = 900_000;
-/** Milliseconds that the last processes have to end by themselves. */
-const settleTime = 5_000;
+/** Milliseconds that the last processes have to end by themselves, and the kernel to take away what was theirs. */
+const settleTime = 60_000;
 
 const ownChildren = new Set<number>();
 const interrupted = new AbortController();
@@ -98,11 +99,20 @@ function readTotals(file: string): Totals {
   }
 }
 
+/** What is not as before, once the kernel has had time: it takes links of namespaces and loop devices away in the background. */
+async function differences(before: Snapshot): Promise<Difference[]> {
+  for (const end = performance.now() + settleTime; ; ) {
+    const changes = compareSnapshots(before, takeSnapshot());
+    if (changes.length === 0 || performance.now() > end || interrupted.signal.aborted) return changes;
+    await setTimeout(250);
+  }
+}
+
 /** The run's folder counts too: it goes when it is empty, and is named with what is in it when not. */
 async function compareMachine(before: Snapshot, folder: string): Promise<Totals> {
   const left = readdirSync(folder);
   if (left.length === 0) rmdirSync(folder);
-  const changes = compareSnapshots(before, takeSnapshot());
+  const changes = await differences(before);
   if (changes.length === 0) {
     console.log('✔ the machine is as it was before');
     return one(true);

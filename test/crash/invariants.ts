@@ -28,7 +28,7 @@ interface Facts {
 }
 
 /** Milliseconds in which what has just ended may still be on its way out. */
-const patience = 20_000;
+const patience = 100_000;
 
 /**
  * Holds the engine's state against the world: database, runtime, mounts, monitors, network and leases must come to

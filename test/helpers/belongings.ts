@@ -5,7 +5,7 @@ import { run } from '../../src/base/process.ts';
 import { listMounts } from '../../src/host/mount.ts';
 import { engineNames } from '../../src/networks/engine-names.ts';
 import type { TestEngine } from './engine.ts';
-import { parseRuleset, takeSnapshot } from './leaks.ts';
+import { parseRuleset, relevantGroups } from './leaks.ts';
 import { listProcesses } from './leaks-processes.ts';
 
 /** How many things of each kind an engine has on the machine. */
@@ -21,7 +21,7 @@ export async function belongings(engine: TestEngine): Promise<Belongings> {
     processes: listProcesses().filter(({ command, parent }) => parent === engine.pid || command.includes(engine.root))
       .length,
     mounts: listMounts(engine.root).length,
-    groups: takeSnapshot().cgroups.filter((group) => group.includes(id)).length,
+    groups: relevantGroups().filter((group) => group.includes(id)).length,
     namespaces: entries(path.join(engine.execRoot, 'netns')),
     links: ports.stdout.split('\n').filter(Boolean).length,
     rules: parseRuleset(rules.stdout).length,

@@ -27,7 +27,8 @@ export async function sweepEngine(engine: { root: string; bridge: string }): Pro
   for (const target of targets.reverse()) unmount(target, { detach: true });
   await removeNetwork(engine.bridge, id);
   if (id !== undefined) await removeGroups(id);
-  rmSync(engine.root, { recursive: true, force: true });
+  // a process that was killed may write its last while the folder is emptied
+  rmSync(engine.root, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
 /** The engine's id, after which its table and its control groups are named; undefined when it never came to have one. */

@@ -22,7 +22,7 @@ export interface EngineOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** The mode of its folder, 0700 without it: containers with ids of their own have to pass it. */
   readonly mode?: number;
-  /** Milliseconds until it must answer; 90 seconds by default. */
+  /** Milliseconds until it must answer; five minutes by default. */
   readonly timeout?: number;
 }
 
@@ -90,8 +90,8 @@ function describeEngine(root: string, options: EngineOptions): TestEngine {
     bridge: `tg${randomBytes(3).toString('hex')}`,
     // of its own, since engines that start at the same moment would find the same one free
     subnet: `10.${randomInt(128, 255)}.${randomInt(256)}.1/24`,
-    // there are only 31 in Docker's own
-    pool: `base=10.${randomInt(1, 100)}.0.0/16,size=24`,
+    // there are only 31 in Docker's own; 10.1 is left to tests of what is refused
+    pool: `base=10.${randomInt(2, 100)}.0.0/16,size=24`,
   };
   let current: { child: ChildProcess; ended: Promise<Ending> } | undefined;
   let wasReady = false;
@@ -103,7 +103,7 @@ function describeEngine(root: string, options: EngineOptions): TestEngine {
     DOCKER_CONTEXT: undefined,
   });
   const client = (program: string) => (args: readonly string[], more?: RunOptions) =>
-    run(program, args, { timeout: 120_000, ...more, env: { ...clientEnv(), ...more?.env } });
+    run(program, args, { timeout: 300_000, ...more, env: { ...clientEnv(), ...more?.env } });
   const engine: TestEngine = {
     ...paths,
     get pid() {
@@ -132,14 +132,14 @@ function describeEngine(root: string, options: EngineOptions): TestEngine {
       void ended.then(() => {
         if (current?.child === child) current = undefined;
       });
-      await ready(paths.socket, ended, options.timeout ?? 90_000, () => engine.log());
+      await ready(paths.socket, ended, options.timeout ?? 300_000, () => engine.log());
       wasReady = true;
     },
     async [Symbol.asyncDispose]() {
       // one that never answered has no containers; another needs an engine to have them removed
       if (current === undefined && wasReady) await engine.restart({ TUG_CRASH_AT: undefined }).catch(() => {});
       if (current !== undefined) await removeContainers(paths.socket).catch(() => {});
-      await Promise.race([engine.stop(), new Promise((resolve) => setTimeout(resolve, 20_000).unref())]);
+      await Promise.race([engine.stop(), new Promise((resolve) => setTimeout(resolve, 60_000).unref())]);
       await engine.kill('SIGKILL');
       await sweepEngine(paths);
     },

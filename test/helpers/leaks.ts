@@ -35,9 +35,9 @@ export function takeSnapshot(): Snapshot {
     'network namespaces': networkNamespaces(mounts),
     links: readdirSync('/sys/class/net').sort(),
     'nft rules': parseRuleset(execFileSync('nft', ['-s', 'list', 'ruleset'], { encoding: 'utf8' })),
-    cgroups: cgroups(mounts),
+    cgroups: relevantGroups(mounts),
     sysctls: sysctls(),
-    'loop devices': globSync('/sys/block/loop*/loop/backing_file').map(loopDevice).sort(),
+    'loop devices': loopDevices().sort(),
     directories: globSync(['/run/tug*', '/var/lib/tug*', '/tmp/tug-*']).sort(),
   };
 }
@@ -95,7 +95,7 @@ export function parseRuleset(text: string): string[] {
  * The groups at the top of each hierarchy, and any deeper one whose name speaks of tug or is a container's id. What
  * an init system makes and removes below its own groups is left out.
  */
-function cgroups(mounts: readonly MountEntry[]): string[] {
+export function relevantGroups(mounts: readonly MountEntry[] = listMounts()): string[] {
   const hierarchies = mounts.filter(({ type }) => type === 'cgroup' || type === 'cgroup2').map(({ target }) => target);
   return hierarchies
     .flatMap((hierarchy) =>
@@ -128,8 +128,19 @@ function sysctls(): string[] {
     '/proc/sys/net/ipv6/conf/{all,default}/{forwarding,accept_ra,disable_ipv6}',
     '/proc/sys/net/bridge/bridge-nf-call-*',
   ]);
-  return files.map((file) => `${path.relative('/proc/sys', file)} = ${readFileSync(file, 'utf8').trim()}`).sort();
+  return files.flatMap((file) => contentOf(file).map((text) => `${path.relative('/proc/sys', file)} = ${text}`)).sort();
 }
 
-const loopDevice = (file: string): string =>
-  `${path.basename(path.resolve(file, '../..'))} ${readFileSync(file, 'utf8').trim()}`;
+const loopDevices = (): string[] =>
+  globSync('/sys/block/loop*/loop/backing_file').flatMap((file) =>
+    contentOf(file).map((text) => `${path.basename(path.resolve(file, '../..'))} ${text}`),
+  );
+
+/** What a file of the kernel's says; nothing when its link or device has gone since it was listed. */
+function contentOf(file: string): string[] {
+  try {
+    return [readFileSync(file, 'utf8').trim()];
+  } catch {
+    return [];
+  }
+}

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import * as path from 'node:path';
+import { errnoOf } from '../../src/base/errors.ts';
 import { listMounts, unmount } from '../../src/host/mount.ts';
 import { watchExit } from '../../src/host/process-watch.ts';
 import { findMonitors } from '../../src/runtime/monitor/drivers/conmon/find.ts';
@@ -16,8 +17,17 @@ export async function cutPower(engine: TestEngine): Promise<void> {
   await engine.kill();
   const monitors = await findMonitors(path.join(engine.execRoot, 'containers'));
   const doomed = [...monitors.map(({ pid }) => pid), ...pids];
-  for (const pid of doomed) process.kill(pid, 'SIGKILL');
+  for (const pid of doomed) killIfThere(pid);
   await Promise.all(doomed.map((pid) => watchExit(pid).exited));
   for (const { target } of listMounts(engine.execRoot).reverse()) unmount(target, { detach: true });
   rmSync(engine.execRoot, { recursive: true, force: true });
+}
+
+/** A probe's monitor may have ended since it was found. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (errnoOf(error) !== 'ESRCH') throw error;
+  }
 }

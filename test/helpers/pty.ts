@@ -53,7 +53,7 @@ export async function onTerminal(
       resolve(found);
     };
     const fail = (why: string) => reject(new Error(`${why} without showing ${pattern}: ${JSON.stringify(screen)}`));
-    const timer = globalThis.setTimeout(() => fail('100 seconds went by'), 100_000);
+    const timer = globalThis.setTimeout(() => fail('five minutes went by'), 300_000);
     running.child.stdout?.on('data', look);
     void running.ended.then(() => fail('the terminal was closed'));
     look();

@@ -31,7 +31,7 @@ export async function sendRaw(
   const timer = setTimeout(() => {
     late = true;
     socket.destroy();
-  }, options.timeout ?? 60_000);
+  }, options.timeout ?? 300_000);
   socket.on('error', () => {}); // EPIPE of an engine that has answered and closed: what came tells
   socket.on('data', (chunk: Buffer) => {
     text += chunk.toString('latin1');

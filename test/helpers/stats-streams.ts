@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import type { TestEngine } from './engine.ts';
 
 /** CPU time of a process so far, in milliseconds (proc_pid_stat(5), utime and stime; a tick is 10 ms). */
-function cpuTime(pid: number): number {
+export function cpuTime(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }

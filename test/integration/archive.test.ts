@@ -8,6 +8,7 @@ import { runChecked } from '../../src/base/process.ts';
 import { formatEntry } from '../../src/formats/tar/writer.ts';
 import { archiveOf, createFrom } from '../helpers/copied-container.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { soon } from '../helpers/events.ts';
 
 let engine: TestEngine;
 let folder: string;
@@ -29,10 +30,10 @@ describe('archives of a container', () => {
     await create(
       'stat',
       {},
-      { Cmd: ['sh', '-c', 'ln -s /etc/../made /up; ln -s up/x /b; mkdir -m 1777 /made; sleep 1000'] },
+      { Cmd: ['sh', '-c', 'mkdir -m 1777 /made; ln -s /etc/../made /up; ln -s up/x /b; sleep 1000'] },
       true,
     );
-    await engine.docker(['exec', 'stat', 'sh', '-c', 'until [ -d /made ]; do :; done']);
+    await engine.docker(['exec', 'stat', 'sh', '-c', 'until [ -L /b ]; do :; done']);
     const stat = async (file: string) => {
       const response = await fetchHead(`/containers/stat/archive?path=${encodeURIComponent(file)}`);
       const header = response.headers['x-docker-container-path-stat'];
@@ -122,20 +123,11 @@ describe('archives of a container', () => {
   it('are read and written while a container is paused, and events tell of it', async () => {
     await create('paused', {}, {}, true);
     await engine.api('POST', '/containers/paused/pause');
-    const since = Math.floor(Date.now() / 1000) - 1;
+    const since = Date.now() / 1000;
     assert.equal((await put('paused', '/tmp', archiveOf({ name: 'f', type: 'file', mode: 0o600 }))).status, 200);
     assert.equal((await engine.api('GET', '/containers/paused/archive?path=/tmp')).status, 200);
-    const events = await engine.docker([
-      'events',
-      '--since',
-      `${since}`,
-      '--until',
-      String(Date.now() / 1000),
-      '--filter',
-      'container=paused',
-      '--format',
-      '{{.Action}}',
-    ]);
+    const span = ['--since', `${since}`, '--until', soon()];
+    const events = await engine.docker(['events', ...span, '--filter', 'container=paused', '--format', '{{.Action}}']);
     assert.deepEqual(events.stdout.trim().split('\n').slice(-2), ['extract-to-dir', 'archive-path']);
   });
 

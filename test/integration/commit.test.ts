@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import type { EventMessage } from '../../src/api/types/event.ts';
 import type { ImageInspect } from '../../src/api/types/image.ts';
 import { runChecked } from '../../src/base/process.ts';
 import {
@@ -16,6 +15,7 @@ import {
 } from '../helpers/changed-container.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { removeContainers } from '../helpers/engine-sweep.ts';
+import { pastEvents } from '../helpers/events.ts';
 
 const inspect = async (engine: TestEngine, image: string) =>
   (await engine.api('GET', `/images/${image}/json`)).json<ImageInspect & { Config: Record<string, unknown> }>();
@@ -94,9 +94,8 @@ describe('commit', () => {
     });
     assert.equal((await engine.tug(['run', '--rm', 'web:2'])).stdout, 'x\n');
 
-    const query = `since=${since}&until=${Date.now() / 1000}&filters={"event":["commit"]}`;
-    const [line = ''] = (await engine.api('GET', `/events?${encodeURI(query)}`)).text.split('\n');
-    const { Attributes } = (JSON.parse(line) as EventMessage).Actor;
+    const [event] = await pastEvents(engine, since, { event: ['commit'] });
+    const { Attributes = {} } = event?.Actor ?? {};
     assert.deepEqual([Attributes['comment'], Attributes['imageRef']], ['by hand', 'web:2']);
     assert.equal(Attributes['imageID'], found.Id);
 
@@ -136,13 +135,8 @@ describe('commit', () => {
     await engine.api('POST', '/containers/idle/pause');
     await commit(engine, 'idle', 'repo=still');
     assert.equal(await status(), 'paused');
-    const filters = encodeURI('{"type":["container"],"event":["pause","unpause","commit"]}');
-    const events = (await engine.api('GET', `/events?since=${since}&until=${Date.now() / 1000}&filters=${filters}`))
-      .text;
-    const actions = events
-      .trim()
-      .split('\n')
-      .map((line) => (JSON.parse(line) as EventMessage).Action);
+    const filters = { type: ['container'], event: ['pause', 'unpause', 'commit'] };
+    const actions = (await pastEvents(engine, since, filters)).map(({ Action }) => Action);
     assert.deepEqual(actions, ['pause', 'unpause', 'commit', 'commit', 'pause', 'commit']);
   });
 

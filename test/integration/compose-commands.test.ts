@@ -59,13 +59,14 @@ describe('the commands of tug compose', () => {
   });
 
   it('replace containers one by one, and keep the old ones where the new do not get ready', async () => {
-    const text = (command: string): string => `services:
+    // one that is to get healthy has all the time it needs
+    const text = (command: string, retries = 10_000): string => `services:
   web:
     image: "${image}"
     stop_grace_period: 0s
     command: sh -c "${command}; exec sleep 1000"
     scale: 2
-    healthcheck: {test: test -f /ready, interval: 100ms, retries: 3}
+    healthcheck: {test: test -f /ready, interval: 100ms, retries: ${retries}}
 `;
     await using project = testProject(engine, image, file('rolling.yaml', text('touch /ready')));
     await succeed(project, ['up', '-d', '--wait']);
@@ -78,7 +79,7 @@ describe('the commands of tug compose', () => {
     const now = Object.values(await project.ids());
     assert.equal(now.length, 2);
     assert.ok(now.every((id) => !before.includes(id)));
-    file('rolling.yaml', text('echo never'));
+    file('rolling.yaml', text('echo never', 3));
     const failed = await project.compose(['up', '-d', '--rolling']);
     assert.equal(failed.code, 1);
     assert.match(failed.stderr, /service "web" was not updated, its old containers run on: .*is unhealthy/);

@@ -125,7 +125,7 @@ describe('tug compose up', () => {
       file(
         'unhealthy',
         `services:
-  db: {image: "${image}", stop_grace_period: 0s, command: sh -c "echo no space left; exec sleep 1000", healthcheck: {test: "echo broken; exit 3", interval: 100ms, retries: 1}}
+  db: {image: "${image}", stop_grace_period: 0s, command: sh -c "echo no space left; touch /said; exec sleep 1000", healthcheck: {test: "until test -e /said; do sleep 0.02; done; echo broken; exit 3", interval: 100ms, retries: 1}}
   web: {image: "${image}", depends_on: {db: {condition: service_healthy}}}
   ends: {image: "${image}", command: "false"}
   after: {image: "${image}", depends_on: {ends: {condition: service_completed_successfully}}}

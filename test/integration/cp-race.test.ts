@@ -61,7 +61,7 @@ it(`a container that swaps folders for links to the host never gets a copy to to
   const tried = { read: 0, written: 0, refused: 0 };
 
   const write = async (): Promise<void> => {
-    while (performance.now() < end) {
+    while (performance.now() < end || tried.written < 6) {
       const target = ['/w', '/w/d', '/w/d/sub'][tried.written % 3];
       const answer = await engine.api('PUT', `/containers/racer/archive?path=${target}`, archive());
       assert.ok([200, 400, 403, 404, 409].includes(answer.status), `${answer.status}: ${answer.text}`);
@@ -73,7 +73,7 @@ it(`a container that swaps folders for links to the host never gets a copy to to
     }
   };
   const read = async (): Promise<void> => {
-    while (performance.now() < end) {
+    while (performance.now() < end || tried.read < 7) {
       const target = ['/w', '/w/d', '/w/d/', '/w/d/sub', '/w/d/sub/secret', '/w/d/file', '/w/d/.'][tried.read % 7];
       const answer = await engine.api('GET', `/containers/racer/archive?path=${target}`);
       assert.ok([200, 400, 404, 409].includes(answer.status), `${answer.status}: ${answer.text}`);
@@ -108,7 +108,7 @@ it('nor does one that swaps a folder that is bound into a container that does no
   }
   assert.equal((await engine.api('POST', '/containers/swapper/start')).status, 204);
   const end = performance.now() + (seconds * 1000) / 2;
-  for (let count = 0; performance.now() < end; count += 1) {
+  for (let count = 0; performance.now() < end || count < 3; count += 1) {
     const target = ['/w', '/w/d', '/w/d/sub'][count % 3];
     const put = await engine.api('PUT', `/containers/victim/archive?path=${target}`, archive());
     assert.ok([200, 400, 403, 404, 409].includes(put.status), put.text);

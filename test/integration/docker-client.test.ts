@@ -66,7 +66,7 @@ describe("Docker's own client", () => {
       '--filter',
       'container=seen',
       '--since',
-      '1m',
+      '1h',
       '--format',
       '{{.Action}}',
     ]);

@@ -7,7 +7,8 @@ import { describe, it } from 'node:test';
 import Docker from 'dockerode';
 import type { EventMessage } from '../../src/api/types/event.ts';
 import { commandLines, programOf } from '../helpers/command-lines.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { startEngine, starterImage } from '../helpers/engine.ts';
+import { pastEvents, soon } from '../helpers/events.ts';
 
 /** Gathers events until one fits. @throws when the stream ends before that. */
 async function until(stream: Readable, last: (event: EventMessage) => boolean): Promise<EventMessage[]> {
@@ -21,21 +22,6 @@ async function until(stream: Readable, last: (event: EventMessage) => boolean): 
 }
 
 const short = ({ Type, Action }: EventMessage): string => `${Type} ${Action}`;
-
-/** Events of a span of time that is over. */
-async function past(engine: TestEngine, since: number, filters: object = {}): Promise<EventMessage[]> {
-  const query = new URLSearchParams({
-    since: String(since),
-    until: String(Date.now() / 1000),
-    filters: JSON.stringify(filters),
-  });
-  const answer = await engine.api('GET', `/events?${query}`);
-  assert.equal(answer.status, 200, answer.text);
-  return answer.text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as EventMessage);
-}
 
 describe('events', () => {
   it("tell a container's life in order, with times that rise and the attributes that Docker gives", async () => {
@@ -97,14 +83,14 @@ describe('events', () => {
     await engine.api('POST', `/images/${Image}/tag?repo=other&tag=t`);
     await engine.api('DELETE', '/images/other:t');
 
-    const names = async (filters: object) =>
-      (await past(engine, began, filters)).map((event) => event.Actor.Attributes['name']);
+    const names = async (filters: Readonly<Record<string, readonly string[]>>) =>
+      (await pastEvents(engine, began, filters)).map((event) => event.Actor.Attributes['name']);
     assert.deepEqual(await names({ type: ['container'] }), ['red', 'blue']);
     assert.deepEqual(await names({ label: ['team=red'] }), ['red']);
     assert.deepEqual(await names({ container: ['blue'], event: ['create', 'start'] }), ['blue']);
     assert.deepEqual(await names({ image: [Image], type: ['container'] }), ['red', 'blue']);
     assert.deepEqual(
-      (await past(engine, began, { type: ['image'] })).map(({ Action }) => Action),
+      (await pastEvents(engine, began, { type: ['image'] })).map(({ Action }) => Action),
       ['tag', 'import', 'tag', 'untag'],
     );
     assert.deepEqual(await names({ scope: ['swarm'] }), []);
@@ -120,9 +106,9 @@ describe('events', () => {
     const between = Date.now() / 1000;
     await engine.api('POST', '/containers/create?name=after', { Image });
     const created = async (since: number) =>
-      (await past(engine, since, { event: ['create'] })).map(({ Actor }) => Actor.Attributes['name']);
+      (await pastEvents(engine, since, { event: ['create'] })).map(({ Actor }) => Actor.Attributes['name']);
     assert.deepEqual([await created(began), await created(between)], [['before', 'after'], ['after']]);
-    const window = ['--since', String(began), '--until', String(Date.now() / 1000)];
+    const window = ['--since', String(began), '--until', soon()];
     const args = ['events', ...window, '--format', '{{.Type}} {{.Action}}'];
     const [docker, tug] = [await engine.docker(args), await engine.tug(args)];
     assert.deepEqual([tug.stdout, tug.stdout.split('\n')[0]], [docker.stdout, 'image tag']);

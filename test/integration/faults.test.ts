@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { ContainerInspect, ContainerSummary } from '../../src/api/types/container.ts';
 import { disagreements } from '../crash/invariants.ts';
+import { begin } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
-import { nextEvent } from '../helpers/events.ts';
+import { nextEvent, pastEvents } from '../helpers/events.ts';
 
 let engine: TestEngine;
 before(async () => {
@@ -25,11 +26,11 @@ describe('a container that runs out of memory', () => {
     assert.equal((await told).Actor.Attributes['image'], 'busybox');
     const { State } = await inspect('parent');
     assert.deepEqual([State.Running, State.OOMKilled], [true, true]);
+    const log = begin(engine, 'tug', ['logs', '-f', 'parent']);
+    await log.said('child 137\n');
     await engine.tug(['stop', '-t', '0', 'parent']);
-    const query = `since=0&until=${Date.now() / 1000}&filters=${encodeURIComponent('{"event":["oom"]}')}`;
-    const events = (await engine.api('GET', `/events?${query}`)).text.split('\n').filter(Boolean);
-    assert.equal(events.length, 1, 'told once');
-    assert.equal((await engine.tug(['logs', 'parent'])).stdout, 'child 137\n');
+    assert.equal((await log.ended).stdout, 'child 137\n');
+    assert.equal((await pastEvents(engine, 0, { event: ['oom'] })).length, 1, 'told once');
     await engine.tug(['start', 'parent']);
     await engine.tug(['rm', '-f', 'parent']);
   });

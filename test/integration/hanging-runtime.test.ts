@@ -24,9 +24,17 @@ before(async () => {
   for (const [name, at] of Object.entries(names))
     writeFileSync(path.join(folder, name), script(folder, at), { mode: 0o755 });
   writeFileSync(path.join(folder, 'daemon.json'), JSON.stringify({ runtimes }));
-  engine = await startEngine({ args: ['--config-file', path.join(folder, 'daemon.json'), '--runtime-timeout', '2'] });
-  await starterImage(engine);
+  engine = await startWith(2);
 });
+
+/** An engine whose runtimes may take so long. */
+async function startWith(seconds: number): Promise<TestEngine> {
+  const args = ['--config-file', path.join(folder, 'daemon.json'), '--runtime-timeout', String(seconds)];
+  const one = await startEngine({ args });
+  await starterImage(one);
+  return one;
+}
+
 after(async () => {
   await engine?.[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
@@ -48,8 +56,8 @@ async function hung(): Promise<void> {
 }
 
 /** Nothing of it is left, nor of the program that it slept in. */
-async function checkClean(): Promise<void> {
-  assert.deepEqual(await disagreements(engine), []);
+async function checkClean(one: TestEngine = engine): Promise<void> {
+  assert.deepEqual(await disagreements(one), []);
   assert.deepEqual(
     listProcesses().filter(({ command }) => command.includes(folder) && !command.includes('bin/tugd')),
     [],
@@ -71,6 +79,7 @@ describe('a runtime that hangs', () => {
   }
 
   it('is given up for a stop, a kill, or a removal', async () => {
+    await using patient = await startWith(60); // the command comes long before
     for (const [runtime, ...end] of [
       ['creates', 'stop'],
       ['creates', 'kill'],
@@ -78,15 +87,15 @@ describe('a runtime that hangs', () => {
       ['never', 'rm', '-f'],
     ] as const) {
       const what = `${end.join(' ')} of ${runtime}`;
-      await engine.tug(['create', '--name', 'stuck', '--runtime', runtime, 'busybox', 'true']);
-      const starting = engine.api('POST', '/containers/stuck/start');
+      await patient.tug(['create', '--name', 'stuck', '--runtime', runtime, 'busybox', 'true']);
+      const starting = patient.api('POST', '/containers/stuck/start');
       await hung();
-      assert.deepEqual(await engine.tug([...end, 'stuck']), { code: 0, stdout: 'stuck\n', stderr: '' }, what);
+      assert.deepEqual(await patient.tug([...end, 'stuck']), { code: 0, stdout: 'stuck\n', stderr: '' }, what);
       const { status, text } = await starting;
       assert.equal(status, 409, `${what}: ${text}`);
       assert.match(text, /the start of container stuck was called off/);
-      await checkClean();
-      if (end[0] !== 'rm') assert.equal((await engine.tug(['rm', 'stuck'])).code, 0, what);
+      await checkClean(patient);
+      if (end[0] !== 'rm') assert.equal((await patient.tug(['rm', 'stuck'])).code, 0, what);
       rmSync(path.join(folder, 'hangs'), { force: true });
     }
   });

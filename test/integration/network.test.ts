@@ -36,7 +36,7 @@ for (const cli of commandLines) {
     it('give an address on the bridge, and the way out', async () => {
       const bridge = engine.subnet.split('/')[0] ?? '';
       const script =
-        'ip -o -4 addr show eth0 | tr -s " " | cut -d" " -f4; ip route; ping -c1 -W2 $0 >/dev/null && echo reached';
+        'ip -o -4 addr show eth0 | tr -s " " | cut -d" " -f4; ip route; until ping -c1 -W5 $0 >/dev/null; do :; done; echo reached';
       const said = await once('busybox', 'sh', '-c', script, bridge);
       const prefix = bridge.replace(/\.1$/, '.');
       assert.match(
@@ -62,7 +62,7 @@ for (const cli of commandLines) {
     it('let containers reach each other by address, and know their own name', async () => {
       await serve(engine, cli, 'server');
       const address = await field('server', '{{.NetworkSettings.Networks.bridge.IPAddress}}');
-      assert.equal((await once('busybox', 'nc', '-w', '5', address, '80')).stdout, 'answer from server\n');
+      assert.equal((await once('busybox', 'nc', '-w', '100', address, '80')).stdout, 'answer from server\n');
       const hosts = await engine[cli]([
         'exec',
         'server',

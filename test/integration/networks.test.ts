@@ -7,6 +7,7 @@ import { runChecked } from '../../src/base/process.ts';
 import { disagreements } from '../crash/invariants.ts';
 import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { soon } from '../helpers/events.ts';
 
 let engine: TestEngine;
 before(async () => {
@@ -17,9 +18,22 @@ after(() => engine?.[Symbol.asyncDispose]());
 
 type CommandLine = (typeof commandLines)[number];
 
+const given = new Set<string>();
+
+/** One that was not given before. */
+function another(make: () => string): string {
+  for (;;) {
+    const made = make();
+    if (given.has(made)) continue;
+    given.add(made);
+    return made;
+  }
+}
+
 /** A /24 that no other test engine has: theirs are below 10.100 and from 10.127 on. */
-const someSubnet = (): string => `10.${randomInt(100, 127)}.${randomInt(256)}`;
-const someIpv6 = (): string => `fd${randomInt(16, 256).toString(16)}:${randomInt(1, 65536).toString(16)}:1:1`;
+const someSubnet = (): string => another(() => `10.${randomInt(100, 127)}.${randomInt(256)}`);
+const someIpv6 = (): string =>
+  another(() => `fd${randomInt(16, 256).toString(16)}:${randomInt(1, 65536).toString(16)}:1:1`);
 
 async function say(cli: CommandLine, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await engine[cli](args);
@@ -173,11 +187,8 @@ for (const cli of commandLines) {
         containers.map(({ Name, IPv4Address, IPv6Address }) => [Name, IPv4Address, IPv6Address]),
         [['carried', `${two}.7/24`, `${six}::7/64`]],
       );
-      const ping = [
-        'sh',
-        '-c',
-        `ping -c1 -w9 ${two}.7 >/dev/null && ping6 -c1 -w9 ${six}::7 >/dev/null && echo reached`,
-      ];
+      const reach = `until ping -c1 -W5 ${two}.7; do :; done; until ping6 -c1 -W5 ${six}::7; do :; done`;
+      const ping = ['sh', '-c', `(${reach}) >/dev/null 2>&1; echo reached`];
       assert.equal(await say(cli, 'run', '--rm', '--network', 'net-two', 'busybox', ...ping), 'reached');
       assert.match(
         await fault(cli, 'network', 'rm', 'net-one'),
@@ -239,11 +250,10 @@ describe('networks of users', () => {
     await say('tug', 'run', '-d', '--name', 'target', '--network', 'apart', '--network', 'silent', 'busybox', ...idle);
     const ip = async (network: string) =>
       JSON.parse(await say('tug', 'inspect', '-f', '{{json .NetworkSettings.Networks}}', 'target'))[network].IPAddress;
-    const reached = async (network: string, target: string, seconds = 1) =>
-      (await engine.tug(['run', '--rm', '--network', network, 'busybox', 'ping', '-c1', `-w${seconds}`, target]))
-        .code === 0;
+    const reached = async (network: string, target: string, script = `ping -c1 -w1 ${target}`) =>
+      (await engine.tug(['run', '--rm', '--network', network, 'busybox', 'sh', '-c', script])).code === 0;
     const [apart, silent] = [await ip('apart'), await ip('silent')];
-    assert.equal(await reached('apart', apart, 60), true);
+    assert.equal(await reached('apart', apart, `until ping -c1 -W5 ${apart}; do :; done`), true);
     assert.equal(await reached('bridge', apart), false);
     assert.equal(await reached('silent', silent), false);
     await engine.tug(['rm', '-f', 'target']);
@@ -251,7 +261,7 @@ describe('networks of users', () => {
   });
 
   it('tell their lives as events', async () => {
-    const since = Date.now() / 1000 - 1;
+    const since = Date.now() / 1000;
     await say('tug', 'network', 'create', 'told');
     const id = await say('docker', 'run', '-d', '--name', 'teller', '--network', 'told', 'busybox', ...idle);
     await say('tug', 'rm', '-f', 'teller');
@@ -264,7 +274,7 @@ describe('networks of users', () => {
       '--since',
       String(since),
       '--until',
-      String((Date.now() + 100) / 1000),
+      soon(),
       ...filters,
       '--format',
       format,
@@ -287,7 +297,8 @@ describe('networks of users', () => {
     await engine.restart();
     assert.equal(await reaches(), 'reached');
     await runChecked('ip', ['link', 'delete', bridge]);
-    await say('tug', 'run', '--rm', '--network', 'kept', 'busybox', 'ping', '-c1', '-w9', gateway);
+    const untilReached = `until ping -c1 -W5 ${gateway}; do :; done`;
+    await say('tug', 'run', '--rm', '--network', 'kept', 'busybox', 'sh', '-c', untilReached);
     assert.equal(await reaches(), 'reached');
     await engine.tug(['rm', '-f', 'keeper']);
     await say('tug', 'network', 'rm', 'kept');

@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import type { ContainerInspect } from '../../src/api/types/container.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { removeContainers } from '../helpers/engine-sweep.ts';
+import { pastEvents } from '../helpers/events.ts';
 
 let engine: TestEngine;
 before(async () => {
@@ -79,13 +80,9 @@ describe('renaming', () => {
     assert.deepEqual((await engine.docker(['rename', 'one', 'two'])).code, 0);
     const { Id } = (await engine.api('GET', '/containers/two/json')).json<ContainerInspect>();
     assert.equal((await engine.api('GET', '/containers/one/json')).status, 404);
-    const query = `since=${since}&until=${Date.now() / 1000}&filters={"event":["rename"]}`;
-    const [event = ''] = (await engine.api('GET', `/events?${encodeURI(query)}`)).text.split('\n');
-    assert.deepEqual((({ Actor }) => [Actor.ID, Actor.Attributes.name, Actor.Attributes.oldName])(JSON.parse(event)), [
-      Id,
-      'two',
-      '/one',
-    ]);
+    const [event] = await pastEvents(engine, since, { event: ['rename'] });
+    const { ID, Attributes = {} } = event?.Actor ?? {};
+    assert.deepEqual([ID, Attributes['name'], Attributes['oldName']], [Id, 'two', '/one']);
     await start('one', 'sleep', '100000');
     const taken = await engine.tug(['rename', 'two', 'one']);
     assert.match(taken.stderr, /^Error response from daemon: Conflict\. The container name "\/one" is already in use/);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ImageSummary, ImagesPruned } from '../../src/api/types/image.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { pastEvents } from '../helpers/events.ts';
 
 const imagesOf = async (engine: TestEngine) =>
   (await engine.api('GET', '/images/json'))
@@ -45,10 +46,8 @@ describe('image prune', () => {
       .replace('Total space to reclaim', 'Total reclaimed space');
     assert.equal(words, all.stdout);
     assert.deepEqual(await imagesOf(engine), ['busybox:latest', 'made:1']);
-    const filters = encodeURIComponent('{"event":["prune"]}');
-    const event = (await engine.api('GET', `/events?since=${since}&until=${Date.now() / 1000}&filters=${filters}`))
-      .text;
-    assert.equal(JSON.parse(event.trim().split('\n').at(-1) ?? '').Actor.Attributes.reclaimed, '5000');
+    const event = (await pastEvents(engine, since, { event: ['prune'] })).at(-1);
+    assert.equal(event?.Actor.Attributes['reclaimed'], '5000');
   });
 
   it('takes filters, also from the configuration, and asks before', async () => {

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { mediaTypes } from '../../src/api/oci/image.ts';
 import { runChecked } from '../../src/base/process.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { pastEvents } from '../helpers/events.ts';
 import { type FakeIndex, startFakeIndex } from '../helpers/fake-index.ts';
 import { type FaultyRegistry, startFaultyRegistry } from '../helpers/faulty-registry.ts';
 import { json, makeImage } from '../helpers/image-layout.ts';
@@ -76,12 +77,8 @@ describe('push and pull -a', () => {
     await same(['pull', '-qa', name]);
     await same(['pull', '-a', `${open.host}/none`], 1);
     await same(['pull', '-a', `${name}:v1`], 1);
-    const events = await engine.api('GET', `/events?since=0&until=${Date.now() / 1000}&filters={"event":["push"]}`);
-    const actors = events.text
-      .trim()
-      .split('\n')
-      .map((line) => (JSON.parse(line) as { Actor: { ID: string } }).Actor.ID);
-    assert.ok(actors.includes(`${name}:v1`) && actors.includes(`${name}:v2`), events.text);
+    const actors = (await pastEvents(engine, 0, { event: ['push'] })).map(({ Actor }) => Actor.ID);
+    assert.ok(actors.includes(`${name}:v1`) && actors.includes(`${name}:v2`), actors.join());
   });
 
   it('send what was committed on top of what was pulled, and it runs', async () => {
@@ -300,20 +297,20 @@ describe('the engine’s configuration', () => {
     const one = makeImage([Buffer.alloc(1024)]);
     mirror.serve('v1', one);
     const config = path.join(engine.root, 'mirrors.json');
-    const registries = { 'box.invalid': { mirrors: ['http://127.0.0.1:1', `http://${mirror.host}/proxy`] } };
+    const registries = { '127.0.0.1:2': { mirrors: ['http://127.0.0.1:1', `http://${mirror.host}/proxy`] } };
     fs.writeFileSync(config, JSON.stringify({ registries, 'max-concurrent-uploads': 2 }));
     await using mirrored = await startEngine({ args: ['--config-file', config] });
     const info = (await mirrored.api('GET', '/info')).json<{
       RegistryConfig: { IndexConfigs: Record<string, { Mirrors: string[]; Secure: boolean }> };
     }>();
-    const { Mirrors, Secure } = info.RegistryConfig.IndexConfigs['box.invalid'] ?? {};
-    assert.deepEqual([Mirrors, Secure], [registries['box.invalid'].mirrors, true]);
-    const pulled = await mirrored.tug(['pull', 'box.invalid/team/app:v1']);
+    const { Mirrors, Secure } = info.RegistryConfig.IndexConfigs['127.0.0.1:2'] ?? {};
+    assert.deepEqual([Mirrors, Secure], [registries['127.0.0.1:2'].mirrors, true]);
+    const pulled = await mirrored.tug(['pull', '127.0.0.1:2/team/app:v1']);
     assert.equal(pulled.code, 0, pulled.stderr);
     assert.match(pulled.stdout, new RegExp(`Digest: ${one.manifest.digest}`));
     assert.ok(mirror.requests.some((request) => request.path === '/v2/proxy/team/app/manifests/v1'));
     assert.match(mirrored.log(), /a registry mirror does not serve an image/);
-    const missing = await mirrored.tug(['pull', 'box.invalid/team/app:none']);
-    assert.match(missing.stderr, /registry box\.invalid: lookup box\.invalid: no such host/);
+    const missing = await mirrored.tug(['pull', '127.0.0.1:2/team/app:none']);
+    assert.match(missing.stderr, /registry 127\.0\.0\.1:2: connection refused/);
   });
 });

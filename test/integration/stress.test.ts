@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { EventMessage } from '../../src/api/types/event.ts';
 import { disagreements } from '../crash/invariants.ts';
 import { belongings, grown } from '../helpers/belongings.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { pastEvents } from '../helpers/events.ts';
 import { type StressReport, stress } from '../helpers/stress.ts';
 
 /** `TUG_STRESS_SECONDS=60` is the long run. */
@@ -48,13 +48,9 @@ function summary({ times, lives }: StressReport): string[] {
 
 /** By its events, each container was created once, started and ended in turns, and destroyed once. */
 async function wrongOrders(engine: TestEngine, since: number): Promise<string[]> {
-  const filters = encodeURIComponent(
-    JSON.stringify({ type: ['container'], event: ['create', 'start', 'die', 'destroy'] }),
-  );
-  const { text } = await engine.api('GET', `/events?since=${since}&until=${Date.now() / 1000}&filters=${filters}`);
+  const filters = { type: ['container'], event: ['create', 'start', 'die', 'destroy'] };
   const orders = new Map<string, string>();
-  for (const line of text.split('\n').filter(Boolean)) {
-    const { Action, Actor } = JSON.parse(line) as EventMessage;
+  for (const { Action, Actor } of await pastEvents(engine, since, filters)) {
     orders.set(Actor.ID, `${orders.get(Actor.ID) ?? ''}${Action} `);
   }
   // the history holds the last 10,000: what is older than it is cut off at the front

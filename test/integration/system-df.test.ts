@@ -3,10 +3,11 @@ import { describe, it } from 'node:test';
 import { starterArchive } from '../../scripts/starter-image.ts';
 import type { DataUsage } from '../../src/api/types/system.ts';
 import { startEngine, starterImage } from '../helpers/engine.ts';
+import { cpuTime } from '../helpers/stats-streams.ts';
 
 /** The two are not asked at the same moment: what they say of time is left out. */
 const timeless = (text: string): string =>
-  text.replace(/Less than a second ago|About a minute ago|\d+ seconds? ago/g, 'AGO').replace(/ +/g, ' ');
+  text.replace(/(Less than a second|About a minute|\d+ (seconds?|minutes?)) ago/g, 'AGO').replace(/ +/g, ' ');
 
 describe('system df', () => {
   it('counts every byte once, and prints what Docker prints', async () => {
@@ -107,13 +108,12 @@ describe('system df', () => {
     }
     const times: number[] = [];
     for (let round = 0; round < 5; round += 1) {
-      const began = performance.now();
+      const began = cpuTime(engine.pid);
       const { ImageUsage } = (await engine.api('GET', '/system/df?verbose=1')).json<DataUsage>();
-      times.push(performance.now() - began);
+      times.push(cpuTime(engine.pid) - began);
       assert.equal(ImageUsage?.Items?.length, 501);
     }
     const median = times.sort((a, b) => a - b)[2] ?? 0;
-    assert.ok(median < 1000, `took ${Math.round(median)} ms`); // 100 are aimed at; machines that run tests are busy
-    console.log(`system df with 501 images: ${median.toFixed(1)} ms`);
+    assert.ok(median < 1000, `took ${median} ms of a processor`); // 100 are aimed at; machines that run tests are slow
   });
 });

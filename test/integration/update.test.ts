@@ -4,10 +4,10 @@ import * as net from 'node:net';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import type { ContainerInspect } from '../../src/api/types/container.ts';
-import type { EventMessage } from '../../src/api/types/event.ts';
 import { disagreements } from '../crash/invariants.ts';
 import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { pastEvents } from '../helpers/events.ts';
 import { groupFile } from '../helpers/group-file.ts';
 
 const MiB = 1024 * 1024;
@@ -207,9 +207,8 @@ describe('POST /containers/{id}/update', () => {
     await run('--name', 'heard', 'busybox', 'sleep', '1000');
     const since = Date.now() / 1000;
     await engine.docker(['update', '--pids-limit', '9', 'heard']);
-    const query = `since=${since}&until=${Date.now() / 1000}&filters={"event":["update"],"container":["heard"]}`;
-    const [event = ''] = (await engine.api('GET', `/events?${encodeURI(query)}`)).text.split('\n');
-    assert.equal((JSON.parse(event) as EventMessage).Actor.Attributes['name'], 'heard');
+    const [event] = await pastEvents(engine, since, { event: ['update'], container: ['heard'] });
+    assert.equal(event?.Actor.Attributes['name'], 'heard');
     await engine.tug(['rm', '-f', 'heard']);
   });
 });
@@ -263,7 +262,7 @@ describe('tug update, beyond docker', () => {
     assert.deepEqual(changed['Config.Env.Y'], ['y', null]);
     assert.deepEqual(changed['HostConfig.Tmpfs./t'], ['', null]);
     assert.deepEqual(changed['Config.Cmd']?.[0], ['sleep', '1000']);
-    assert.ok(Changes.every(({ Time }) => Math.abs(Date.parse(Time) - Date.now()) < 60_000));
+    assert.ok(Changes.every(({ Time }) => Math.abs(Date.parse(Time) - Date.now()) < 600_000));
 
     await engine.kill();
     await engine.restart();

@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import Docker from 'dockerode';
 import { apiVersion, minApiVersion } from '../../src/api/version.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { soon } from '../helpers/events.ts';
 import { rawRequest, sendRaw } from '../helpers/raw-http.ts';
 
 type Json = Record<string, unknown>;
@@ -101,10 +102,9 @@ describe('API versions', () => {
     assert.equal((await image('1.43'))['VirtualSize'], (await image('1.43'))['Size']);
     assert.equal('VirtualSize' in (await image('1.44')), false);
 
-    const since = Math.floor(Date.now() / 1000) - 60;
     const event = async (version: string): Promise<Json> => {
-      const filters = encodeURIComponent('{"event":["create"]}');
-      const query = `since=${since}&until=${Date.now() / 1000}&filters=${filters}`;
+      const filters = encodeURIComponent('{"type":["container"],"event":["create"]}');
+      const query = `since=0&until=${soon()}&filters=${filters}`;
       const answer = await engine.api('GET', `/v${version}/events?${query}`);
       return JSON.parse(answer.text.split('\n')[0] ?? '') as Json;
     };

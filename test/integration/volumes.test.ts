@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { EventMessage } from '../../src/api/types/event.ts';
 import type { DataUsage } from '../../src/api/types/system.ts';
 import type { Volume } from '../../src/api/types/volume.ts';
 import { listMounts, mount, unmount } from '../../src/host/mount.ts';
 import { disagreements } from '../crash/invariants.ts';
 import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { pastEvents } from '../helpers/events.ts';
 
 let engine: TestEngine;
 before(async () => {
@@ -146,13 +146,7 @@ describe('volumes', () => {
     const since = Date.now() / 1000;
     await engine.tug(['run', '--rm', '-v', 'told:/x', 'busybox', 'true']);
     await engine.tug(['volume', 'rm', 'told']);
-    const filters = encodeURIComponent('{"type":["volume"]}');
-    const until = Date.now() / 1000;
-    const text = (await engine.api('GET', `/events?since=${since}&until=${until}&filters=${filters}`)).text;
-    const events = text
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as EventMessage);
+    const events = await pastEvents(engine, since, { type: ['volume'], volume: ['told'] });
     assert.deepEqual(
       events.map(({ Action, Actor }) => [Action, Actor.ID, Object.keys(Actor.Attributes).sort().join()]),
       [
