@@ -3,7 +3,7 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Descriptor, Platform } from '../api/oci/image.ts';
 import { notFound } from '../base/errors.ts';
-import { sha256 } from '../formats/digest.ts';
+import { parseDigest, sha256 } from '../formats/digest.ts';
 import { formatFamiliar, formatReference, parseReference, repositoryName } from '../formats/reference.ts';
 import { paddingOf } from '../formats/tar/entry.ts';
 import { formatEntry, tarTrailer } from '../formats/tar/writer.ts';
@@ -46,11 +46,13 @@ export async function saveImages(
   const files = new Map<string, Content>();
   const manifests: Descriptor[] = [];
   const listing: object[] = [];
+  const repositories: Record<string, Record<string, string>> = {};
   const chosen = choose(deps.state, references, platforms);
   for (const { image, tags } of chosen) {
     const { manifest, layers } = await addImage(deps, image, files);
     const names = [...tags].sort();
     manifests.push(...(names.length === 0 ? [manifest] : names.map((name) => annotated(manifest, name))));
+    for (const name of names) addToRepositories(repositories, name, layers.at(-1)?.digest);
     listing.push({
       Config: blobName(image.id),
       RepoTags: names.length === 0 ? null : names.map((name) => formatFamiliar(parseReference(name))),
@@ -60,9 +62,18 @@ export async function saveImages(
   const index = { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests };
   files.set('index.json', Buffer.from(JSON.stringify(index)));
   files.set('manifest.json', Buffer.from(JSON.stringify(listing)));
+  if (Object.keys(repositories).length > 0) files.set('repositories', Buffer.from(JSON.stringify(repositories)));
   files.set('oci-layout', Buffer.from('{"imageLayoutVersion":"1.0.0"}'));
   await pipeline(Readable.from(archiveOf(deps.content, files), { objectMode: false }), into, { signal });
   return chosen.map(({ image }) => image.id);
+}
+
+/** The file `repositories` of the oldest readers: the topmost layer of each name, by repository and tag. */
+function addToRepositories(into: Record<string, Record<string, string>>, tagged: string, top?: string): void {
+  if (top === undefined) return;
+  const { tag = 'latest', ...repository } = parseReference(tagged);
+  const name = formatFamiliar(repository);
+  into[name] = { ...into[name], [tag]: parseDigest(top).hex };
 }
 
 /** A name without a tag stands for all tags of its repository. */

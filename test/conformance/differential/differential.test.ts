@@ -3,13 +3,17 @@ import { after, before, describe, it } from 'node:test';
 import { findProgram } from '../../../src/daemon/programs.ts';
 import { environmentOf, programOf } from '../../helpers/command-lines.ts';
 import { startEngine, type TestEngine } from '../../helpers/engine.ts';
+import { performByDockerode } from './by-dockerode.ts';
 import { describeDifferences } from './compare.ts';
 import { type Difference, differences } from './differences.ts';
 import { type Dockerd, startDockerd } from './dockerd.ts';
 import { perform, type Subject } from './perform.ts';
 import { type Outcome, readScenarios, type Scenario } from './scenario.ts';
+import { sdkLife, sdkStreams } from './sdk-containers.ts';
+import { sdkThings } from './sdk-things.ts';
 
-// The same commands and requests on dockerd and on tug: Docker's client on both, and tug's own on tug.
+// The same commands and requests on dockerd and on tug: Docker's client on both, and tug's own on tug; and the same
+// calls of dockerode on both.
 
 const missing = ['dockerd', 'docker'].filter((program) => findProgram(program) === undefined);
 const skip = missing.length > 0 && `${missing.join(' and ')} not installed: nothing to compare with`;
@@ -40,6 +44,15 @@ describe('tug beside dockerd', { skip, concurrency: 1 }, () => {
       compare(scenario, expected, { 'docker on tug': actual, tug: await perform(scenario, tugSubject('tug')) });
     });
   }
+  for (const scenario of [sdkLife, sdkStreams, sdkThings]) {
+    it(`gives the same results for ${scenario.name}`, { timeout: 600_000 }, async () => {
+      const [expected, actual] = await Promise.all(
+        [dockerd, engine].map(({ socket }) => performByDockerode(scenario, socket)),
+      );
+      const named = { name: scenario.name, steps: Object.keys(scenario.steps) };
+      compare(named, expected ?? [], { 'dockerode on tug': actual ?? [] });
+    });
+  }
 });
 
 const tugSubject = (name: 'docker' | 'tug'): Subject => ({
@@ -53,16 +66,17 @@ const tugSubject = (name: 'docker' | 'tug'): Subject => ({
 function compare(
   scenario: Scenario,
   expected: readonly Outcome[],
-  actual: Readonly<Record<Difference['subjects'][number], readonly Outcome[]>>,
+  actual: Readonly<Partial<Record<Difference['subjects'][number], readonly Outcome[]>>>,
 ): void {
   const listed = differences.filter(({ scenario: name }) => name === scenario.name);
   const occurred = new Set<string>();
   const surprises: string[] = [];
   for (const [at, step] of scenario.steps.entries()) {
-    for (const subject of ['docker on tug', 'tug'] as const) {
-      for (const difference of describeDifferences(expected[at], actual[subject][at])) {
+    for (const [subject, outcomes] of Object.entries(actual)) {
+      for (const difference of describeDifferences(expected[at], outcomes[at])) {
         const known = listed.findIndex(
-          (each) => each.subjects.includes(subject) && each.step.test(step) && each.instead.test(difference),
+          (each) =>
+            each.subjects.some((name) => name === subject) && each.step.test(step) && each.instead.test(difference),
         );
         if (known !== -1) occurred.add(`${known} ${subject}`);
         else surprises.push(`${subject}: ${step}\n${difference}`);

@@ -25,7 +25,8 @@ export async function perform(scenario: Scenario, subject: Subject): Promise<Out
   return outcomes;
 }
 
-async function clear(socket: string): Promise<void> {
+/** Removes all that scenarios make. */
+export async function clear(socket: string): Promise<void> {
   const containers = (await callApi(socket, 'GET', '/containers/json?all=1')).json<{ Id: string }[]>();
   for (const { Id } of containers) await callApi(socket, 'DELETE', `/containers/${Id}?force=1&v=1`);
   const images = (await callApi(socket, 'GET', '/images/json?all=1')).json<{ Id: string }[]>();
@@ -47,7 +48,8 @@ async function performStep(step: string, subject: Subject): Promise<Outcome> {
   return { code: answer.status, out: pretty(answer.text), err: '' };
 }
 
-function pretty(text: string): string {
+/** JSON with its keys in order; other text as it is. */
+export function pretty(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), sorted, 1);
   } catch {
