@@ -86,6 +86,7 @@ const load = {
   networkRemove: () => import('./commands/network/rm.ts'),
   login: () => import('./commands/registry/login.ts'),
   logout: () => import('./commands/registry/logout.ts'),
+  registryServe: () => import('./commands/registry/serve.ts'),
   search: () => import('./commands/registry/search.ts'),
   df: () => import('./commands/system/df.ts'),
   doctor: () => import('./commands/system/doctor.ts'),
@@ -266,6 +267,11 @@ export const groups: readonly Group[] = [
       { name: 'prune', load: load.networkPrune },
       { name: 'rm', load: load.networkRemove, aliases: ['remove'] },
     ],
+  },
+  {
+    name: 'registry',
+    short: 'Serve a registry of your own',
+    leaves: [{ name: 'serve', load: load.registryServe }],
   },
   {
     name: 'system',

@@ -15,8 +15,8 @@ export interface StorageDriver {
   readonly name: string;
   /** A small file, whole. */
   get(path: string): Promise<Buffer>;
-  /** Whole or not at all, also when killed; durable when it resolves. Idempotent. */
-  put(path: string, content: Uint8Array): Promise<void>;
+  /** Whole or not at all, also when killed; durable when it resolves, unless `brief`: it need not outlive a power cut. */
+  put(path: string, content: Uint8Array, brief?: 'brief'): Promise<void>;
   /** Opens the file before it resolves: one that is removed afterwards is read to its end. */
   read(path: string, range?: ByteRange): Promise<Readable>;
   /** Undefined for what is not there, and for folders. */

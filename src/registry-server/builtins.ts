@@ -1,0 +1,32 @@
+import type { RegistryConfig } from './config/schema.ts';
+import { storageSections } from './config/storage.ts';
+import type { AccessController, StorageDriver } from './contract.ts';
+import { openFilesystem } from './storage/drivers/filesystem.ts';
+
+type StorageConfig = RegistryConfig['storage'];
+
+/** The storage drivers: each is opened where its section is given. */
+const storageDrivers: readonly ((storage: StorageConfig) => StorageDriver | undefined)[] = [
+  ({ filesystem }) => filesystem && openFilesystem(filesystem),
+];
+
+/** The storage that the configuration gives; without one the file system at its default place. */
+export function openStorage(config: StorageConfig): StorageDriver {
+  for (const open of storageDrivers) {
+    const driver = open(config);
+    if (driver) return driver;
+  }
+  return openFilesystem(storageSections.filesystem.parse({}));
+}
+
+/** The access controllers: the first that the configuration asks for is the registry's. */
+const accessControllers: readonly ((config: RegistryConfig) => AccessController | undefined)[] = [];
+
+/** Undefined where everybody may do everything. */
+export function openAccess(config: RegistryConfig): AccessController | undefined {
+  for (const open of accessControllers) {
+    const controller = open(config);
+    if (controller) return controller;
+  }
+  return undefined;
+}

@@ -1,0 +1,86 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { notFound, TugError, unsupported } from '../../base/errors.ts';
+import { type Operation, operations } from '../api/routes.ts';
+import type { Identity, Wanted } from '../contract.ts';
+import { failureOf } from './errors.ts';
+import type { Api, Exchange, Happening } from './exchange.ts';
+import { matchPath, type Target } from './routes.ts';
+
+/** How a request ended, for those who watch. */
+export interface Outcome {
+  readonly route: string;
+  readonly repository: string | undefined;
+  readonly identity: Identity;
+  readonly happenings: readonly Happening[];
+  /** What went wrong on the registry's side. */
+  readonly fault: unknown;
+}
+
+const nobody: Identity = { name: '', groups: [] };
+
+/** Answers one request of the API. Never throws: what fails is answered, or the connection is cut where it has begun. */
+export async function answer(api: Api, request: IncomingMessage, response: ServerResponse): Promise<Outcome> {
+  const happenings: Happening[] = [];
+  let [target, identity, fault]: [Target | undefined, Identity, unknown] = [undefined, nobody, undefined];
+  try {
+    const { pathname, query } = splitUrl(request.url ?? '/');
+    target = matchPath(pathname, api.settings.prefix);
+    if (target === undefined) throw notFound('page not found');
+    const operation = operationFor(api, target, request.method ?? 'GET');
+    identity = await api.access.authorize(request, wantedOf(target, operation));
+    const happened = (happening: Happening): void => void happenings.push(happening);
+    const exchange: Exchange = { api, request, response, query, identity, happened };
+    await operation.run(exchange, nameOf(target), 'reference' in target ? target.reference : '');
+  } catch (error) {
+    fault = fail(request, response, error);
+  }
+  return { route: target?.kind ?? 'other', repository: target && nameOf(target), identity, happenings, fault };
+}
+
+const nameOf = (target: Target): string => ('name' in target ? target.name : '');
+
+/** Without `URL`, which would resolve what looks like a way up. */
+function splitUrl(url: string): { pathname: string; query: URLSearchParams } {
+  const mark = url.indexOf('?');
+  const pathname = mark < 0 ? url : url.slice(0, mark);
+  return { pathname, query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)) };
+}
+
+function operationFor({ settings }: Api, target: Target, method: string): Operation {
+  const methods = operations[target.kind];
+  const operation = Object.hasOwn(methods, method) ? methods[method] : undefined;
+  if (operation === undefined) {
+    throw unsupported(`${method} is not possible here`, { details: { allow: Object.keys(methods).join(', ') } });
+  }
+  if (operation.writes && settings.readOnly) throw unsupported('the registry is read-only for maintenance');
+  if (operation.deletes && !settings.deletes) {
+    throw unsupported('deleting is not enabled in this registry (storage.delete.enabled)');
+  }
+  return operation;
+}
+
+const wantedOf = (target: Target, { actions }: Operation): Wanted[] =>
+  actions.length === 0 ? [] : [{ repository: nameOf(target), actions }];
+
+/** Returns what is a fault of the registry's own, and is to be told in its log. */
+function fail(request: IncomingMessage, response: ServerResponse, error: unknown): unknown {
+  const left = request.destroyed && !request.complete;
+  if (response.headersSent || left) {
+    response.destroy();
+    return left || isDisconnect(error) ? undefined : error;
+  }
+  const { status, headers, body, grave } = failureOf(error);
+  const length = Buffer.byteLength(body);
+  // The rest of a body is not worth reading where there is much of it.
+  const close = request.complete ? {} : { connection: 'close' };
+  response.writeHead(status, { ...headers, ...close, 'content-length': length });
+  response.end(request.method === 'HEAD' ? undefined : body);
+  return grave ? error : undefined;
+}
+
+/** The client went away while it was answered. */
+function isDisconnect(error: unknown): boolean {
+  if (error instanceof TugError) return error.kind === 'cancelled';
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNRESET' || code === 'EPIPE' || code === 'ABORT_ERR';
+}
