@@ -1,5 +1,5 @@
 import type { EndpointConfig } from '../api/types/container.ts';
-import { conflict, forbidden, invalid, notFound } from '../base/errors.ts';
+import { conflict, forbidden, invalid, isKind, notFound } from '../base/errors.ts';
 import type { EndpointChange, NetworkName } from '../networks/contract.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { wishOf } from './endpoints.ts';
@@ -64,9 +64,10 @@ export async function connectNetwork(
  */
 export async function disconnectNetwork(
   context: ContainerContext,
-  record: ContainerRecord,
+  container: string,
   reference: string,
 ): Promise<void> {
+  const record = context.store.resolve(container);
   await context.locks.with('container', record.id, async () => {
     const { networks, database, store } = context;
     const network = changeable(context, record, reference);
@@ -86,6 +87,37 @@ export async function disconnectNetwork(
     await change.apply();
     resolver.apply();
   });
+}
+
+/**
+ * The same (`--force`) also for what a container that is gone has left in a network, and of a container that does not run
+ * for a network that is gone. Idempotent in what it leaves; killed in between, the next engine goes on.
+ * @throws not-found, as for both.
+ */
+export async function forceDisconnect(context: ContainerContext, container: string, reference: string): Promise<void> {
+  const { networks, database, store } = context;
+  const record = known(context, container);
+  if (!record) {
+    const { Containers } = networks.inspect(reference);
+    const left = Object.entries(Containers).find(([id, { Name }]) => Name === container || id.startsWith(container));
+    if (!left) throw notFound(`endpoint ${container} not found`);
+    return await networks.release(left[0]);
+  }
+  if (networks.find(reference) || isRunning(record)) return await disconnectNetwork(context, container, reference);
+  await context.locks.with('container', record.id, async () => {
+    const { [reference]: leaving, ...endpoints } = record.endpoints;
+    if (!leaving) throw notFound(`network ${reference} not found`, { code: 'no-such-network' });
+    database.transaction(() => store.redefine(record, { endpoints }));
+  });
+}
+
+function known({ store }: ContainerContext, container: string): ContainerRecord | undefined {
+  try {
+    return store.resolve(container);
+  } catch (error) {
+    if (isKind(error, 'not-found')) return undefined;
+    throw error;
+  }
 }
 
 function recordAll(

@@ -50,7 +50,8 @@ export interface ContainerService {
   update(reference: string, request: UpdateRequest): Promise<UpdateResponse>;
   /** Joins it to a network, live where it runs; see connect-network.ts. @throws not-found for the network, too. */
   connectNetwork(reference: string, network: string, config: EndpointConfig): Promise<void>;
-  disconnectNetwork(reference: string, network: string): Promise<void>;
+  /** `force` also takes out what is left of one that is gone, and a network that is gone out of a stopped one. */
+  disconnectNetwork(reference: string, network: string, options: { force: boolean }): Promise<void>;
   /** @throws invalid for a malformed name, conflict for one in use. */
   rename(reference: string, name: string): void;
   /** What it changed of its image's files. */

@@ -4,7 +4,7 @@ import { attachContainer } from './attach.ts';
 import { bootContainers } from './boot.ts';
 import { createCheckpoint, listCheckpoints, removeCheckpoint } from './checkpoints.ts';
 import { changesOf, commitContainer, exportContainer } from './commit.ts';
-import { connectNetwork, disconnectNetwork } from './connect-network.ts';
+import { connectNetwork, disconnectNetwork, forceDisconnect } from './connect-network.ts';
 import { type ContainerContext, cgroupPathOf, pathsOf } from './context.ts';
 import type { ContainerService } from './contract.ts';
 import { createRunningCopies } from './copy/copies.ts';
@@ -97,8 +97,8 @@ export function createContainerService(deps: ContainerDeps): Containers {
     update: async (reference, request) => await updateContainer(context, store.resolve(reference), request),
     connectNetwork: async (reference, network, config) =>
       await connectNetwork(context, store.resolve(reference), network, config),
-    disconnectNetwork: async (reference, network) =>
-      await disconnectNetwork(context, store.resolve(reference), network),
+    disconnectNetwork: async (reference, network, { force }) =>
+      await (force ? forceDisconnect : disconnectNetwork)(context, reference, network),
     rename: (reference, name) => renameContainer(context, store.resolve(reference), name),
     changes: async (reference) => await changesOf(context, store.resolve(reference)),
     exportFiles: async (reference, into, signal) =>

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { messageOf } from '../base/errors.ts';
-import { parsePool } from './network-config.ts';
+import { parseNetworkOptions, parsePool } from './network-config.ts';
 
 const stringList = z.array(z.string());
 const positive = z.number().int().positive();
@@ -14,6 +14,19 @@ const addressPool = z.union([
   z.string().transform((given, context) => {
     try {
       return parsePool(given);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+      return z.NEVER;
+    }
+  }),
+]);
+
+/** `default-network-opts`: options by driver; the command line has each as `DRIVER=OPTION=VALUE`. */
+const networkOptions = z.union([
+  z.record(z.string(), z.record(z.string(), z.string())),
+  stringList.transform((given, context) => {
+    try {
+      return parseNetworkOptions(given);
     } catch (error) {
       context.addIssue({ code: 'custom', message: messageOf(error) });
       return z.NEVER;
@@ -77,6 +90,12 @@ export const settings = {
     kind: 'list',
     flag: 'default-address-pool',
     help: 'Where subnets of networks are chosen from: base=SUBNET,size=BITS',
+  },
+  'default-network-opts': {
+    schema: networkOptions,
+    kind: 'list',
+    flag: 'default-network-opt',
+    help: 'Options of new networks that do not say: DRIVER=OPTION=VALUE',
   },
   mtu: count('MTU of the default bridge'),
   icc: toggle('Let containers on the default bridge talk to each other'),

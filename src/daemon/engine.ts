@@ -182,6 +182,7 @@ function openNetworks(foundations: Foundations) {
     resolver: config.resolver,
     drivers,
     pools: builtins.addressPools(config, id),
+    defaultOptions: config.network.defaultOptions,
     publishing: config.publishing.settings,
   });
   return { networks, networkDrivers: drivers.map(({ name }) => name) };

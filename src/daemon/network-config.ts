@@ -13,6 +13,8 @@ export interface NetworkConfig {
   readonly options: BridgeOptions;
   /** Where subnets are chosen from; undefined for Docker's. */
   readonly pools: readonly AddressPool[];
+  /** Options of new networks that do not say, by driver. */
+  readonly defaultOptions: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 /** @throws invalid for names of bridges and pools that are none, and for a bridge that is both given and addressed by `bridge-name`. */
@@ -46,6 +48,7 @@ export function networkConfig(given: Settings): NetworkConfig {
       ...(given.mtu === undefined ? {} : { mtu: given.mtu }),
     },
     pools: given['default-address-pools'] === undefined ? defaultPools : given['default-address-pools'].map(poolOf),
+    defaultOptions: given['default-network-opts'] ?? {},
   };
 }
 
@@ -64,6 +67,18 @@ export function parsePool(text: string): { base: string; size: number } {
   if (base === undefined || size === undefined || !/^\d+$/.test(size) || Object.keys(others).length > 0)
     throw new Error(`${JSON.stringify(text)}: it is base=SUBNET,size=BITS, such as base=10.200.0.0/16,size=24`);
   return { base, size: Number(size) };
+}
+
+/** Several `bridge=com.docker.network.driver.mtu=1400` of the command line, as the object of the file. @throws Error with a sentence. */
+export function parseNetworkOptions(texts: readonly string[]): Record<string, Record<string, string>> {
+  const options: Record<string, Record<string, string>> = {};
+  for (const text of texts) {
+    const [, driver, option, value] = /^([^=]+)=([^=]+)=(.*)$/s.exec(text) ?? [];
+    if (driver === undefined || option === undefined || value === undefined)
+      throw new Error(`${JSON.stringify(text)}: it is DRIVER=OPTION=VALUE`);
+    options[driver] = { ...options[driver], [option]: value };
+  }
+  return options;
 }
 
 function poolOf({ base, size }: { base: string; size: number }): AddressPool {

@@ -31,6 +31,8 @@ export interface NetworkContext {
   readonly host: HostSide;
   readonly drivers: readonly NetworkDriver[];
   readonly pools: readonly AddressPool[];
+  /** Options of new networks that do not say, by driver. */
+  readonly defaultOptions: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly publishing: PublishSettings;
   readonly names: NameServers;
   /** What the engine is configured to ask of resolvers. */

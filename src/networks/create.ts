@@ -129,7 +129,8 @@ function record(
   using _host = lockHostNetwork();
   const networks = store.networks();
   if (networks.some(({ name }) => name === request.Name)) throw nameTaken(request.Name);
-  const plain = draftOf(request, driver);
+  const defaults = request.ConfigFrom?.Network || !driver ? {} : context.defaultOptions[driver.name];
+  const plain = draftOf({ ...request, Options: { ...defaults, ...request.Options } }, driver);
   const others = networks.filter((one) => one.driver === plain.driver && !one.configOnly);
   // what the driver refuses comes first: a driver that makes no networks needs no subnet
   const kept = driver?.draft(plain, others);

@@ -258,6 +258,7 @@ export async function startEngine(wishes: TestEngineOptions = {}): Promise<TestE
       journal: openJournal(database),
       events: createEventBus(memoryHistory()),
       pools: wishes.pools ?? defaultPools,
+      defaultOptions: {},
       publishing: { relay: true, ...wishes.publishing },
       names: createNameServers({ database: path.join(folder, 'state.db'), log: silentLogger }),
       resolver: { servers: [], search: [], options: [] },

@@ -44,6 +44,8 @@ export interface NetworkDeps {
   readonly drivers: readonly NetworkDriver[];
   /** Where subnets of networks are chosen from, of both families. */
   readonly pools: readonly AddressPool[];
+  /** Options of new networks that do not say, by driver. */
+  readonly defaultOptions: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly publishing: PublishSettings;
   /** The service closes them at its shutdown. */
   readonly names: NameServers;

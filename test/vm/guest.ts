@@ -38,6 +38,9 @@ const packages = [
   'criu',
   'iptables',
   'procps',
+  'ufw',
+  'nfs-kernel-server',
+  'e2fsprogs',
 ];
 /** The modules behind which the disk lies; everything else the kernel asks modprobe for. */
 const diskModules = ['virtio_pci', 'virtio_blk'];

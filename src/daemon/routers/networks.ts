@@ -30,8 +30,8 @@ export function networkRoutes(
       return { status: 200 };
     },
     async NetworkDisconnect(exchange) {
-      const { Container } = await exchange.body(networkDisconnectRequest);
-      await containers.disconnectNetwork(Container, exchange.param('id'));
+      const { Container, Force } = await exchange.body(networkDisconnectRequest);
+      await containers.disconnectNetwork(Container, exchange.param('id'), { force: Force ?? false });
       return { status: 200 };
     },
     NetworkPrune: (exchange) => prune(exchange, false),
