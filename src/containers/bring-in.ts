@@ -11,6 +11,7 @@ import type { OciMount } from '../runtime/spec/types.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { type ContainerMount, inOrder } from './mount-requests.ts';
 import { mountsOf, requireSource } from './mounts.ts';
+import { bindForUser } from './owner-map.ts';
 import type { ContainerRecord } from './record.ts';
 import { relabelSource } from './security-labels.ts';
 
@@ -32,7 +33,7 @@ export async function bringIn(
   const mounts: OciMount[] = [];
   for (const [index, one] of mountsOf(record).entries()) {
     const folder = path.join(pathsOf(context, record).bundle, `${PREFIX}${index}`);
-    mounts.push(await bringInOne(context, one, { user, folder, look }));
+    mounts.push(await bringInOne(context, one, { record, user, folder, look }));
   }
   for (const [target, options] of Object.entries(record.host.Tmpfs ?? {}))
     mounts.push(tmpfs(target, options ? options.split(',') : []));
@@ -42,7 +43,7 @@ export async function bringIn(
 async function bringInOne(
   context: ContainerContext,
   one: ContainerMount,
-  { user, folder, look }: { user: string; folder: string; look: MountLook },
+  { record, user, folder, look }: { record: ContainerRecord; user: string; folder: string; look: MountLook },
 ): Promise<OciMount> {
   const { type, name = '', source = '', target, subpath } = one;
   if (type === 'tmpfs') return tmpfs(target, one.options ?? []);
@@ -50,6 +51,7 @@ async function bringInOne(
     if (one.makeSource) makeFolderOnce(source);
     else requireSource(source);
     await relabelSource(look, source, one.mode);
+    if (one.idMap) return bind(one, await bindForUser(context, record, source, folder));
     // by ourselves where what is mounted in it is to be left out: crun brings that in whatever the spec says
     return bind(one, one.flat ? bindPlace(source, folder, mountFlags.bind) : source);
   }

@@ -6,6 +6,7 @@ import type { LockTable } from '../base/lock.ts';
 import type { Logger } from '../base/log.ts';
 import type { EventBus } from '../events/contract.ts';
 import type { CgroupDriver } from '../host/cgroup/contract.ts';
+import type { NamespacePrograms } from '../host/user-namespace.ts';
 import type { ImageService } from '../images/contract.ts';
 import type { SnapshotDriver } from '../images/snapshots/contract.ts';
 import type { LogDriver } from '../logs/contract.ts';
@@ -48,6 +49,8 @@ export interface ContainerDeps {
   readonly nullDevice: string;
   /** `userns-remap`; undefined where containers have the host's ids. */
   readonly remap: UserRemap | undefined;
+  /** What makes user namespaces, where it is installed. */
+  readonly namespacePrograms: NamespacePrograms | undefined;
   /** The contexts that containers have with `selinux-enabled`; undefined where SELinux is not used. */
   readonly selinux: SelinuxPolicy | undefined;
   /** Whether the host's AppArmor is active. */

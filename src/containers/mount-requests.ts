@@ -21,6 +21,8 @@ export interface ContainerMount {
   readonly propagation?: string;
   /** Without what lies mounted in it. */
   readonly flat?: boolean;
+  /** The source's owner and the container's user are each other's. */
+  readonly idMap?: boolean;
   /** Make the host folder if it is missing: what `-v` does and `--mount` does not. */
   readonly makeSource?: boolean;
   /** Do not fill a volume with what the image has there. */
@@ -109,7 +111,9 @@ const kinds: Readonly<Record<ContainerMount['type'], Kind>> = {
       ...base,
       propagation,
       ...(base.readOnly && below ? { readOnlyBelow: below } : {}),
-      ...(options.NonRecursive ? { flat: true } : {}),
+      // what lies mounted in it may be of a file system that cannot map ids
+      ...(options.NonRecursive || options.IdMap ? { flat: true } : {}),
+      ...(options.IdMap ? { idMap: true } : {}),
       ...(options.CreateMountpoint ? { makeSource: true } : {}),
     };
   },

@@ -37,7 +37,7 @@ import { engineId, engineMigrations } from './engine-id.ts';
 import type { InfoSource } from './info.ts';
 import { createLazyRegistries } from './lazy-registries.ts';
 import { findProgram } from './programs.ts';
-import { proveRemap } from './remap.ts';
+import { findNamespacePrograms, proveRemap } from './remap.ts';
 import { restore } from './restore.ts';
 import type { Registries } from './routers/registries.ts';
 import { bootSession } from './session.ts';
@@ -228,6 +228,7 @@ function openMachinery({ config, id, log }: Foundations, remap: UserRemap | unde
     criu: builtins.findCriu(),
     initPath: builtins.findInit(),
     remap,
+    namespacePrograms: findNamespacePrograms(),
     nullDevice: builtins.openNullDevice(config),
     ...builtins.openSecurityModules(config, log),
   };

@@ -9,7 +9,7 @@ import type { UserRemap } from '../containers/user-namespace.ts';
 import { rootOf, subordinateRanges } from '../formats/id-maps.ts';
 import { defaultRemapUser, type IdFiles, resolveRemap } from '../formats/userns-remap.ts';
 import { actAsOwner } from '../host/file-ids.ts';
-import { makeUserNamespace } from '../host/user-namespace.ts';
+import { makeUserNamespace, type NamespacePrograms } from '../host/user-namespace.ts';
 import type { SnapshotDriver } from '../images/snapshots/contract.ts';
 import type { DaemonConfig } from './config.ts';
 import { findProgram } from './programs.ts';
@@ -21,10 +21,16 @@ import { findProgram } from './programs.ts';
  */
 export async function openRemap({ usernsRemap }: DaemonConfig): Promise<UserRemap | undefined> {
   if (usernsRemap === undefined) return undefined;
-  const [unshare, cat] = [findProgram('unshare'), findProgram('cat')];
-  if (!unshare || !cat) throw unsupported('userns-remap: the program "unshare" is not installed: install util-linux');
+  const programs = findNamespacePrograms();
+  if (!programs) throw unsupported('userns-remap: the program "unshare" is not installed: install util-linux');
   if (/^default(:|$)/.test(usernsRemap)) await makeDefaultUser();
-  return { maps: resolveRemap(usernsRemap, readIdFiles()), programs: { unshare, cat } };
+  return { maps: resolveRemap(usernsRemap, readIdFiles()), programs };
+}
+
+/** What makes user namespaces; undefined where it is not installed. */
+export function findNamespacePrograms(): NamespacePrograms | undefined {
+  const [unshare, cat] = [findProgram('unshare'), findProgram('cat')];
+  return unshare && cat ? { unshare, cat } : undefined;
 }
 
 /**

@@ -35,6 +35,33 @@ export const rootOf = ({ uids, gids }: IdMaps): { uid: number; gid: number } => 
   gid: outsideId(gids, 0),
 });
 
+/** Of the host's own namespace. */
+export const everyId: readonly IdRange[] = [{ inside: 0, outside: 0, count: 0xffff_ffff }];
+
+/**
+ * The ids of a mount (inside: what is on the disk) for a container with these ids, in which `a` is seen as the container's
+ * `b` and `b` as its `a`, as far as it has one. @throws invalid for a `b` that it does not have.
+ */
+export function exchangeIds(ranges: readonly IdRange[], a: number, b: number): IdRange[] {
+  const [first, second] = [outsideId(ranges, b), ranges.find((range) => has(range, a))];
+  const others = [a, b].reduce<readonly IdRange[]>((left, id) => left.flatMap((range) => without(range, id)), ranges);
+  const exchanged = [{ inside: a, outside: first, count: 1 }];
+  if (a !== b && second) exchanged.push({ inside: b, outside: a - second.inside + second.outside, count: 1 });
+  return [...others, ...exchanged].sort((one, other) => one.inside - other.inside);
+}
+
+const has = ({ inside, count }: IdRange, id: number): boolean => id >= inside && id < inside + count;
+
+function without(range: IdRange, id: number): IdRange[] {
+  if (!has(range, id)) return [range];
+  const before = id - range.inside;
+  const parts = [
+    { ...range, count: before },
+    { inside: id + 1, outside: range.outside + before + 1, count: range.count - before - 1 },
+  ];
+  return parts.filter(({ count }) => count > 0);
+}
+
 /** Parses /proc/PID/uid_map or gid_map; undefined where every id is the host's own. */
 export function parseIdMap(text: string): IdRange[] | undefined {
   const ranges = text

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { errnoOf, unsupported } from '../base/errors.ts';
 import { check, libc } from './ffi.ts';
 import { mountFlags, unmount } from './mount.ts';
@@ -23,11 +23,11 @@ export interface BindOptions {
 }
 
 /**
- * Binds a folder with its ids shifted as a user namespace has them, and without the mounts below it. It stays until
+ * Binds a folder or file with its ids shifted as a user namespace has them, and without the mounts below it. It stays until
  * `unmount`. @throws unsupported where the kernel or the file system cannot, the system error.
  */
 export function bindMapped(source: string, target: string, userNamespace: number): void {
-  const place = openSync(target, O_PATH | constants.O_DIRECTORY);
+  const place = openSync(target, O_PATH);
   try {
     closeSync(attach(source, place, { recursive: false, readOnly: false, userNamespace }));
   } catch (cause) {

@@ -67,6 +67,8 @@ export const mountRequest = z.object({
       CreateMountpoint: z.boolean().optional(),
       ReadOnlyNonRecursive: z.boolean().optional(),
       ReadOnlyForceRecursive: z.boolean().optional(),
+      /** tug's own: the source's owner and the container's user are each other's. */
+      IdMap: z.boolean().optional(),
     })
     .optional(),
   VolumeOptions: z

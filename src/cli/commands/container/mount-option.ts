@@ -57,6 +57,7 @@ const flagFields: ReadonlySet<string> = new Set([
   'volume-nocopy',
   'bind-nonrecursive',
   'bind-create-src',
+  'idmap',
 ]);
 
 const fields: Readonly<Record<string, Apply>> = {
@@ -75,6 +76,9 @@ const fields: Readonly<Record<string, Apply>> = {
   },
   'bind-create-src': (mount, value, field) => {
     mount.BindOptions = { ...mount.BindOptions, CreateMountpoint: boolean(value, field) };
+  },
+  idmap: (mount, value, field) => {
+    mount.BindOptions = { ...mount.BindOptions, IdMap: boolean(value, field) };
   },
   'bind-recursive': (mount, value) => {
     mount.BindOptions = { ...mount.BindOptions, ...recursion(value) };
