@@ -1,5 +1,6 @@
 import { TugError } from '../base/errors.ts';
 import { create, inspect, startAttached } from '../client/calls/exec.ts';
+import type { Engine } from '../client/engine.ts';
 import type { Hook } from '../formats/compose-file/model.ts';
 import { createFrameDecoder } from '../formats/raw-stream.ts';
 import type { ComposeDeps } from './deps.ts';
@@ -12,10 +13,22 @@ export async function runHooks(
   hooks: readonly Hook[] | undefined,
   instance: Instance,
 ): Promise<void> {
-  for (const hook of hooks ?? []) await runHook(deps, hook, instance);
+  for (const hook of hooks ?? []) {
+    const { code, output } = await runCommand(deps.engine, instance, hook);
+    if (code !== 0)
+      throw new TugError(
+        'conflict',
+        `the hook ${JSON.stringify(hook.command.join(' '))} of container ${instance.name} ended with exit code ${code}${output === '' ? '' : `: ${output}`}`,
+      );
+  }
 }
 
-async function runHook({ engine }: ComposeDeps, hook: Hook, { id, name }: Instance): Promise<void> {
+/** Runs one command in a container to its end. @returns its exit code, and what it wrote. */
+export async function runCommand(
+  engine: Engine,
+  { id }: Instance,
+  hook: Hook,
+): Promise<{ code: number; output: string }> {
   const exec = await create(engine, id, {
     AttachStdin: false,
     AttachStdout: true,
@@ -32,10 +45,5 @@ async function runHook({ engine }: ComposeDeps, hook: Hook, { id, name }: Instan
   const decoder = createFrameDecoder((_stream, data) => said.push(Buffer.from(data)));
   for (let chunk = await stream.read(); chunk; chunk = await stream.read()) decoder.push(chunk);
   const { ExitCode: code } = await inspect(engine, exec);
-  if (code === 0) return;
-  const output = Buffer.concat(said).toString().trim();
-  throw new TugError(
-    'conflict',
-    `the hook ${JSON.stringify(hook.command.join(' '))} of container ${name} ended with exit code ${code}${output === '' ? '' : `: ${output}`}`,
-  );
+  return { code: code ?? 0, output: Buffer.concat(said).toString().trim() };
 }

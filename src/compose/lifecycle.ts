@@ -5,6 +5,7 @@ import { type ComposeDeps, during } from './deps.ts';
 import { dependenciesOf } from './down.ts';
 import { forEachLimited, inOrder, reversed } from './graph.ts';
 import { runHooks } from './hooks.ts';
+import { labelNames, readDependsOn } from './labels.ts';
 import { type Instance, isRunning, observeProject } from './observe.ts';
 
 /**
@@ -87,6 +88,17 @@ export async function startExisting(deps: ComposeDeps, instances: readonly Insta
       start(deps.engine, instance.id),
     );
   });
+}
+
+/** The containers of some services, and of those that are restarted with them (`depends_on` with `restart`). */
+export function withDependents(all: readonly Instance[], services: readonly string[]): Instance[] {
+  const chosen = new Set(services);
+  // a set that grows while it is gone through
+  for (const name of chosen)
+    for (const { service, labels } of all)
+      if (readDependsOn(labels[labelNames.dependsOn]).some((one) => one.restart && one.name === name))
+        chosen.add(service);
+  return all.filter(({ service }) => chosen.has(service));
 }
 
 export async function restartServices(

@@ -25,11 +25,16 @@ export function testProject(engine: TestEngine, image: string, ...files: readonl
   const name = `t${randomBytes(4).toString('hex')}`;
   const own = ['compose', '-p', name, ...files.flatMap((file) => ['-f', path.resolve(fixtures, file)])];
   const environment = (env: Record<string, string> = {}) => ({ IMAGE: image, ...env });
+  const begun: Running[] = [];
   const project: TestProject = {
     name,
     compose: (args, env) => engine.tug([...own, ...args], { env: environment(env) }),
-    begin: (args, env) =>
-      start([programOf('tug')], [...own, ...args], { env: { ...environmentOf(engine), ...environment(env) } }),
+    begin(args, env) {
+      const options = { env: { ...environmentOf(engine), ...environment(env) } };
+      const running = start([programOf('tug')], [...own, ...args], options);
+      begun.push(running);
+      return running;
+    },
     async ids() {
       const filters = encodeURIComponent(JSON.stringify({ label: [`com.docker.compose.project=${name}`] }));
       const { text } = await engine.api('GET', `/containers/json?all=1&filters=${filters}`);
@@ -41,6 +46,7 @@ export function testProject(engine: TestEngine, image: string, ...files: readonl
       return JSON.parse(text) as ContainerInspect;
     },
     async [Symbol.asyncDispose]() {
+      for (const { child } of begun) child.kill('SIGKILL'); // where a test failed before their end
       await engine.tug(['compose', '-p', name, 'down', '-v', '-t', '0', '--remove-orphans'], { cwd: '/' });
     },
   };

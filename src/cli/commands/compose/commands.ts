@@ -40,6 +40,7 @@ export const composeCommands: readonly Leaf[] = [
   { name: 'version', load: () => import('./version.ts') },
   { name: 'volumes', load: () => import('./volumes.ts') },
   { name: 'wait', load: () => import('./wait.ts') },
+  { name: 'watch', load: () => import('./watch.ts') },
   { name: 'why', load: () => import('./why.ts') },
 ];
 

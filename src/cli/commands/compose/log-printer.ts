@@ -14,6 +14,8 @@ export interface LogPrinterOptions {
 export interface LogPrinter extends LogSink {
   /** Names that are to be aligned from the beginning. */
   expect(instances: readonly Pick<Instance, 'name'>[]): void;
+  /** A sentence of tug's own, marked as such. */
+  note(text: string): Promise<void>;
   /** A sentence about a container, in the same column. */
   say(instance: Pick<Instance, 'name'>, text: string): Promise<void>;
 }
@@ -38,6 +40,10 @@ export function createLogPrinter(session: Session, { project, prefix, colour }: 
     },
     line({ name }, stream, text) {
       return (stream === 'stderr' ? session.err : session.out).write(`${front(name)}${text}\n`);
+    },
+    note(text) {
+      const mark = prefix ? `${' '.repeat(width)}  ⦿ ` : '⦿ ';
+      return session.out.write(text.replaceAll(/^/gm, colour ? `\x1b[92m${mark}\x1b[0m` : mark).concat('\n'));
     },
     say: ({ name }, text) => session.out.write(prefix ? `${front(name)}${text}\n` : `${shortName(name)} ${text}\n`),
   };

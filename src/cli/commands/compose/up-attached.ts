@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { messageOf } from '../../../base/errors.ts';
 import { kill } from '../../../client/calls/containers.ts';
-import type { World } from '../../../compose/converge.ts';
+import { instanceMade, type World } from '../../../compose/converge.ts';
 import { copyLog, lastEnd, type ProjectEvent, projectEvents } from '../../../compose/follow-logs.ts';
 import { stopServices } from '../../../compose/lifecycle.ts';
 import { type Instance, isRunning } from '../../../compose/observe.ts';
@@ -12,6 +12,7 @@ import { createLogPrinter, type LogPrinter } from './log-printer.ts';
 import { depsOf, orchestrate } from './orchestrate.ts';
 import { usesColour } from './progress-view.ts';
 import type { AttachOptions } from './up.ts';
+import { runWatch, type Watching } from './watching.ts';
 
 /** What is known while containers are watched. */
 interface Watch {
@@ -19,6 +20,8 @@ interface Watch {
   readonly world: World;
   readonly printer: LogPrinter;
   readonly options: AttachOptions;
+  /** Its files are watched too: containers are made anew meanwhile, and it does not end with the last of them. */
+  readonly watching: Watching | undefined;
   readonly running: Set<string>;
   /** Containers that ended since this began, and did not start again. */
   readonly over: Set<string>;
@@ -45,6 +48,7 @@ export async function runAttached(
   world: World,
   up: UpOptions,
   options: AttachOptions,
+  watching?: Watching,
 ): Promise<number> {
   const instances = ownInstances(world, up.services);
   const colour = options.colour && usesColour(compose.globals, session);
@@ -58,6 +62,7 @@ export async function runAttached(
     world,
     printer,
     options,
+    watching,
     running: new Set(instances.filter(isRunning).map(({ id }) => id)),
     over: new Set(),
     copies: new Map(),
@@ -77,6 +82,8 @@ export async function runAttached(
       up,
     ).then(() => {
       watch.started = true;
+      if (watching)
+        void runWatch(watching, printer.note, abortedBy(watch)).catch((error: unknown) => watch.finished.reject(error));
       // events of starts may be on their way yet: what has not been told to have ended runs
       for (const { id } of instances) if (!watch.over.has(id)) watch.running.add(id);
       endIfIdle(watch);
@@ -97,7 +104,8 @@ const printedName = (world: World, name: string): string =>
 
 function abortedBy(watch: Watch): AbortSignal {
   const controller = new AbortController();
-  void watch.finished.promise.then(() => controller.abort());
+  const abort = (): void => controller.abort();
+  void watch.finished.promise.then(abort, abort);
   return controller.signal;
 }
 
@@ -114,8 +122,9 @@ async function followEvents(
 ): Promise<Ending> {
   const byId = new Map(instances.map((instance) => [instance.id, instance]));
   for await (const event of events) {
-    const instance = byId.get(event.id);
+    const instance = byId.get(event.id) ?? madeAnew(watch, event);
     if (!instance) continue;
+    byId.set(event.id, instance);
     if (event.action === 'start') {
       watch.running.add(event.id);
       watch.over.delete(event.id);
@@ -128,6 +137,12 @@ async function followEvents(
     }
   }
   return await watch.finished.promise;
+}
+
+/** A container that the watching made in place of another one. */
+function madeAnew({ world, watching }: Watch, { id, name, service, number }: ProjectEvent): Instance | undefined {
+  if (!watching?.up.services.includes(service)) return undefined;
+  return instanceMade(id, name, world.project.name, service, number, {}, '');
 }
 
 function showFrom(watch: Watch, instance: Instance, tail: string, since?: string): void {
@@ -162,7 +177,8 @@ async function noteEnd(watch: Watch, instance: Instance, code: number): Promise<
 }
 
 function endIfIdle(watch: Watch): void {
-  if (watch.started && watch.running.size === 0) watch.finished.resolve({ why: 'all ended', code: 0 });
+  if (watch.started && watch.running.size === 0 && !watch.watching)
+    watch.finished.resolve({ why: 'all ended', code: 0 });
 }
 
 async function stopAll(

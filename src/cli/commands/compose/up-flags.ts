@@ -49,5 +49,6 @@ export const upFlags: readonly Flag[] = [
   { long: 'timeout', short: 't', kind: 'int', description: 'Seconds until a stop becomes a kill' },
   { long: 'timestamps', kind: 'bool', description: 'Show the time of each line' },
   { long: 'wait', kind: 'bool', description: 'Wait until the services run or are healthy; implies --detach' },
+  { long: 'watch', short: 'w', kind: 'bool', description: 'Keep services up with the files they are made of' },
   { long: 'wait-timeout', kind: 'int', description: 'Seconds to wait at most' },
 ];

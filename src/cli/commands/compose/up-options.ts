@@ -13,6 +13,8 @@ const contradictions: readonly (readonly [string, string])[] = [
   ['always-recreate-deps', 'no-recreate'],
   ['rolling', 'no-recreate'],
   ['rolling', 'no-start'],
+  ['no-build', 'watch'],
+  ['no-start', 'watch'],
 ];
 
 /** @throws invalid for flags that contradict each other. */
@@ -21,8 +23,10 @@ export function checkUpFlags(flags: ParsedFlags, table: readonly Flag[] = []): v
   for (const [one, other] of contradictions)
     if (known(one) && known(other)) throw invalid(`--${one} and --${other} are incompatible`);
   for (const name of ['abort-on-container-exit', 'abort-on-container-failure', 'exit-code-from', 'attach-dependencies'])
-    for (const background of ['detach', 'wait'])
-      if (known(name) && known(background)) throw invalid(`--${background} cannot be combined with --${name}`);
+    for (const other of ['detach', 'wait', ...(name === 'attach-dependencies' ? [] : ['watch'])])
+      if (known(name) && known(other)) throw invalid(`--${other} cannot be combined with --${name}`);
+  for (const background of ['detach', 'wait'])
+    if (known('watch') && known(background)) throw invalid(`--${background} cannot be combined with --watch`);
 }
 
 /** `--scale SERVICE=NUM`. @throws invalid. */
@@ -54,7 +58,7 @@ export function upOptions(
   const bool = (name: string): boolean => has(name) && flags.bool(name);
   const int = (name: string): number | undefined => (has(name) && flags.given(name) ? flags.int(name) : undefined);
   const services = selectServices(project, named, !bool('no-deps'));
-  const pull = flags.string('pull') || 'policy';
+  const pull = (has('pull') && flags.string('pull')) || 'policy';
   if (!pullPolicies.includes(pull))
     throw invalid(`invalid --pull option ${JSON.stringify(pull)}: it is always, missing, never or policy`);
   return {

@@ -8,6 +8,7 @@ import { orchestrate } from './orchestrate.ts';
 import { originOf } from './origin.ts';
 import { upFlags } from './up-flags.ts';
 import { checkUpFlags, scaleOf, upOptions } from './up-options.ts';
+import { rulesFor } from './watching.ts';
 
 export const command: ComposeCommand = {
   name: 'up',
@@ -22,6 +23,7 @@ export const command: ComposeCommand = {
     const project = withProfiles(opened.project, opened.source.profiles, args);
     const options = upOptions(flags, project, args, scale, compose.globals.bool('all-resources'));
     const origin = originOf(opened);
+    const rules = flags.bool('watch') ? rulesFor(session, project, options.named) : undefined;
     const detached = flags.bool('detach') || flags.bool('wait') || flags.bool('no-start');
     const world = await orchestrate(session, compose, project.name, { title: 'Running' }, async (deps) => {
       const made = await prepare(deps, project, origin, opened.source.lookup, options, opened.project);
@@ -29,6 +31,21 @@ export const command: ComposeCommand = {
       return made;
     });
     if (detached) return 0;
+    const { lookup } = opened.source;
+    const whole = opened.project;
+    const up = options;
+    const watching = rules && {
+      session,
+      compose,
+      project,
+      whole,
+      origin,
+      lookup,
+      up,
+      rules,
+      prune: true,
+      quiet: false,
+    };
     const { runAttached } = await import('./up-attached.ts');
     return await runAttached(
       session,
@@ -36,6 +53,7 @@ export const command: ComposeCommand = {
       world,
       options,
       attachOptions(flags, project, flags.bool('attach-dependencies') ? options.services : options.named),
+      watching,
     );
   },
 };
