@@ -6,9 +6,12 @@ import type { EventBus } from '../events/contract.ts';
 import type { FileSource } from '../formats/dockerfile/stage-graph.ts';
 import type { Image } from '../images/contract.ts';
 import type { Images } from '../images/service.ts';
+import type { RegistryClient } from '../registry-client/client.ts';
 import type { FolderArchiver } from '../volumes/contract.ts';
 import type { StepCache } from './cache/steps.ts';
 import type { CacheStore } from './cache/store.ts';
+import type { UsedCache } from './cache/transfer/exports.ts';
+import type { CacheImports } from './cache/transfer/imports.ts';
 import type { NamedContext } from './context/receive.ts';
 import type { BuildListener, BuildRequest, BuildStep } from './contract.ts';
 import type { CacheMounts } from './run/cache-mounts.ts';
@@ -24,6 +27,7 @@ export interface BuilderDeps {
   readonly images: Images;
   readonly work: WorkContainers;
   readonly archiver: FolderArchiver;
+  readonly registries: { client(): Promise<RegistryClient> };
   /** `builder/` below it is the builder's. */
   readonly dataRoot: string;
   /** On a tmpfs: what is secret lies only here. */
@@ -40,6 +44,9 @@ export interface Build extends BuilderDeps {
   readonly cache: CacheStore;
   readonly steps: StepCache;
   readonly mounts: CacheMounts;
+  /** What other engines did, and what this build did. */
+  readonly imports: CacheImports;
+  readonly used: UsedCache;
   /** A folder of its own on the data root, and one on the exec root; both go with the build. */
   readonly folder: string;
   readonly secretFolder: string;

@@ -10,6 +10,9 @@ import type { Image } from '../images/contract.ts';
 import type { Build, BuilderDeps } from './build-context.ts';
 import { keyOf, type StepCache } from './cache/steps.ts';
 import type { CacheStore } from './cache/store.ts';
+import { exportCache, inlineCache, type UsedCache } from './cache/transfer/exports.ts';
+import { followSteps } from './cache/transfer/following-steps.ts';
+import { loginFor, openImports } from './cache/transfer/imports.ts';
 import { receiveContext } from './context/receive.ts';
 import type { BuildListener, BuildRequest, BuildResult, BuildStep } from './contract.ts';
 import { isoOf } from './instructions/place-files.ts';
@@ -19,6 +22,7 @@ import type { KeptContexts } from './session/kept-contexts.ts';
 import { createSlots } from './slots.ts';
 import { createLayerTree } from './sources/layer-tree.ts';
 import type { SourceTree } from './sources/tree.ts';
+import { squash } from './squash.ts';
 import { buildStage } from './stage.ts';
 import type { StageState } from './state.ts';
 
@@ -50,7 +54,11 @@ export async function build(
       fileName: path.basename(request.dockerfile),
     });
     const plan = planBuild(dockerfile, request);
-    const about = { ...parts, holder, request, listener, signal: all, folder, secretFolder };
+    const importing = { ...parts, store: parts.cache, holder, signal: all, warn: listener.warning };
+    const imports = await openImports(importing, request);
+    const used: UsedCache = { steps: new Map(), mounts: new Map() };
+    const steps = followSteps(parts.steps, { store: parts.cache, imports, used });
+    const about = { ...parts, steps, imports, used, holder, request, listener, signal: all, folder, secretFolder };
     const work = createBuild({ ...about, ...context, epoch: epochOf(request) }, plan);
     const result = await finish(work, plan).catch(async (error: unknown) => {
       failure.abort(new TugError('cancelled', 'another step failed', { cause: error }));
@@ -140,10 +148,9 @@ async function findImage(
   const local = request.pull ? undefined : find();
   if (local) return local;
   if (/^(sha256:)?[0-9a-f]{64}$/.test(name)) return images.resolve(name, platform); // an id is of no registry
-  const pulled = { reference: name, platform, auth: undefined, auths: request.auths };
-  const { familiar, auth } = loginFor(name, request);
+  const { auths } = request;
   return await images.pull(
-    { ...pulled, reference: familiar, auth },
+    { reference: name, platform, auth: loginFor(name, auths), auths },
     ({ id, status, progressDetail }) => {
       if (id !== undefined && progressDetail?.current !== undefined)
         listener.progress(step, `${status} ${id}`, progressDetail.current, progressDetail.total);
@@ -152,20 +159,11 @@ async function findImage(
   );
 }
 
-function loginFor(name: string, { auths }: BuildRequest) {
-  const first = name.split('/')[0] ?? '';
-  const domain = name.includes('/') && /[.:]|^localhost$/.test(first) ? first : undefined;
-  const auth =
-    domain === undefined
-      ? Object.entries(auths).find(([server]) => /^(https?:\/\/)?(index\.)?docker\.io(\/|$)/.test(server))?.[1]
-      : auths[domain];
-  return { familiar: name, auth };
-}
-
 /** Builds the target and records the image. */
 async function finish(running: RunningBuild, plan: BuildPlan): Promise<BuildResult> {
   const { request, images, steps, holder, epoch, signal } = running;
-  const state = await running.stage(plan.target.index);
+  const target = await running.stage(plan.target.index);
+  const state = request.squash ? await squash(running, target) : target;
   const labels = { ...state.config.Labels, ...request.labels };
   const config = { ...state.config, ...(Object.keys(labels).length > 0 ? { Labels: labels } : {}) };
   const { os, architecture, variant } = state.platform;
@@ -178,11 +176,15 @@ async function finish(running: RunningBuild, plan: BuildPlan): Promise<BuildResu
   const key = keyOf('image', about, state.layers, times, state.history);
   const created = epoch === undefined ? steps.firstMade(key, 'image configuration') : isoOf(epoch);
   const history = state.history.map((entry) => (entry.created === undefined ? { created, ...entry } : entry));
+  const inline = request.cacheTo.some(({ type }) => type === 'inline')
+    ? inlineCache(running, running.used, state.layers)
+    : {};
   const image = await images.builds.record(
-    { config: { created, ...about, history }, layers: state.layers, names: request.tags },
+    { config: { created, ...about, history, ...inline }, layers: state.layers, names: request.tags },
     { holder },
     signal,
   );
+  for (const to of request.cacheTo) await exportCache(running, running.used, state.layers, to);
   return { imageId: image.id, warnings: unusedArgs(running, plan), checks: plan.checks };
 }
 

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { BuildCacheEntry } from '../api/types/build.ts';
 import type { HostConfig } from '../api/types/container.ts';
+import type { CacheFrom, CacheTo } from '../formats/build-cache-options.ts';
 import type { RegistryAuth } from '../images/contract.ts';
 import type { BuildSession } from './session/sessions.ts';
 
@@ -40,7 +41,10 @@ export interface BuildRequest {
   readonly noCacheFilter: readonly string[];
   /** Ask the registries for the base images also where they are there. */
   readonly pull: boolean;
+  /** Everything on top of the base image becomes one layer. */
   readonly squash: boolean;
+  readonly cacheFrom: readonly CacheFrom[];
+  readonly cacheTo: readonly CacheTo[];
   /** Network, limits and hosts of the commands. */
   readonly host: HostConfig;
   readonly auths: Readonly<Record<string, RegistryAuth>>;

@@ -141,7 +141,7 @@ async function begin(build: Build, plan: BuildPlan, stage: Stage, step: BuildSte
   const escapeWith = plan.dockerfile.directives.escape;
   if (base.kind === 'stage') {
     const state = await build.stage(base.index);
-    return { ...state, args: new Map(), hasOwnCommand: false, onBuild: [] };
+    return { ...state, base: state.layers.length, args: new Map(), hasOwnCommand: false, onBuild: [] };
   }
   if (base.kind === 'image') return fromImage(await build.image(base.name, platform, step), escapeWith);
   return fromScratch(platform, escapeWith);
@@ -151,6 +151,7 @@ function fromScratch(platform: string | undefined, escapeWith: StageState['escap
   return {
     ...{
       layers: [],
+      base: 0,
       config: { Env: [defaultPath], WorkingDir: '/' },
       history: [],
       author: undefined,
@@ -167,6 +168,7 @@ function fromImage({ config, layers }: Image, escapeWith: StageState['escape']):
   const env = run.Env ?? [];
   return {
     layers,
+    base: layers.length,
     config: env.some((entry) => entry.startsWith('PATH=')) ? run : { ...run, Env: [defaultPath, ...env] },
     platform: { os, architecture, ...(variant ? { variant } : {}) },
     osVersion: config['os.version'],

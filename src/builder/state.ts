@@ -5,6 +5,8 @@ import { type Expansion, expandWord, type Variables } from '../formats/dockerfil
 export interface StageState {
   /** Chain-ids, bottom first. */
   readonly layers: readonly string[];
+  /** How many of them are of what FROM names. */
+  readonly base: number;
   readonly config: ImageRunConfig;
   readonly platform: Platform;
   readonly osVersion: string | undefined;

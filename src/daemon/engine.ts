@@ -118,7 +118,7 @@ export function openEngine(config: DaemonConfig, log: Logger, remap: UserRemap |
   });
   const { execRoot, dataRoot } = config;
   const builder = createBuilder({
-    ...{ ...foundations, images, work: containers.work, archiver, execRoot, dataRoot },
+    ...{ ...foundations, images, work: containers.work, archiver, registries, execRoot, dataRoot },
     log: log.channel('build'),
   });
   const info = { ...machinery, config, containers, images, networkDrivers, volumes, engineId: foundations.id };

@@ -18,6 +18,7 @@ export interface LazyRegistries extends Registries {
   readonly pull: Pull;
   readonly pullAll: PullAll;
   readonly push: Push;
+  client(): Promise<RegistryClient>;
   close(): void;
 }
 
@@ -55,6 +56,7 @@ export function createLazyRegistries(
     pull: async (...call) => (await open()).pull(...call),
     pullAll: async (...call) => (await open()).pullAll(...call),
     push: async (...call) => (await open()).push(...call),
+    client: async () => (await open()).client,
     logIn: async (...call) => (await open()).client.logIn(...call),
     search: async (...call) => (await open()).client.search(...call),
     async inspect(request, signal) {

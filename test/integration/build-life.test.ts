@@ -124,8 +124,7 @@ describe('builds', () => {
     const files = { Dockerfile: `FROM ${base}` };
     for (const [query, error] of [
       [{ version: '2' }, /DOCKER_BUILDKIT=0/],
-      [{ squash: '1' }, /squash/],
-      [{ cachefrom: '["x"]' }, /cachefrom/],
+      [{ cacheto: '["type=x"]' }, /--cache-to: unknown type/],
       [{ buildargs: '{' }, /buildargs/],
       [{ t: 'UPPER' }, /must be lowercase/],
       [{ networkmode: 'nowhere' }, /nowhere|^$/],

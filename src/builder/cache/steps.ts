@@ -19,7 +19,8 @@ export interface StepWork {
   readonly description: string;
   /** The operation that is to hold the layer. */
   readonly holder: string;
-  readonly parent: string | undefined;
+  /** Chain-ids that it stands on, bottom first. */
+  readonly layers: readonly string[];
   readonly noCache: boolean;
   /** What its time is to be; the present without it. */
   readonly created: string | undefined;
@@ -29,8 +30,8 @@ export interface StepWork {
 /** Takes steps from the cache, or has them done, each once even when several builds ask for it at the same time. */
 export interface StepCache {
   run(work: StepWork): Promise<StepResult>;
-  /** The time of something that was made at some time: of the first that asked for this key. */
-  firstMade(key: string, description: string): string;
+  /** The time of something that was made at some time: of the first that asked for this key, or told of `elsewhere`. */
+  firstMade(key: string, description: string, elsewhere?: string): string;
   /** True while a build works on a step of this key. */
   isRunning(key: string): boolean;
 }
@@ -57,7 +58,8 @@ export function createStepCache(deps: {
     return resultOf(record, true);
   };
   const doIt = async (work: StepWork): Promise<StepResult> => {
-    const { key, description, parent, make } = work;
+    const { key, description, layers: below, make } = work;
+    const parent = below.at(-1);
     const layer = await make();
     const created = work.created ?? new Date().toISOString();
     const size = layer?.size ?? 0;
@@ -67,13 +69,13 @@ export function createStepCache(deps: {
   };
   return {
     isRunning: (key) => running.has(key),
-    firstMade(key, description) {
+    firstMade(key, description, elsewhere) {
       const record = store.find(key);
       if (record) {
         store.touch(record);
         return record.created;
       }
-      const created = new Date().toISOString();
+      const created = elsewhere ?? new Date().toISOString();
       store.put({ key, kind: 'image', layer: undefined, parent: undefined, size: 0, description, created });
       return created;
     },

@@ -24,9 +24,14 @@ export async function placeFiles(
     digest = await digestOf(planned(), signal);
     if (known !== undefined) cache.putDigest(known, digest);
   }
-  const parent = state.layers.at(-1);
   const result = await steps.run({
-    ...{ key: keyOf('files', parent ?? '', digest, epoch ?? ''), holder, parent, noCache, description: step.text },
+    ...{
+      key: keyOf('files', state.layers.at(-1) ?? '', digest, epoch ?? ''),
+      holder,
+      layers: state.layers,
+      noCache,
+      description: step.text,
+    },
     created: epoch === undefined ? undefined : isoOf(epoch),
     make: async () => {
       const list = planned();

@@ -33,7 +33,7 @@ export async function run(state: StageState, instruction: RunInstruction, scope:
     ...[instruction.network, build.request.host.NetworkMode ?? '', mounts.key, state.platform, build.epoch ?? ''],
   );
   const result = await build.steps.run({
-    ...{ key, holder: build.holder, parent: state.layers.at(-1), noCache, description: step.text },
+    ...{ key, holder: build.holder, layers: state.layers, noCache, description: step.text },
     created: build.epoch === undefined ? undefined : isoOf(build.epoch),
     make: () => build.withSlot(() => execute(state, instruction, scope, { args, script, mounts })),
   });

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { Readable } from 'node:stream';
 import { invalid, unsupported } from '../../base/errors.ts';
 import type { ContainerMount } from '../../containers/mount-requests.ts';
 import type { RunScript } from '../../formats/dockerfile/parse-run.ts';
@@ -158,12 +159,26 @@ async function cacheMount(mount: RunMount, place: string, scope: Scope): Promise
       const fill = async (folder: string): Promise<void> => {
         fs.chownSync(folder, uid, gid);
         fs.chmodSync(folder, mode);
+        await fillFromCache(scope, key, folder);
       };
       const taken = await build.mounts.take(key, { sharing, description: `cache mount ${id}`, fill }, build.signal);
       own.use(taken);
+      build.used.mounts.set(key, taken.folder);
       return { mount: bind(taken.folder, place, mount.readonly) };
     },
   };
+}
+
+/** With what the mount held on the engine that an imported cache is from. */
+async function fillFromCache({ build }: Scope, key: string, folder: string): Promise<void> {
+  const content = build.imports.mount(key);
+  if (!content) return;
+  const fd = fs.openSync(folder, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+  try {
+    await build.archiver.receive(fd, Readable.from(content, { objectMode: false }), build.signal);
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
 async function bindMount(mount: RunMount, place: string, scope: Scope): Promise<Prepared> {

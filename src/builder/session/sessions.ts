@@ -7,6 +7,8 @@ export interface BuildSession {
   readonly contexts: readonly string[];
   /** Ids of ssh agents. */
   readonly agents: readonly string[];
+  /** Names of folders for caches. */
+  readonly caches: readonly string[];
   /** Asks the client for something. Dispose of the channel. */
   open(head: SessionRequest): Channel;
 }
@@ -14,7 +16,9 @@ export interface BuildSession {
 /** What the engine may ask a client for. */
 export type SessionRequest =
   | { readonly kind: 'context'; readonly name: string }
-  | { readonly kind: 'agent'; readonly id: string };
+  | { readonly kind: 'agent'; readonly id: string }
+  /** A file of a cache's folder: its content; or, when the client asks for it by a 1, the content to be written. */
+  | { readonly kind: 'cache-read' | 'cache-write'; readonly id: string; readonly path: string };
 
 /** The clients that wait to be asked, by the id that their build names. */
 export interface BuildSessions {

@@ -9,8 +9,13 @@ import { readMetadata } from '../../images/unpack/metadata.ts';
 import { type ByteString, parentOf, shown } from '../../images/unpack/names.ts';
 import { baseName, type SourceNode, type SourceTree } from './tree.ts';
 
+/** A tree that also says which of the folders a file is in. */
+export interface LayerTree extends SourceTree {
+  rootOf(path: ByteString): string | undefined;
+}
+
 /** The files that folders show when they are stacked as overlayfs does it, topmost first; nobody is writing to them. */
-export function createLayerTree(roots: readonly string[]): SourceTree {
+export function createLayerTree(roots: readonly string[]): LayerTree {
   const folders = new Map<ByteString, ReadonlyMap<ByteString, Shown>>();
   const listed = (path: ByteString): ReadonlyMap<ByteString, Shown> => {
     let names = folders.get(path);
@@ -30,6 +35,7 @@ export function createLayerTree(roots: readonly string[]): SourceTree {
     return fs.openSync(folder.at(baseName(path)), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
   };
   return {
+    rootOf,
     look(path) {
       const root = rootOf(path);
       if (root === undefined) return path === '' ? emptyRoot : undefined;

@@ -13,6 +13,7 @@ import type { Session } from '../command.ts';
 import { CommandFailure } from '../exit-codes.ts';
 import type { ParsedFlags } from '../flags.ts';
 import { standardInput } from '../terminal/input.ts';
+import { readCaches } from './caches.ts';
 import { contextFiles, isLarge, packFiles, readIgnore, readPatterns } from './context.ts';
 import { readAgents, readSecret } from './request.ts';
 import type { ClientSession, OfferedFolder, Offers } from './session.ts';
@@ -22,6 +23,8 @@ export type BuildFiles = Pick<BuildCall, 'context' | 'parts'> &
   Disposable & {
     readonly query: {
       readonly session?: string;
+      readonly cachefrom?: string;
+      readonly cacheto?: string;
       readonly dockerfile?: string;
       readonly remote?: string;
       readonly contexts?: string;
@@ -42,11 +45,14 @@ export async function buildFiles(
     ...(main.folder ? [{ name: '', ...main.folder }] : []),
     ...local.map(({ name, folder }) => folderOf(name, folder, readIgnore(folder, undefined), ['.dockerignore'])),
   ];
-  const session = await offer(engine, { folders: offered.filter(({ files }) => isLarge(files())), agents });
+  const caches = readCaches(flags);
+  const folders = offered.filter(({ files }) => isLarge(files()));
+  const session = await offer(engine, { folders, agents, caches: caches.folders });
   const isOffered = (name: string): boolean => session?.folders.has(name) === true;
   const archive = main.archive ?? (main.folder && !isOffered('') ? packFiles(main.folder.files()) : undefined);
   const query = {
     ...(session ? { session: session.id } : {}),
+    ...caches.query,
     ...(main.dockerfile === undefined ? {} : { dockerfile: main.dockerfile }),
     ...(main.remote === undefined ? {} : { remote: main.remote }),
     ...(Object.keys(remote).length > 0 ? { contexts: JSON.stringify(remote) } : {}),
@@ -74,14 +80,15 @@ type Offered = ClientSession & { readonly folders: ReadonlySet<string> };
 
 /** Undefined where there is nothing to offer, or no engine that asks: then everything is sent. @throws unsupported for agents. */
 async function offer(engine: Session['engine'], offers: Offers): Promise<Offered | undefined> {
-  if (offers.folders.length === 0 && offers.agents.size === 0) return undefined;
+  if (offers.folders.length === 0 && offers.agents.size === 0 && offers.caches.size === 0) return undefined;
   const { openSession } = await import('./session.ts');
   try {
     const session = await openSession(engine, offers);
     return { ...session, folders: new Set(offers.folders.map(({ name }) => name)) };
   } catch (error) {
     if (!isKind(error, 'not-found')) throw error;
-    if (offers.agents.size > 0) throw unsupported('--ssh: this engine asks its clients for nothing', { cause: error });
+    if (offers.agents.size > 0 || offers.caches.size > 0)
+      throw unsupported('this engine asks its clients for nothing: no --ssh, no caches of folders', { cause: error });
     return undefined;
   }
 }

@@ -24,8 +24,12 @@ export const buildFlags: readonly Flag[] = [
   list('build-context', 'Further files that --from may name (NAME=PATH, NAME=docker-image://IMAGE)', {
     value: 'stringArray',
   }),
-  list('cache-from', 'Refused: caches are not taken from images', { value: 'stringArray' }),
-  list('cache-to', 'Refused: caches are not sent elsewhere', { value: 'stringArray' }),
+  list('cache-from', 'A cache of another build (NAME; type=registry,ref=NAME; type=local,src=FOLDER)', {
+    value: 'stringArray',
+  }),
+  list('cache-to', 'Where to send the cache (type=inline, registry with ref, local with dest; mode=min|max)', {
+    value: 'stringArray',
+  }),
   text('call', 'What to do: build, check, outline, targets', { default: 'build' }),
   text('cgroup-parent', 'Parent control group of the commands'),
   bool('check', 'Only look for faults in the Dockerfile (--call=check)'),
@@ -63,7 +67,7 @@ export const buildFlags: readonly Flag[] = [
   }),
   list('security-opt', 'Security options of the commands'),
   text('shm-size', 'Size of /dev/shm', { value: 'bytes' }),
-  bool('squash', 'Refused: layers are not squashed'),
+  bool('squash', 'Make one layer of all that is on top of the base image'),
   list('ssh', 'An ssh agent for --mount=type=ssh (default, or NAME=SOCKET)', { value: 'stringArray' }),
   list('tag', 'A name for the image (NAME[:TAG])', { short: 't' }),
   text('target', 'The stage to build'),

@@ -7,15 +7,8 @@ import { parseAddHost, parseUlimit } from '../commands/container/create-values.t
 import { CommandFailure } from '../exit-codes.ts';
 import type { ParsedFlags } from '../flags.ts';
 
-const refused: Readonly<Record<string, string>> = {
-  'cache-from': 'caches are not taken from images or registries; the cache of this engine is its own',
-  'cache-to': 'caches are not sent to registries or folders',
-  squash: 'layers are not squashed; copy from a stage into FROM scratch instead',
-};
-
 /** @throws invalid for an option that tug knows and cannot honour. */
 export function refuseOptions(flags: ParsedFlags): void {
-  for (const [name, why] of Object.entries(refused)) if (flags.given(name)) throw invalid(`--${name}: ${why}`);
   if (!flags.bool('rm')) throw invalid('--rm=false: steps leave no containers that could be kept');
   if (!flags.bool('disable-content-trust')) throw invalid('--disable-content-trust=false: signatures are not verified');
 }
@@ -48,7 +41,7 @@ export function buildQuery(flags: ParsedFlags, env: Readonly<Record<string, stri
     ...{ buildargs: json(args), labels: json(labels), nocache: flags.bool('no-cache'), pull: flags.bool('pull') },
     ...{ nocachefilter: flags.list('no-cache-filter').flatMap((text) => text.split(',')), rm: true },
     ...{ extrahosts: flags.list('add-host').map(parseAddHost), networkmode: flags.string('network') },
-    ...{ isolation: flags.optional('isolation') },
+    ...{ isolation: flags.optional('isolation'), squash: flags.bool('squash') },
     ...{ memory: bytes('memory'), memswap: swap === undefined ? undefined : parseMemorySwap(swap) },
     ...{ cpushares: flags.int('cpu-shares'), cpuperiod: flags.int('cpu-period'), cpuquota: flags.int('cpu-quota') },
     ...{ cpusetcpus: flags.optional('cpuset-cpus'), cpusetmems: flags.optional('cpuset-mems') },

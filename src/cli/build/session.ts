@@ -8,6 +8,7 @@ import { type Channel, createChannels, readChannel } from '../../formats/channel
 import { formatListed } from '../../formats/context-listing.ts';
 import { deviceNumbers, entryTypeOf } from '../../formats/tar/file-kind.ts';
 import { look } from '../copy/local.ts';
+import { sendCacheFile, takeCacheFile } from './caches.ts';
 import type { FoundFile } from './context.ts';
 
 /** A folder of this host that a build may ask for. */
@@ -22,6 +23,8 @@ export interface Offers {
   readonly folders: readonly OfferedFolder[];
   /** Ids of ssh agents, and their sockets. */
   readonly agents: ReadonlyMap<string, string>;
+  /** Folders of caches, by the names that the engine is told. */
+  readonly caches: ReadonlyMap<string, string>;
 }
 
 export interface ClientSession extends Disposable {
@@ -34,7 +37,8 @@ export interface ClientSession extends Disposable {
  */
 export async function openSession(engine: Engine, offers: Offers): Promise<ClientSession> {
   const id = randomBytes(16).toString('hex');
-  const names = { contexts: offers.folders.map(({ name }) => name), agents: [...offers.agents.keys()] };
+  const [agents, caches] = [[...offers.agents.keys()], [...offers.caches.keys()]];
+  const names = { contexts: offers.folders.map(({ name }) => name), agents, caches };
   const connection = await engine.hijack('POST', '/build/session', { query: { id, offers: JSON.stringify(names) } });
   void serve(connection, offers);
   return { id, [Symbol.dispose]: () => connection.destroy() };
@@ -57,12 +61,15 @@ const ended = (cause?: unknown): TugError => new TugError('cancelled', 'the engi
 
 async function answer(head: unknown, channel: Channel, offers: Offers): Promise<void> {
   await using own = channel;
-  const { kind, name, id } = head as { kind?: string; name?: string; id?: string };
+  const { kind, name, id, path } = head as { kind?: string; name?: string; id?: string; path?: string };
   try {
     const folder = offers.folders.find((one) => one.name === name);
     const agent = offers.agents.get(id ?? '');
+    const cache = offers.caches.get(id ?? '');
     if (kind === 'context' && folder) await sendFolder(own, folder);
     else if (kind === 'agent' && agent !== undefined) await forwardAgent(own, agent);
+    else if (kind === 'cache-read' && cache !== undefined) await sendCacheFile(own, cache, path ?? '');
+    else if (kind === 'cache-write' && cache !== undefined) await takeCacheFile(own, cache, path ?? '');
     else throw notFound(`nothing of the kind ${kind} was offered`);
   } catch (error) {
     await own.fail(error).catch(() => {}); // the engine is gone: nobody waits for it

@@ -5,7 +5,8 @@ import { createChannels } from '../../formats/channels.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Handlers } from '../http/router.ts';
 
-const offers = z.object({ contexts: z.array(z.string()).default([]), agents: z.array(z.string()).default([]) });
+const names = z.array(z.string()).default([]);
+const offers = z.object({ contexts: names, agents: names, caches: names });
 
 /** The connection over which a client of a build gives what it is asked for. */
 export function buildSessionRoutes(sessions: BuildSessions): Handlers {
@@ -16,7 +17,7 @@ async function serveSession(sessions: BuildSessions, exchange: Exchange): Promis
   const { query } = exchange;
   const id = query.text('id') ?? '';
   if (!/^[0-9a-f]{16,64}$/.test(id)) throw invalid('a session needs an id of 16 to 64 hexadecimal digits');
-  const { contexts, agents } = readOffers(query.text('offers'));
+  const offered = readOffers(query.text('offers'));
   const { socket, accept } = await exchange.hijack();
   const send = (bytes: Buffer): Promise<void> => {
     if (socket.destroyed || !socket.writable) return Promise.reject(gone());
@@ -30,7 +31,7 @@ async function serveSession(sessions: BuildSessions, exchange: Exchange): Promis
     });
   };
   const channels = createChannels(send);
-  using _known = sessions.add(id, { contexts, agents, open: (head) => channels.open(head) });
+  using _known = sessions.add(id, { ...offered, open: (head) => channels.open(head) });
   accept('application/vnd.tug.build-session');
   try {
     for await (const chunk of socket) await channels.feed(chunk as Buffer);

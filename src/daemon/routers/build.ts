@@ -7,6 +7,7 @@ import type { BuildContextInput, Builder, BuildListener, BuildRequest } from '..
 import { createClassicListener } from '../../builder/progress/classic.ts';
 import { createTraceListener } from '../../builder/progress/trace.ts';
 import type { BuildSessions } from '../../builder/session/sessions.ts';
+import { parseCacheFrom, parseCacheTo } from '../../formats/build-cache-options.ts';
 import { formatFamiliar, parseReference, withDefaultTag } from '../../formats/reference.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Query } from '../http/query.ts';
@@ -112,6 +113,8 @@ function readRequest(exchange: Exchange, sessions: BuildSessions): BuildRequest 
     noCacheFilter: query.all('nocachefilter'),
     pull: query.boolean('pull'),
     squash: query.boolean('squash'),
+    cacheFrom: (json(query, 'cachefrom', z.array(z.string())) ?? []).map(parseCacheFrom),
+    cacheTo: (json(query, 'cacheto', z.array(z.string())) ?? []).map(parseCacheTo),
     host: readHost(query),
     auths: decodeRegistryConfig(request.headers['x-registry-config']) ?? {},
     contexts: json(query, 'contexts', z.record(z.string(), z.string())) ?? {},
@@ -135,9 +138,6 @@ function nullable(values: Record<string, string | null>): Record<string, string 
 
 /** What would be ignored otherwise. */
 function refuseUnbuilt(query: Query): void {
-  const from = json(query, 'cachefrom', z.array(z.string())) ?? [];
-  if (from.length > 0) throw unsupported(`cachefrom: caches are not taken from images by this engine: ${from[0]}`);
-  if (query.boolean('squash')) throw unsupported('squash: layers are not squashed by this engine');
   if (query.text('outputs') !== undefined) throw unsupported('outputs: this route makes images; export them after it');
   const isolation = query.text('isolation');
   if (isolation !== undefined && isolation !== 'default')

@@ -1,4 +1,4 @@
-import type { ImageConfigBlob } from '../../api/oci/image.ts';
+import type { Descriptor, ImageConfigBlob } from '../../api/oci/image.ts';
 import type { ContainerFiles, Image } from '../contract.ts';
 
 /**
@@ -21,6 +21,15 @@ export interface BuildLayers {
     options: { readonly holder: string },
     signal: AbortSignal,
   ): Promise<BuiltLayer>;
+  /**
+   * The archive of the topmost of these layers, made if it is missing, and kept for `holder`: what it is, the digest of
+   * its plain tar, and the file that it is in. @throws not-found, exhausted.
+   */
+  archive(
+    layers: readonly string[],
+    options: { readonly holder: string },
+    signal: AbortSignal,
+  ): Promise<{ readonly blob: Descriptor; readonly diffId: string; readonly file: string }>;
   /** A layer that is there, or undefined. */
   layer(chainId: string): BuiltLayer | undefined;
   /** The folders that show these layers (bottom first), topmost first; see `SnapshotDriver.stack`. */

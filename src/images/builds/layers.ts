@@ -56,6 +56,12 @@ export function createBuildLayers(deps: BuildLayersDeps): BuildLayers {
       if (!made) throw notFound(`layer ${chainId} vanished while it was being made`);
       return made;
     },
+    async archive(layers, { holder }, signal) {
+      const { blob, diffId } = rowOf(state, layers.at(-1) ?? '');
+      deps.leases.acquire('operation', holder, 'blob', blob.digest);
+      if (!deps.content.has(blob.digest)) await makeTar(deps, layers, holder, signal);
+      return { blob, diffId, file: deps.content.path(blob.digest) };
+    },
     record: (image, { holder }, signal) => record(deps, image, holder, signal),
     collect: async () => void (await collectGarbage(deps)),
   };
