@@ -1,5 +1,6 @@
 import { pipeline as join, type Readable, Transform } from 'node:stream';
 import { invalid } from '../../base/errors.ts';
+import { bodyStream } from '../http/body.ts';
 import { type Exchange, header } from '../http/exchange.ts';
 
 /** `bytes 0-99/100`, `bytes 0-99` and `0-99` (the specification's) are all sent. */
@@ -24,12 +25,12 @@ function parseRange(text: string | undefined): [start: number, end: number] | un
 export function bodyOf(exchange: Exchange): Readable {
   const { request } = exchange;
   const range = parseRange(header(exchange, 'content-range'));
-  if (range === undefined) return request;
+  if (range === undefined) return bodyStream(request);
   const wanted = range[1] - range[0] + 1;
   const sized = header(exchange, 'content-length');
   if (sized !== undefined) {
     if (Number(sized) !== wanted) throw wrongSize(wanted, Number(sized));
-    return request;
+    return bodyStream(request);
   }
   let seen = 0;
   const exact = new Transform({
@@ -40,7 +41,7 @@ export function bodyOf(exchange: Exchange): Readable {
     },
     flush: (done) => done(seen < wanted ? wrongSize(wanted, seen) : null),
   });
-  join(request, exact, () => {}); // its errors are those of what is read
+  join(bodyStream(request), exact, () => {}); // its errors are those of what is read
   return exact;
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { notFound, TugError, unsupported } from '../../base/errors.ts';
 import { type Operation, operations } from '../api/routes.ts';
 import type { Identity, Wanted } from '../contract.ts';
+import { drainBody } from './body.ts';
 import { failureOf } from './errors.ts';
 import type { Api, Exchange, Happening } from './exchange.ts';
 import { matchPath, type Target } from './routes.ts';
@@ -32,7 +33,7 @@ export async function answer(api: Api, request: IncomingMessage, response: Serve
     const exchange: Exchange = { api, request, response, query, identity, happened };
     await operation.run(exchange, nameOf(target), 'reference' in target ? target.reference : '');
   } catch (error) {
-    fault = fail(request, response, error);
+    fault = await fail(request, response, error);
   }
   return { route: target?.kind ?? 'other', repository: target && nameOf(target), identity, happenings, fault };
 }
@@ -63,7 +64,7 @@ const wantedOf = (target: Target, { actions }: Operation): Wanted[] =>
   actions.length === 0 ? [] : [{ repository: nameOf(target), actions }];
 
 /** Returns what is a fault of the registry's own, and is to be told in its log. */
-function fail(request: IncomingMessage, response: ServerResponse, error: unknown): unknown {
+async function fail(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<unknown> {
   const left = request.destroyed && !request.complete;
   if (response.headersSent || left) {
     response.destroy();
@@ -71,10 +72,12 @@ function fail(request: IncomingMessage, response: ServerResponse, error: unknown
   }
   const { status, headers, body, grave } = failureOf(error);
   const length = Buffer.byteLength(body);
-  // The rest of a body is not worth reading where there is much of it.
-  const close = request.complete ? {} : { connection: 'close' };
-  response.writeHead(status, { ...headers, ...close, 'content-length': length });
-  response.end(request.method === 'HEAD' ? undefined : body);
+  response.writeHead(status, { ...headers, 'content-length': length });
+  if (!request.complete) {
+    response.write(body);
+    await drainBody(request);
+    response.end();
+  } else response.end(request.method === 'HEAD' ? undefined : body);
   return grave ? error : undefined;
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { invalid } from '../../base/errors.ts';
 import type { AccessController, EventAction, Identity, OpenRepository } from '../contract.ts';
+import { bodyStream } from './body.ts';
 
 /** What the handlers of the API work with, the same for all requests. */
 export interface Api {
@@ -68,7 +69,7 @@ export async function readBody({ request }: Exchange, limit: number, tooLarge: s
   if (Number(request.headers['content-length'] ?? 0) > limit) throw refuse();
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request) {
+  for await (const chunk of bodyStream(request)) {
     size += (chunk as Buffer).length;
     if (size > limit) throw refuse();
     chunks.push(chunk as Buffer);

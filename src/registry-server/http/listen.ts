@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import type * as http from 'node:http';
 import { type AddressInfo, isIPv6 } from 'node:net';
-import { invalid } from '../../base/errors.ts';
+import { invalid, messageOf, TugError } from '../../base/errors.ts';
 import type { RegistryConfig } from '../config/schema.ts';
 
 type HttpConfig = RegistryConfig['http'];
@@ -25,7 +25,7 @@ export function isLoopback(address: ListenAddress): boolean {
   return address.host === 'localhost' || address.host === '::1' || /^127(\.\d{1,3}){3}$/.test(address.host);
 }
 
-/** Binds a server. Resolves with the address as clients write it. @throws unavailable-like system errors of bind. */
+/** Binds a server. Resolves with the address as clients write it. @throws unavailable where it cannot be had. */
 export async function listen(server: http.Server, address: ListenAddress): Promise<string> {
   if ('path' in address) rmSync(address.path, { force: true }); // left by one that was killed
   server.listen(
@@ -33,7 +33,12 @@ export async function listen(server: http.Server, address: ListenAddress): Promi
       ? { path: address.path }
       : { port: address.port, ...(address.host ? { host: address.host } : {}) },
   );
-  await once(server, 'listening');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const where = 'path' in address ? address.path : `${address.host}:${address.port}`;
+    throw new TugError('unavailable', `cannot listen at ${where}: ${messageOf(error)}`, { cause: error });
+  }
   if ('path' in address) return address.path;
   const bound = server.address() as AddressInfo;
   return `${isIPv6(bound.address) ? `[${bound.address}]` : bound.address}:${bound.port}`;
