@@ -22,6 +22,7 @@ const settleTime = 60_000;
 const ownChildren = new Set<number>();
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
+process.umask(0o022); // what tests make has the modes that they expect
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(chosen: readonly string[]): Promise<number> {
@@ -83,7 +84,8 @@ async function runTests(patterns: readonly string[], folder: string): Promise<To
       ...['--test-reporter=./test/helpers/totals-reporter.ts', `--test-reporter-destination=${totalsFile}`],
       ...files,
     ],
-    { TMPDIR: folder, NODE_COMPILE_CACHE: path.join(projectRoot, 'node_modules/.cache/tests') },
+    // programs speak English, and no shell warns of a locale that this machine has not got
+    { TMPDIR: folder, LC_ALL: 'C', NODE_COMPILE_CACHE: path.join(projectRoot, 'node_modules/.cache/tests') },
   );
   const totals = readTotals(totalsFile);
   rmSync(totalsFile, { force: true });

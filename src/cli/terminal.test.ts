@@ -37,13 +37,13 @@ async function onTerminal(
   if (program.unavailable) return t.skip(program.unavailable);
   await using docker = await startFakeDocker({ terminal: true, ...container });
   const line = [...program.command, ...args].map(quote).join(' ');
-  const shell = `stty rows 33 cols 99; echo "tty=$(tty) shell=$$"; stty -a | md5sum; ${line}; echo "code=$?"; stty -a | md5sum`;
+  const shell = `stty rows 33 cols 99; echo "tty=$(tty) shell=$$ is here"; stty -a | md5sum; ${line}; echo "code=$?"; stty -a | md5sum`;
   const running = start(['script'], ['-qfec', shell, '/dev/null'], { host: docker.host });
   let text = '';
   running.child.stdout?.on('data', (chunk: string) => {
     text += chunk;
   });
-  await running.said('shell=');
+  await running.said('is here');
   const [, tty = '', shellId = ''] = /tty=(\S+) shell=(\d+)/.exec(text) ?? [];
   try {
     await test({

@@ -205,13 +205,13 @@ export function logDriverContractSuite(name: string, open: () => LogDriverUnderT
       for (let at = 0; at < 20; at += 1) {
         append(file, lines(at * 500 + 1, at * 500 + 500));
         await until(() => followed === (at + 1) * 500);
-        await setTimeout(60); // as long as a look at the size takes
+        await setTimeout(60); // about as long as a look at the size takes
       }
       await end();
       await following;
       assert.equal(followed, 10_000);
       const kept = await read();
-      assert.ok(kept.length >= 1000 && kept.length < 4000, `${kept.length} lines were kept`);
+      assert.ok(kept.length >= 1000 && kept.length < 7000, `${kept.length} lines were kept`);
       const first = 10_000 - kept.length + 1;
       assert.deepEqual(
         kept,

@@ -201,7 +201,10 @@ export async function startFlow(namespace: string, kind: 'udp' | 'udp6' = 'udp')
     async ask(target: string, port: number): Promise<string | undefined> {
       const answer = once(socket, 'message', { signal: AbortSignal.timeout(60_000) });
       await send(target, port);
-      return answer.then(([message]) => String(message)).catch(() => undefined);
+      const again = setInterval(() => void send(target, port), 5000); // a link that has just come up may drop one
+      const said = await answer.then(([message]) => String(message)).catch(() => undefined);
+      clearInterval(again);
+      return said;
     },
     close: () => socket.close(),
   };

@@ -38,7 +38,7 @@ export function monitorContractSuite(name: string, open: (runtimeRoot: string) =
         assert.ok(exit !== 'lost');
         assert.equal(exit.code, code);
         assert.equal(exit.oomKilled, false);
-        assert.ok(Math.abs(Date.now() - exit.at.getTime()) < 60_000);
+        assert.ok(Math.abs(Date.now() - exit.at.getTime()) < 600_000);
         assert.deepEqual(await monitor.exitOf(container.bundle), exit);
       });
     }
@@ -63,7 +63,7 @@ export function monitorContractSuite(name: string, open: (runtimeRoot: string) =
       assert.deepEqual(of('stdout'), ['out\n', 'rest']);
       assert.deepEqual(of('stderr'), ['err\n']);
       assert.equal(records.findLast(({ stream }) => stream === 'stdout')?.partial, true);
-      for (const { time } of records) assert.ok(Math.abs(Number(time / 1_000_000n) - Date.now()) < 60_000);
+      for (const { time } of records) assert.ok(Math.abs(Number(time / 1_000_000n) - Date.now()) < 600_000);
     });
 
     it('passes 3 MB of binary output intact, attached and in the log', async () => {
@@ -236,7 +236,7 @@ function execSuite(parts: () => { containers: TestContainers; monitor: Monitor; 
       const output = collect(exec.stdio);
       exec.stdio.write(Buffer.from('hello'));
       exec.stdio.closeInput();
-      const exit = await monitor.waitExit(exec.folder, exec, AbortSignal.timeout(20_000));
+      const exit = await monitor.waitExit(exec.folder, exec, AbortSignal.timeout(100_000));
       assert.equal(exit === 'lost' ? exit : exit.code, 7);
       assert.deepEqual(await output, { stdout: 'hello', stderr: 'err\n' });
     });
@@ -248,7 +248,7 @@ function execSuite(parts: () => { containers: TestContainers; monitor: Monitor; 
         const exec = await container.exec({ command: `echo ${i}; exit ${i}`, attach: true });
         assert.ok(exec.stdio);
         const output = await collect(exec.stdio);
-        const exit = await monitor.waitExit(exec.folder, exec, AbortSignal.timeout(20_000));
+        const exit = await monitor.waitExit(exec.folder, exec, AbortSignal.timeout(100_000));
         assert.equal(exit === 'lost' ? exit : exit.code, i);
         assert.equal(output.stdout, `${i}\n`);
       }
@@ -272,7 +272,7 @@ function execSuite(parts: () => { containers: TestContainers; monitor: Monitor; 
       assert.equal(exec.stdio, undefined);
       await runtime.kill(container.id, 9);
       await container.exitCode();
-      const exit = await monitor.waitExit(exec.folder, exec, AbortSignal.timeout(20_000));
+      const exit = await monitor.waitExit(exec.folder, exec, AbortSignal.timeout(100_000));
       assert.equal(exit === 'lost' ? exit : exit.code, 137);
     });
 
