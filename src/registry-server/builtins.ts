@@ -1,6 +1,6 @@
 import type { RegistryConfig } from './config/schema.ts';
 import { storageSections } from './config/storage.ts';
-import type { AccessController, StorageDriver } from './contract.ts';
+import type { StorageDriver } from './contract.ts';
 import { openFilesystem } from './storage/drivers/filesystem.ts';
 
 type StorageConfig = RegistryConfig['storage'];
@@ -17,16 +17,4 @@ export function openStorage(config: StorageConfig): StorageDriver {
     if (driver) return driver;
   }
   return openFilesystem(storageSections.filesystem.parse({}));
-}
-
-/** The access controllers: the first that the configuration asks for is the registry's. */
-const accessControllers: readonly ((config: RegistryConfig) => AccessController | undefined)[] = [];
-
-/** Undefined where everybody may do everything. */
-export function openAccess(config: RegistryConfig): AccessController | undefined {
-  for (const open of accessControllers) {
-    const controller = open(config);
-    if (controller) return controller;
-  }
-  return undefined;
 }

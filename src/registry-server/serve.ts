@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { invalid } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import { anybody } from './access/anybody.ts';
-import { openAccess, openStorage } from './builtins.ts';
+import { openAccess } from './access/open.ts';
+import { seenBy } from './access/seen.ts';
+import { accessDoor } from './access/side-door.ts';
+import { openStorage } from './builtins.ts';
 import type { RegistryConfig } from './config/schema.ts';
 import type { AccessController, RegistryHooks, StorageDriver } from './contract.ts';
 import type { Api } from './http/exchange.ts';
@@ -15,6 +16,7 @@ import { listRepositories } from './storage/catalog.ts';
 import { cacheOfLinks } from './storage/links.ts';
 import { keepPurging } from './storage/purge.ts';
 import { openRepositories } from './storage/repository.ts';
+import { openCertificates } from './tls.ts';
 
 export interface Serving {
   /** `127.0.0.1:5000`, or the path of a socket. */
@@ -35,13 +37,17 @@ export interface ServeOptions {
  */
 export async function serve(config: RegistryConfig, { log, insecureNoAuth = false }: ServeOptions): Promise<Serving> {
   const address = parseListenAddress(config.http);
-  const access = openAccess(config);
-  if (access === undefined && !isLoopback(address) && !insecureNoAuth) throw openToAll(config.http.addr);
+  if (!asksWho(config) && !isLoopback(address) && !insecureNoAuth) throw openToAll(config.http.addr);
+  const access = await openAccess({ auth: config.auth, access: config.access, log });
   const storage = openStorage(config.storage);
   const hooks: RegistryHooks[] = [];
-  const sideDoors: SideDoor[] = [];
-  const api = openApi(config, storage, access ?? anybody);
-  const server = createServer(config, requestListener({ api, hooks, log, headers: config.http.headers }, sideDoors));
+  const sideDoors: SideDoor[] = [accessDoor(access)];
+  const api = openApi(config, storage, access);
+  const server = await createServer(
+    config,
+    requestListener({ api, hooks, log, headers: config.http.headers }, sideDoors),
+    log,
+  );
   boundSlowness(server);
   const purging = keepPurging(storage, config.storage.maintenance.uploadpurging, log);
   return {
@@ -49,10 +55,15 @@ export async function serve(config: RegistryConfig, { log, insecureNoAuth = fals
     async close() {
       await purging[Symbol.asyncDispose]();
       await drain(server, config.http.draintimeout);
+      await access[Symbol.asyncDispose]();
       await storage.close?.();
     },
   };
 }
+
+/** Whether the configuration says who is let in, be it everybody. */
+const asksWho = ({ auth, http: { tls } }: RegistryConfig): boolean =>
+  Object.values(auth).some((one) => one !== undefined) || (tls !== undefined && tls.clientcas.length > 0);
 
 const openToAll = (addr: string) =>
   invalid(
@@ -64,7 +75,7 @@ function openApi(config: RegistryConfig, storage: StorageDriver, access: AccessC
   return {
     open: openRepositories(storage, cache && cacheOfLinks(cache.blobdescriptorsize)),
     access,
-    repositories: (after) => listRepositories(storage, after),
+    repositories: (after, identity) => seenBy(access, identity, listRepositories(storage, after)),
     settings: {
       prefix: config.http.prefix,
       host: config.http.host,
@@ -76,7 +87,15 @@ function openApi(config: RegistryConfig, storage: StorageDriver, access: AccessC
   };
 }
 
-function createServer({ http: { tls } }: RegistryConfig, listener: http.RequestListener): http.Server {
+async function createServer(
+  { http: { tls } }: RegistryConfig,
+  listener: http.RequestListener,
+  log: Logger,
+): Promise<http.Server> {
   if (tls === undefined) return http.createServer(listener);
-  return https.createServer({ cert: readFileSync(tls.certificate), key: readFileSync(tls.key) }, listener);
+  const certificates = await openCertificates(tls, log);
+  const server = https.createServer({ ...certificates.options }, listener);
+  const following = certificates.follow(server);
+  server.once('close', () => following[Symbol.dispose]());
+  return server;
 }

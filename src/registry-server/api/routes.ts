@@ -23,7 +23,7 @@ const remove = (run: Operation['run']): Operation => ({ actions: ['delete'], wri
 /** Every operation of the API, by what the path names and the method. */
 export const operations: Readonly<Record<Target['kind'], Readonly<Record<string, Operation>>>> = {
   base: { GET: { actions: [], run: getBase }, HEAD: { actions: [], run: getBase } },
-  catalog: { GET: { actions: ['admin'], run: getCatalog } },
+  catalog: { GET: { actions: ['pull'], run: getCatalog } },
   tags: { GET: pull(getTags) },
   manifest: {
     GET: pull(getManifest),

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { duration } from './duration.ts';
+import { tlsSection } from './tls.ts';
 
 const http2 = z.strictObject({
   disabled: z.literal(true, { error: 'is true or absent: tug registry speaks HTTP/1.1 alone' }),
@@ -27,7 +28,7 @@ export const httpSection = z
     headers: z
       .record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'is no header name'), z.array(z.string()))
       .default({}),
-    tls: z.strictObject({ certificate: z.string().min(1), key: z.string().min(1) }).optional(),
+    tls: tlsSection.optional(),
     http2: http2.optional(),
   })
   .prefault({});

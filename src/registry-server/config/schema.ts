@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { accessSection, authSection } from '../access/config.ts';
 import { httpSection } from './http.ts';
 import { logSection } from './log.ts';
 import { storageSection } from './storage.ts';
@@ -12,6 +13,8 @@ export const registryConfigSchema = z.strictObject({
   log: logSection,
   storage: storageSection,
   http: httpSection,
+  auth: authSection,
+  access: accessSection,
   /** `catalog.maxentries`: how many names one page of the catalog has at most. */
   catalog: z.strictObject({ maxentries: z.int().positive().default(1000) }).prefault({}),
 });

@@ -23,12 +23,19 @@ export interface Dockerd extends AsyncDisposable {
   readonly version: string;
 }
 
+export interface DockerdOptions {
+  /** More flags. */
+  readonly args?: readonly string[];
+  /** What it sees as /etc/docker/certs.d. */
+  readonly certificates?: string;
+}
+
 /**
  * Starts the machine's dockerd with roots of its own in a network namespace of its own, so that its firewall rules
  * touch nothing of the host's; `host` is one to use instead. Its disposal removes its containers first.
  * @throws with its log when it does not come up; nothing is left then.
  */
-export async function startDockerd(host?: string): Promise<Dockerd> {
+export async function startDockerd(host?: string, options: DockerdOptions = {}): Promise<Dockerd> {
   const root = mkdtempSync(path.join(os.tmpdir(), 'tug-dockerd-'));
   const name = path.basename(root);
   const socket = path.join(root, 'docker.sock');
@@ -38,7 +45,7 @@ export async function startDockerd(host?: string): Promise<Dockerd> {
     await runChecked('ip', ['netns', 'add', name]);
     await runChecked('ip', ['-n', name, 'link', 'set', 'lo', 'up']);
   }
-  const child = launch(root, host ?? `/run/netns/${name}`, socket, log);
+  const child = launch(root, host ?? `/run/netns/${name}`, socket, log, options);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const dispose = async (): Promise<void> => {
     await removeContainers(env);
@@ -61,7 +68,13 @@ export async function startDockerd(host?: string): Promise<Dockerd> {
   }
 }
 
-function launch(root: string, namespace: string, socket: string, log: string): ChildProcess {
+function launch(
+  root: string,
+  namespace: string,
+  socket: string,
+  log: string,
+  { args = [], certificates }: DockerdOptions,
+): ChildProcess {
   const config = path.join(root, 'daemon.json');
   writeFileSync(config, JSON.stringify({ 'deprecated-key-path': path.join(root, 'key.json') }));
   mkdirSync(path.join(root, 'tmp'));
@@ -70,7 +83,9 @@ function launch(root: string, namespace: string, socket: string, log: string): C
     return spawn(
       'nsenter',
       [
-        ...[`--net=${namespace}`, 'dockerd', '--config-file', config, '-H', `unix://${socket}`],
+        `--net=${namespace}`,
+        ...(certificates === undefined ? [] : seeing(root, certificates)),
+        ...['dockerd', '--config-file', config, '-H', `unix://${socket}`, ...args],
         ...['--data-root', path.join(root, 'data'), '--exec-root', path.join(root, 'exec')],
         ...['-p', path.join(root, 'docker.pid'), '--cgroup-parent', `/${path.basename(root)}`],
       ],
@@ -79,6 +94,15 @@ function launch(root: string, namespace: string, socket: string, log: string): C
   } finally {
     closeSync(out);
   }
+}
+
+/** A program in a mount namespace of its own, in which /etc has this folder of certificates besides. */
+function seeing(root: string, certificates: string): string[] {
+  const over = path.join(root, 'etc');
+  mkdirSync(path.join(over, 'docker/certs.d'), { recursive: true });
+  const script = `mount -t overlay -o lowerdir="$1":/etc overlay /etc &&
+    mount --bind "$2" /etc/docker/certs.d && shift 2 && exec "$@"`;
+  return ['unshare', '--mount', 'sh', '-c', script, 'sh', over, certificates];
 }
 
 async function removeContainers(env: NodeJS.ProcessEnv): Promise<void> {
