@@ -22,9 +22,10 @@ export function checkCpuSet(kind: 'cpus' | 'mems', text: string): void {
     throw invalid(`Requested ${words[kind]} are not available - requested ${text.slice(0, 100)}, available: ${there}`);
 }
 
-/** How many CPUs the kernel runs. `os.cpus()` tells it too, but reads what each of them is and did, which takes a millisecond. */
+/** How many CPUs the engine may run on, which is what Docker counts (proc_pid_status(5)). */
 export function countCpus(): number {
-  const ranges = parseList(available('cpus')) ?? [];
+  const allowed = /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  const ranges = parseList(allowed ?? available('cpus')) ?? [];
   return ranges.reduce((count, [from, to]) => count + to - from + 1, 0);
 }
 
