@@ -25,11 +25,13 @@ export async function waitFor(
   const { report } = deps;
   const step = { kind: 'Container', name: instance.name } as const;
   report({ ...step, text: 'Waiting', state: 'working' });
+  const met = condition === 'service_healthy' ? 'Healthy' : 'Exited';
+  if (deps.dryRun) return report({ ...step, text: met, state: 'done' });
   const judge = condition === 'service_healthy' ? judgeHealth : judgeCompletion;
   try {
     const verdict = await tracker.until(instance.id, (container) => judge(container, instance.name), signal);
     if (verdict !== 'met') throw await failure(deps.engine, instance, verdict.failed);
-    report({ ...step, text: condition === 'service_healthy' ? 'Healthy' : 'Exited', state: 'done' });
+    report({ ...step, text: met, state: 'done' });
   } catch (error) {
     report({ ...step, text: 'Error', state: 'failed' });
     throw error;

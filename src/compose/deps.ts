@@ -26,6 +26,8 @@ export interface ComposeDeps {
   readonly build: (request: BuildRequest) => Promise<void>;
   /** Aborted when the user gives up (Ctrl-C): nothing new is begun then. */
   readonly signal: AbortSignal;
+  /** Nothing is changed: `engine` only pretends, so that nothing is waited for and no command runs. */
+  readonly dryRun?: boolean;
   /** How many things are done at a time. */
   readonly parallel: number;
 }

@@ -13,7 +13,7 @@ export async function runHooks(
   hooks: readonly Hook[] | undefined,
   instance: Instance,
 ): Promise<void> {
-  for (const hook of hooks ?? []) {
+  for (const hook of deps.dryRun ? [] : (hooks ?? [])) {
     const { code, output } = await runCommand(deps.engine, instance, hook);
     if (code !== 0)
       throw new TugError(

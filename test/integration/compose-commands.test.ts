@@ -58,6 +58,36 @@ describe('the commands of tug compose', () => {
     );
   });
 
+  it('tell in a dry run what they would do, and change nothing', async () => {
+    await using shop = testProject(engine, image, 'shop/compose.yaml');
+    const dry = async (...args: string[]): Promise<string> => {
+      const result = await shop.compose(['--dry-run', ...args]);
+      assert.equal(result.code, 0, result.stderr);
+      assert.ok(result.stderr.split('\n').every((line) => line === '' || line.startsWith(' DRY-RUN MODE - ')));
+      return result.stderr;
+    };
+    const up = await dry('up', '-d');
+    const steps = up.split('\n').map((line) => line.slice(' DRY-RUN MODE -  '.length).replace(shop.name, '').trim());
+    const at = (step: string): number => steps.indexOf(step);
+    assert.ok(at('Network _default  Created') >= 0, up);
+    assert.ok(at('Container -db-1  Healthy') > at('Container -db-1  Started'), up);
+    assert.ok(at('Container -web-1  Started') > at('Container -migrate-1  Exited'), up);
+    assert.deepEqual(await shop.ids(), {});
+    assert.ok(!(await engine.api('GET', '/networks')).text.includes(shop.name));
+
+    await succeed(shop, ['up', '-d', 'worker']);
+    const before = await shop.ids();
+    assert.match(await dry('up', '-d', '--force-recreate', 'worker'), /worker-2 {2}Recreated/);
+    for (const command of [['stop'], ['kill'], ['restart'], ['pause'], ['rm', '-sf'], ['down', '-v']])
+      assert.match(await dry(...command), /cache-1 {2}\w+/);
+    assert.match(await dry('exec', 'cache', 'touch', '/x'), /Executing command \["touch","\/x"\] in \S+-cache-1/);
+    assert.match(await dry('run', '--rm', 'worker', 'true'), /^( DRY-RUN MODE - {2}Container \S+ {2}Running \n)?$/);
+    assert.match(await dry('cp', import.meta.filename, 'cache:/x'), /cache-1 {2}Copied/);
+    assert.deepEqual(await shop.ids(), before);
+    assert.equal((await shop.inspect('cache-1')).State.Status, 'running');
+    assert.match((await shop.compose(['--dry-run', 'watch'])).stderr, /a watch has no dry run/);
+  });
+
   it('replace containers one by one, and keep the old ones where the new do not get ready', async () => {
     // one that is to get healthy has all the time it needs
     const text = (command: string, retries = 10_000): string => `services:

@@ -15,6 +15,10 @@ export const command: ComposeCommand = {
     { long: 'pause', short: 'p', kind: 'bool', default: 'true', description: 'Hold the container meanwhile' },
   ],
   args: { min: 1, max: 2 },
+  wouldDo: async ({ flags, args: [service = '', image] }, session, compose) => {
+    const { name } = await findInstance(session, compose, service, flags.int('index'), false);
+    return [`Container ${name}  Committed${image === undefined ? '' : ` as ${image}`}`];
+  },
   run: async ({ flags, args: [service = '', image] }, session, compose) => {
     const instance = await findInstance(session, compose, service, flags.int('index'), false);
     const options = [

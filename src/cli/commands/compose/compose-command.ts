@@ -25,5 +25,10 @@ export interface ComposeCommand {
   readonly flags: readonly Flag[];
   readonly args: ArgumentCount;
   readonly stopAtArgument?: boolean;
+  /**
+   * What the command would do, in words for a dry run: of one that does it in a single step, or has no dry run (throws).
+   * The others run against an engine that only pretends.
+   */
+  readonly wouldDo?: (invocation: Invocation, session: Session, compose: ComposeContext) => Promise<readonly string[]>;
   readonly run: (invocation: Invocation, session: Session, compose: ComposeContext) => Promise<number>;
 }

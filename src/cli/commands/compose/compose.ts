@@ -11,6 +11,7 @@ import type { ComposeCommand, ComposeContext } from './compose-command.ts';
 const globals: readonly Flag[] = [
   { long: 'all-resources', kind: 'bool', description: 'Also make networks and volumes that no service uses' },
   { long: 'ansi', kind: 'string', default: 'auto', description: 'Colours and moving lines: never, always or auto' },
+  { long: 'dry-run', kind: 'bool', description: 'Tell what would be done, and change nothing' },
   { long: 'env-file', kind: 'list', description: 'File of variables instead of .env' },
   { long: 'file', short: 'f', kind: 'list', description: 'Compose file; several are merged' },
   { long: 'parallel', kind: 'int', default: '-1', description: 'How many things are done at a time, -1 for no limit' },
@@ -54,7 +55,10 @@ export const command: Command = {
     const line = parseLine(found, rest);
     if (line.help) return await printCommandHelp(session, found);
     checkCount(found, line.args.length);
-    return await found.run(line, session, contextOf(flags, session));
+    const context = contextOf(flags, session);
+    if (!flags.bool('dry-run')) return await found.run(line, session, context);
+    const { runDry } = await import('./dry-run.ts');
+    return await runDry(found, line, session, context);
   },
 };
 

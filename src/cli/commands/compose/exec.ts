@@ -20,6 +20,10 @@ export const command: ComposeCommand = {
   ],
   args: { min: 2 },
   stopAtArgument: true,
+  wouldDo: async ({ flags, args: [service = '', ...line] }, session, compose) => {
+    const { name } = await findInstance(session, compose, service, flags.int('index'), true);
+    return [`Executing command ${JSON.stringify(line)} in ${name}`];
+  },
   run: async ({ flags, args: [service = '', ...line] }, session, compose) => {
     const instance = await findInstance(session, compose, service, flags.int('index'), true);
     const detached = flags.bool('detach');

@@ -1,5 +1,6 @@
 import process from 'node:process';
 import type { ComposeDeps } from '../../../compose/deps.ts';
+import type { PretendEngine } from '../../../compose/pretend.ts';
 import { lockProject } from '../../../compose/project-lock.ts';
 import type { Session } from '../../command.ts';
 import { pullImage } from '../image/pull-image.ts';
@@ -34,11 +35,12 @@ export async function orchestrate<T>(
 ): Promise<T> {
   const controller = new AbortController();
   const giveUp = (): void => controller.abort(new Error('canceled'));
+  const isDry = compose.globals.bool('dry-run');
   const view = createProgressView(compose.globals, session, options.title, options.quiet);
   process.on('SIGINT', giveUp).on('SIGTERM', giveUp);
   try {
     using _lock =
-      options.locked === false
+      options.locked === false || isDry
         ? undefined
         : await lockProject(
             session.engine.endpoint.display,
@@ -67,10 +69,23 @@ export function depsOf(
     engine: session.engine,
     report,
     warn: (text) => void session.err.write(`WARN: ${text}\n`).catch(() => {}),
-    pull: async (image, platform) => void (await pullImage(session, image, { platform, out: undefined })),
-    build: (request) => buildImage(session, request),
+    ...fetching(session),
+    dryRun: compose.globals.bool('dry-run'),
     signal,
     parallel: parallelOf(session, compose),
+  };
+}
+
+/** How images are had; of an engine that only pretends, in appearance. */
+function fetching(session: Session): Pick<ComposeDeps, 'pull' | 'build'> {
+  const { engine } = session;
+  if ('addImage' in engine) {
+    const { addImage } = engine as PretendEngine;
+    return { pull: async (image) => addImage(image), build: async ({ image }) => addImage(image) };
+  }
+  return {
+    pull: async (image, platform) => void (await pullImage(session, image, { platform, out: undefined })),
+    build: (request) => buildImage(session, request),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Report, Step } from '../../../compose/deps.ts';
 import type { Session } from '../../command.ts';
 import type { ParsedFlags } from '../../flags.ts';
 import { terminalSize } from '../../terminal/input.ts';
+import { dryRunMark } from './dry-run.ts';
 
 /** Shows what `up` and the others do, on standard error. */
 export interface ProgressView {
@@ -22,8 +23,11 @@ export function createProgressView(globals: ParsedFlags, session: Session, title
   const moving = session.err.isTerminal && ansi !== 'never' && session.env['TERM'] !== 'dumb';
   const kind = quiet ? 'quiet' : asked === 'auto' ? (moving ? 'tty' : 'plain') : asked;
   if (kind === 'quiet') return { report: () => {}, finish: async () => {} };
-  if (kind === 'tty') return createTable(session, title, usesColour(globals, session));
-  return createLines(session, kind === 'json' ? jsonLine : plainLine);
+  const isDry = globals.bool('dry-run');
+  if (kind === 'tty')
+    return createTable(session, isDry ? `${dryRunMark}${title}` : title, usesColour(globals, session));
+  if (kind === 'json') return createLines(session, (step) => jsonLine(step, isDry));
+  return createLines(session, isDry ? (step) => `${dryRunMark}${plainLine(step)}` : plainLine);
 }
 
 export const usesColour = (globals: ParsedFlags, session: Session): boolean => {
@@ -48,8 +52,8 @@ const plainLine = ({ kind, name, text, detail }: Step): string =>
 
 const statusNames = { working: 'Working', done: 'Done', failed: 'Error', warning: 'Warning' } as const;
 
-const jsonLine = ({ kind, name, text, state, detail }: Step): string =>
-  `${JSON.stringify({ id: `${kind} ${name}`, status: statusNames[state], text, ...(detail === undefined ? {} : { details: detail }) })}\n`;
+const jsonLine = ({ kind, name, text, state, detail }: Step, isDry: boolean): string =>
+  `${JSON.stringify({ ...(isDry ? { 'dry-run': true } : {}), id: `${kind} ${name}`, status: statusNames[state], text, ...(detail === undefined ? {} : { details: detail }) })}\n`;
 
 interface Row {
   step: Step;

@@ -80,6 +80,7 @@ export const command: ComposeCommand = {
         opened.project,
       ),
     );
+    if (compose.globals.bool('dry-run')) return 0;
     if (!detached)
       return await delegate(
         containerStart,

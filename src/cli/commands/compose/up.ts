@@ -24,12 +24,15 @@ export const command: ComposeCommand = {
     const options = upOptions(flags, project, args, scale, compose.globals.bool('all-resources'));
     const origin = originOf(opened);
     const rules = flags.bool('watch') ? rulesFor(session, project, options.named) : undefined;
-    const detached = flags.bool('detach') || flags.bool('wait') || flags.bool('no-start');
+    const isDry = compose.globals.bool('dry-run');
+    const detached = flags.bool('detach') || flags.bool('wait') || flags.bool('no-start') || isDry;
     const world = await orchestrate(session, compose, project.name, { title: 'Running' }, async (deps) => {
       const made = await prepare(deps, project, origin, opened.source.lookup, options, opened.project);
       if (detached && !flags.bool('no-start')) await startAll(deps, made, options);
       return made;
     });
+    if (isDry && !flags.bool('detach'))
+      await session.err.write("end of 'compose up' output, interactive run is not supported in dry-run mode\n");
     if (detached) return 0;
     const { lookup } = opened.source;
     const whole = opened.project;

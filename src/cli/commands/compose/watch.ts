@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { unsupported } from '../../../base/errors.ts';
 import { prepare, startAll } from '../../../compose/up.ts';
 import type { Project } from '../../../formats/compose-file/model.ts';
 import { withProfiles } from '../../../formats/compose-file/profiles.ts';
@@ -18,6 +19,9 @@ export const command: ComposeCommand = {
     { long: 'quiet', kind: 'bool', description: 'Tell nothing of builds' },
   ],
   args: { min: 0 },
+  wouldDo: async () => {
+    throw unsupported('a watch has no dry run');
+  },
   run: async ({ flags, args }, session, compose) => {
     const opened = await compose.open();
     const origin = originOf(opened);
