@@ -55,6 +55,8 @@ export const testNeeds = [
     apk: 'docker-registry',
   },
   { program: 'skopeo', apt: 'skopeo', dnf: 'skopeo', pacman: 'skopeo', apk: 'skopeo' },
+  { program: 'buildah', apt: 'buildah', dnf: 'buildah', pacman: 'buildah', apk: 'buildah' },
+  { program: 'curl', apt: 'curl', dnf: 'curl', pacman: 'curl', apk: 'curl' },
   { program: 'debootstrap', apt: 'debootstrap', dnf: 'debootstrap', pacman: 'debootstrap', apk: 'debootstrap' },
   { program: 'umoci', apt: 'umoci', dnf: 'umoci', pacman: 'umoci', apk: 'umoci' },
   { program: 'docker', apt: 'docker.io', dnf: 'moby-engine', pacman: 'docker', apk: 'docker-cli' },

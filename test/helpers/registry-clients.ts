@@ -51,6 +51,13 @@ export const dockerClient = (socket: string, folder: string): RegistryClient => 
   return engineClient('docker', '0.0.0.0', (args, options) => run('docker', args, { ...options, env }));
 };
 
+/** A file of logins, which podman and buildah want to be there. */
+async function emptyLogins(folder: string): Promise<string> {
+  const file = path.join(folder, 'auth.json');
+  await fs.writeFile(file, '{}');
+  return `--authfile=${file}`;
+}
+
 const verified = (certificates: CertificateFolder): string[] =>
   certificates === undefined ? ['--tls-verify=false'] : [`--cert-dir=${certificates}`];
 
@@ -65,17 +72,18 @@ export async function storageClient(
   await fs.writeFile(policy, '{"default":[{"type":"insecureAcceptAnything"}]}');
   const roots = ['--root', path.join(folder, 'root'), '--runroot', path.join(folder, 'run'), '--storage-driver', 'vfs'];
   const more = name === 'podman' ? ['--cgroup-manager', 'cgroupfs', '--events-backend', 'none'] : [];
-  const file = `--authfile=${path.join(folder, 'auth.json')}`;
+  const file = await emptyLogins(folder);
   const env = { ...process.env, TMPDIR: folder, HOME: folder, XDG_RUNTIME_DIR: folder };
   const call = (args: readonly string[], input?: string): Promise<RunResult> =>
     run(name, [...roots, ...more, ...args], { env, ...(input === undefined ? {} : { input }) });
   const tls = verified(certificates);
+  const always = name === 'buildah' ? ['--policy=always'] : []; // podman asks the registry anyway
   return {
     name,
     address: '0.0.0.0',
     login: (host, user, password) => call(['login', file, ...tls, '-u', user, '--password-stdin', host], password),
     logout: (host) => call(['logout', file, host]),
-    pull: (reference) => call(['pull', '-q', file, ...tls, `--signature-policy=${policy}`, reference]),
+    pull: (reference) => call(['pull', '-q', ...always, file, ...tls, `--signature-policy=${policy}`, reference]),
     push: (pulled, reference) =>
       call(['push', '-q', file, ...tls, `--signature-policy=${policy}`, pulled, `docker://${reference}`]),
   };
@@ -91,7 +99,7 @@ export interface Skopeo extends RegistryClient {
 
 export async function skopeoClient(folder: string, certificates: CertificateFolder): Promise<Skopeo> {
   await fs.mkdir(folder, { recursive: true });
-  const file = `--authfile=${path.join(folder, 'auth.json')}`;
+  const file = await emptyLogins(folder);
   const tls = verified(certificates);
   const of = (side: 'src' | 'dest'): string[] => tls.map((flag) => flag.replace('--', `--${side}-`));
   const env = { ...process.env, HOME: folder, XDG_RUNTIME_DIR: folder };
