@@ -22,3 +22,17 @@ export const systemClock: Clock = {
     return { [Symbol.dispose]: () => clearTimeout(handle) };
   },
 };
+
+/** Waits, unless the signal fires first: both are no error. */
+export function waitOn(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const end = (): void => {
+      timer[Symbol.dispose]();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = clock.setTimer(milliseconds, end);
+    signal.addEventListener('abort', end);
+  });
+}

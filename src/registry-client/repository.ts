@@ -48,6 +48,8 @@ export interface Repository {
    * from where it is. The bytes are not verified here. @throws invalid `bad-range` when there is nothing at `offset`.
    */
   fetchBlob(digest: string, options: { offset: number; signal: AbortSignal }): Promise<BlobAnswer>;
+  /** A blob's size; undefined where the registry does not have it or a HEAD does not tell. @throws unauthorized, unavailable. */
+  statBlob(digest: string, signal: AbortSignal): Promise<number | undefined>;
   /** All tags, in the registry's order. @throws not-found, unauthorized, unavailable. */
   listTags(signal: AbortSignal): Promise<string[]>;
 }
@@ -68,6 +70,9 @@ export function openRepository(options: RepositoryOptions): Repository {
     name: familiarName(name),
     reference: formatFamiliar({ ...name, ...(isDigest(tagOrDigest) ? { digest: tagOrDigest } : { tag: tagOrDigest }) }),
     registry: endpoint.host,
+  });
+  const blobContext = (digest: string): AnswerContext => ({
+    ...{ name: familiarName(name), blob: `${familiarName(name)}@${digest}`, registry: endpoint.host },
   });
   return {
     host: endpoint.host,
@@ -100,11 +105,26 @@ export function openRepository(options: RepositoryOptions): Repository {
       ),
     async fetchBlob(digest, { offset, signal }) {
       const headers = { 'accept-encoding': 'identity', ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) };
-      const context = { name: familiarName(name), blob: `${familiarName(name)}@${digest}`, registry: endpoint.host };
-      const answer = await ask(`${name.path}/blobs/${digest}`, { method: 'GET', headers, signal }, context);
+      const answer = await ask(`${name.path}/blobs/${digest}`, { method: 'GET', headers, signal }, blobContext(digest));
       const discard = (): void => void answer.body.destroy();
       return { ...statedRange(answer, offset), bytes: bodyChunks(answer, signal), discard };
     },
+    statBlob: (digest, signal) =>
+      retrying(
+        async () => {
+          try {
+            const request = { method: 'HEAD', headers: { 'accept-encoding': 'identity' }, signal } as const;
+            const answer = await ask(`${name.path}/blobs/${digest}`, request, blobContext(digest));
+            discardBody(answer.body);
+            return numberOf(answer.headers['content-length']);
+          } catch (error) {
+            if (isKind(error, 'not-found')) return undefined;
+            throw error;
+          }
+        },
+        retry,
+        signal,
+      ),
     async listTags(signal) {
       const context = { name: familiarName(name), registry: endpoint.host };
       const page = (path: string) => retrying(() => readTags(ask, path, context, signal), retry, signal);

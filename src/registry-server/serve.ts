@@ -7,11 +7,13 @@ import { seenBy } from './access/seen.ts';
 import { accessDoor } from './access/side-door.ts';
 import { openStorage } from './builtins.ts';
 import type { RegistryConfig } from './config/schema.ts';
-import type { AccessController, RegistryHooks, StorageDriver } from './contract.ts';
+import type { AccessController, OpenRepository, RegistryHooks, StorageDriver } from './contract.ts';
 import type { Api } from './http/exchange.ts';
 import { boundSlowness } from './http/limits.ts';
 import { drain, isLoopback, listen, parseListenAddress } from './http/listen.ts';
 import { requestListener, type SideDoor } from './http/server.ts';
+import { startObserving } from './observe/observe.ts';
+import { openProxy, type RegistryProxy } from './proxy/proxy.ts';
 import { listRepositories } from './storage/catalog.ts';
 import { cacheOfLinks } from './storage/links.ts';
 import { keepPurging } from './storage/purge.ts';
@@ -40,25 +42,28 @@ export async function serve(config: RegistryConfig, { log, insecureNoAuth = fals
   if (!asksWho(config) && !isLoopback(address) && !insecureNoAuth) throw openToAll(config.http.addr);
   const access = await openAccess({ auth: config.auth, access: config.access, log });
   const storage = openStorage(config.storage);
+  const { cache } = config.storage;
+  const local = openRepositories(storage, cache && cacheOfLinks(cache.blobdescriptorsize));
   const hooks: RegistryHooks[] = [];
   const sideDoors: SideDoor[] = [accessDoor(access)];
-  const api = openApi(config, storage, access);
-  const server = await createServer(
-    config,
-    requestListener({ api, hooks, log, headers: config.http.headers }, sideDoors),
-    log,
-  );
+  await using opened = new AsyncDisposableStack();
+  opened.defer(async () => storage.close?.());
+  opened.use(access);
+  const proxy = openProxy(config.proxy, { storage, local, log });
+  opened.defer(async () => proxy?.close());
+  const observing = await startObserving(config, { storage, local, access, proxy, log });
+  opened.defer(() => observing.close());
+  hooks.push(observing.hooks);
+  sideDoors.push(observing.door);
+  const api = openApi(config, { storage, access, local, proxy });
+  const listener = requestListener({ api, hooks, log, headers: config.http.headers }, sideDoors);
+  const server = await createServer(config, listener, log);
   boundSlowness(server);
-  const purging = keepPurging(storage, config.storage.maintenance.uploadpurging, log);
-  return {
-    address: await listen(server, address),
-    async close() {
-      await purging[Symbol.asyncDispose]();
-      await drain(server, config.http.draintimeout);
-      await access[Symbol.asyncDispose]();
-      await storage.close?.();
-    },
-  };
+  const listening = await listen(server, address);
+  opened.defer(() => drain(server, config.http.draintimeout));
+  opened.use(keepPurging(storage, config.storage.maintenance.uploadpurging, log));
+  const serving = opened.move();
+  return { address: listening, close: () => serving.disposeAsync() };
 }
 
 /** Whether the configuration says who is let in, be it everybody. */
@@ -70,10 +75,17 @@ const openToAll = (addr: string) =>
     `at ${addr} everybody who reaches this machine could push to and pull from the registry: configure "auth", listen at 127.0.0.1, or say --insecure-no-auth`,
   );
 
-function openApi(config: RegistryConfig, storage: StorageDriver, access: AccessController): Api {
-  const { cache } = config.storage;
+interface Opened {
+  readonly storage: StorageDriver;
+  readonly access: AccessController;
+  readonly local: OpenRepository;
+  readonly proxy: RegistryProxy | undefined;
+}
+
+function openApi(config: RegistryConfig, { storage, access, local, proxy }: Opened): Api {
   return {
-    open: openRepositories(storage, cache && cacheOfLinks(cache.blobdescriptorsize)),
+    open: proxy?.open ?? local,
+    nameOf: proxy?.nameOf ?? ((name) => name),
     access,
     repositories: (after, identity) => seenBy(access, identity, listRepositories(storage, after)),
     settings: {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { debugSection } from './debug.ts';
 import { duration } from './duration.ts';
 import { tlsSection } from './tls.ts';
 
@@ -29,6 +30,7 @@ export const httpSection = z
       .record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'is no header name'), z.array(z.string()))
       .default({}),
     tls: tlsSection.optional(),
+    debug: debugSection.optional(),
     http2: http2.optional(),
   })
   .prefault({});

@@ -1,7 +1,10 @@
 import * as z from 'zod';
 import { accessSection, authSection } from '../access/config.ts';
+import { healthSection } from './health.ts';
 import { httpSection } from './http.ts';
 import { logSection } from './log.ts';
+import { notificationsSection } from './notifications.ts';
+import { proxySection } from './proxy.ts';
 import { storageSection } from './storage.ts';
 
 /**
@@ -15,6 +18,9 @@ export const registryConfigSchema = z.strictObject({
   http: httpSection,
   auth: authSection,
   access: accessSection,
+  health: healthSection,
+  notifications: notificationsSection,
+  proxy: proxySection,
   /** `catalog.maxentries`: how many names one page of the catalog has at most. */
   catalog: z.strictObject({ maxentries: z.int().positive().default(1000) }).prefault({}),
 });

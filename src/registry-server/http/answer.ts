@@ -25,7 +25,7 @@ export async function answer(api: Api, request: IncomingMessage, response: Serve
   let [target, identity, fault]: [Target | undefined, Identity, unknown] = [undefined, nobody, undefined];
   try {
     const { pathname, query } = splitUrl(request.url ?? '/');
-    target = matchPath(pathname, api.settings.prefix);
+    target = meant(api, matchPath(pathname, api.settings.prefix), query.get('ns'));
     if (target === undefined) throw notFound('page not found');
     const operation = operationFor(api, target, request.method ?? 'GET');
     identity = await api.access.authorize(request, wantedOf(target, operation));
@@ -36,6 +36,11 @@ export async function answer(api: Api, request: IncomingMessage, response: Serve
     fault = await fail(request, response, error);
   }
   return { route: target?.kind ?? 'other', repository: target && nameOf(target), identity, happenings, fault };
+}
+
+/** The target itself, of the repository that is meant. */
+function meant(api: Api, target: Target | undefined, namespace: string | null): Target | undefined {
+  return target && 'name' in target ? { ...target, name: api.nameOf(target.name, namespace) } : target;
 }
 
 const nameOf = (target: Target): string => ('name' in target ? target.name : '');

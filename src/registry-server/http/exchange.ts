@@ -6,6 +6,8 @@ import { bodyStream } from './body.ts';
 /** What the handlers of the API work with, the same for all requests. */
 export interface Api {
   readonly open: OpenRepository;
+  /** The name of the repository that a request means, which may say in `?ns=` whose it is. */
+  readonly nameOf: (name: string, namespace: string | null) => string;
   readonly access: AccessController;
   /** Names of repositories behind one, of those that there are. */
   readonly repositories: (after: string | undefined, identity: Identity) => AsyncIterable<string>;
