@@ -1,26 +1,13 @@
+import type { Difference } from './difference.ts';
+import { badRequest, newerWords, otherRuntime, ownLayout } from './difference.ts';
+import { sdkDifferences } from './sdk-differences.ts';
+
+const both = ['docker on tug', 'tug'] as const;
+
 /**
  * The differences that are meant or known, each with its reason. One that does not occur any more fails the test,
  * so that the list stays true.
  */
-export interface Difference {
-  readonly scenario: string;
-  /** Matches the step. */
-  readonly step: RegExp;
-  /** Which subjects differ from dockerd. */
-  readonly subjects: readonly ('docker on tug' | 'tug' | 'dockerode on tug')[];
-  /** Matches what the test's message shows of it: both outcomes masked, or `PATH: EXPECTED | GIVEN` of a JSON field. */
-  readonly instead: RegExp;
-  readonly reason: string;
-}
-
-const both = ['docker on tug', 'tug'] as const;
-const sdk = ['dockerode on tug'] as const;
-
-const newerWords = 'engines after 20.10 say it in these words';
-const otherRuntime = "crun is tug's runtime where it is installed, and names itself where runc does";
-const badRequest = 'a bad request is 4xx and said in the words of the request, not of a programming language';
-const ownLayout = 'each engine lays its folders out in its own way';
-
 export const differences: readonly Difference[] = [
   {
     scenario: 'exec',
@@ -341,53 +328,5 @@ export const differences: readonly Difference[] = [
     instead: /500\n.*invalid character.*400\n.*filters must be a JSON object/s,
     reason: badRequest,
   },
-  {
-    scenario: 'life by dockerode',
-    step: /^configuration of the new$/,
-    subjects: sdk,
-    instead: /^limits\.(NetworkMode: "default" \| "bridge"|RestartPolicy\.Name: "" \| "no")$/,
-    reason: 'engines after 20.10 write the defaults out',
-  },
-  {
-    scenario: 'life by dockerode',
-    step: /^(remove while it runs|kill of what is stopped|exec in what is stopped|list by a filter that is none)$/,
-    subjects: sdk,
-    instead: /container is running: stop|container <id> is not running|invalid filter 'nosuch'/,
-    reason: newerWords,
-  },
-  {
-    scenario: 'life by dockerode',
-    step: /^rename to a bad name$/,
-    subjects: sdk,
-    instead: /are allowed.*at most 255 of them/s,
-    reason: 'names have a greatest length',
-  },
-  {
-    scenario: 'life by dockerode',
-    step: /^processes by their columns$/,
-    subjects: sdk,
-    instead: /500\n.*PID field.*instead\n400\n.*PID field/s,
-    reason: badRequest,
-  },
-  {
-    scenario: 'images, volumes and networks by dockerode',
-    step: /^(tag with a bad name|network with a bad subnet|disconnect again)$/,
-    subjects: sdk,
-    instead: /500\n.*instead\n40[03]\n/s,
-    reason: badRequest,
-  },
-  {
-    scenario: 'images, volumes and networks by dockerode',
-    step: /^container with a fixed address$/,
-    subjects: sdk,
-    instead: /^Gateway: "198\.18\.77\.9" \| ""$/,
-    reason: 'an internal network is no way out',
-  },
-  {
-    scenario: 'images, volumes and networks by dockerode',
-    step: /^network removed while it is used$/,
-    subjects: sdk,
-    instead: /active endpoints.*active endpoints \(name:"three"/s,
-    reason: newerWords,
-  },
+  ...sdkDifferences,
 ];
