@@ -84,8 +84,8 @@ async function runTests(patterns: readonly string[], folder: string): Promise<To
       ...['--test-reporter=./test/helpers/totals-reporter.ts', `--test-reporter-destination=${totalsFile}`],
       ...files,
     ],
-    // programs speak English, and no shell warns of a locale that this machine has not got
-    { TMPDIR: folder, LC_ALL: 'C', NODE_COMPILE_CACHE: path.join(projectRoot, 'node_modules/.cache/tests') },
+    // programs speak English, and no shell warns of a locale that this machine has not got, nor of another time of day
+    { TMPDIR: folder, LC_ALL: 'C', TZ: 'UTC', NODE_COMPILE_CACHE: path.join(projectRoot, 'node_modules/.cache/tests') },
   );
   const totals = readTotals(totalsFile);
   rmSync(totalsFile, { force: true });

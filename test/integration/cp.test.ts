@@ -26,7 +26,7 @@ async function makeWork(name: string): Promise<string> {
   fs.mkdirSync(work);
   const script = `mkdir -p src/d; printf 1 >src/one; printf 2 >src/d/two; mkfifo src/d/pipe; ln -s one src/link
     ln -s d src/dlink; ln -s /etc/passwd src/abs; chown 1000:1001 src/one; chmod 4755 src/one
-    touch -d '2020-01-02 03:04:05.5' src/one src/d; ln src/one src/again`;
+    touch -d '2020-01-02 03:04:05.5 UTC' src/one src/d; ln src/one src/again`;
   await runChecked('bash', ['-euc', `umask 022; ${script}`], { cwd: work });
   return work;
 }
