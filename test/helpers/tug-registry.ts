@@ -3,13 +3,14 @@ import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
+import { freePort } from './ports.ts';
 
 export interface TugRegistryOptions {
   /** Keys beside, or over, those that every test has, by section. */
   readonly config?: Readonly<Record<string, object>>;
   /** Where its content lies, in place of a folder of its own that is removed with it. */
   readonly root?: string;
-  /** 0 for any that is free; a registry that comes back under its old one is started with it. */
+  /** One that nobody comes by before a registry that was killed has it again; by default any such. */
   readonly port?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly flags?: readonly string[];
@@ -47,7 +48,7 @@ export async function startTugRegistry(options: TugRegistryOptions = {}): Promis
 
 async function open(folder: string, options: TugRegistryOptions): Promise<TugRegistry> {
   const root = options.root ?? path.join(folder, 'data');
-  let running = await launch(folder, root, options.port ?? 0, options);
+  let running = await launch(folder, root, options.port ?? (await freePort()), options);
   const port = Number(running.host.slice(running.host.lastIndexOf(':') + 1));
   return {
     host: running.host,

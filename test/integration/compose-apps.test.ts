@@ -50,7 +50,7 @@ describe('an application', () => {
     assert.equal(await reads(shop, 'visitor', 'http://web/'), 'welcome to the shop\n');
     const hidden = await shop.compose(['exec', '-T', 'visitor', 'timeout', '30', 'nslookup', 'db'], { API_KEY: 'k3y' });
     assert.notEqual(hidden.code, 0, 'the database is not known on the front network');
-    await said(shop, ['exec', '-T', 'worker', 'nslookup', 'memory']);
+    await said(shop, ['exec', '-T', 'worker', 'sh', '-c', 'until nslookup memory; do sleep 0.1; done']);
     const seen = await said(shop, ['exec', '-T', 'web', 'cat', '/run/secrets/api.key', '/etc/httpd.conf']);
     assert.equal(seen, 'k3y.txt:text/plain; charset=utf-8\n');
     assert.equal(await page(`http://${await published(shop, 'web', '80')}/`), 'welcome to the shop\n');
@@ -61,7 +61,8 @@ describe('an application', () => {
     assert.equal(await reads(shop, 'web', 'http://db:5432/schema'), 'version 2\n');
     const changed = Object.keys(second).filter((name) => second[name] !== first[name]);
     assert.deepEqual(changed.sort(), ['migrate-1', 'worker-3']);
-    const found = await said(shop, ['exec', '-T', 'web', 'nslookup', 'worker']);
+    const lookUp = 'until said=$(nslookup worker 2>&1); do sleep 0.1; done; echo "$said"';
+    const found = await said(shop, ['exec', '-T', 'web', 'sh', '-c', lookUp]);
     assert.equal(found.match(/^Address(?: \d+)?: (?!127\.)/gm)?.length, 3, found);
 
     await said(shop, ['--profile', 'test', 'down']);

@@ -12,7 +12,9 @@ import {
 } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { waitForEngine } from '../../../scripts/wait-for-engine.ts';
+import { errnoOf } from '../../../src/base/errors.ts';
 import { run, runChecked } from '../../../src/base/process.ts';
 import { readCgroups } from '../../../src/host/cgroup/detect.ts';
 import { listMounts, unmount } from '../../../src/host/mount.ts';
@@ -52,14 +54,14 @@ export async function startDockerd(host?: string, options: DockerdOptions = {}):
     child.kill('SIGTERM');
     await ended;
     if (host === undefined) await run('ip', ['netns', 'delete', name]);
-    removeGroups(name);
+    await removeGroups(name);
     for (const { target } of listMounts(root).reverse()) unmount(target, { detach: true });
     rmSync(root, { recursive: true, force: true });
   };
   try {
     const gone = new AbortController();
     void ended.then(() => gone.abort(new Error(`dockerd ended; its log:\n${readFileSync(log, 'utf8').slice(-2000)}`)));
-    await waitForEngine(socket, 90_000, gone.signal);
+    await waitForEngine(socket, 300_000, gone.signal);
     const version = (await runChecked('docker', ['version', '-f', '{{.Server.Version}}'], { env })).trim();
     return { socket, version, [Symbol.asyncDispose]: dispose };
   } catch (error) {
@@ -112,10 +114,23 @@ async function removeContainers(env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 /** dockerd leaves the parent of its containers' control groups. */
-function removeGroups(name: string): void {
+async function removeGroups(name: string): Promise<void> {
   const { v1, unified } = readCgroups();
   for (const mounted of new Set([...v1.values(), ...(unified === undefined ? [] : [unified])])) {
     const groups = globSync([path.join(mounted, name), path.join(mounted, name, '*/')]);
-    for (const group of groups.sort().reverse()) rmdirSync(group);
+    for (const group of groups.sort().reverse()) await removeGroup(group);
+  }
+}
+
+/** A process that was killed is in its group for a moment more. */
+async function removeGroup(group: string): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      rmdirSync(group);
+      return;
+    } catch (error) {
+      if (errnoOf(error) !== 'EBUSY' || attempt === 200) throw error;
+      await setTimeout(50);
+    }
   }
 }

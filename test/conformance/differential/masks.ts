@@ -11,7 +11,11 @@ export const masks: readonly { readonly pattern: RegExp; readonly shown: string;
     shown: '<time>',
     why: 'the clock',
   },
-  { pattern: /\b(Less than a second|About a minute|\d+ seconds?)( ago)?\b/gi, shown: '<a while>$2', why: 'the clock' },
+  {
+    pattern: /\b(Less than a second|About a minute|\d+ (?:seconds?|minutes?))( ago)?\b/gi,
+    shown: '<a while>$2',
+    why: 'the clock',
+  },
   {
     pattern: /"(Pid|SizeRw|Size|VirtualSize|Created)": ?\d+/g,
     shown: '"$1": <number>',
