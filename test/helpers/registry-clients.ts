@@ -71,9 +71,11 @@ export async function storageClient(
   const policy = path.join(folder, 'policy.json');
   await fs.writeFile(policy, '{"default":[{"type":"insecureAcceptAnything"}]}');
   const roots = ['--root', path.join(folder, 'root'), '--runroot', path.join(folder, 'run'), '--storage-driver', 'vfs'];
-  const more = name === 'podman' ? ['--cgroup-manager', 'cgroupfs', '--events-backend', 'none'] : [];
+  const settings = path.join(folder, 'containers.conf');
+  await fs.writeFile(settings, '[engine]\nlock_type = "file"\nevents_logger = "none"\ncgroup_manager = "cgroupfs"\n');
+  const more = name === 'podman' ? ['--tmpdir', path.join(folder, 'tmp')] : [];
   const file = await emptyLogins(folder);
-  const env = { ...process.env, TMPDIR: folder, HOME: folder, XDG_RUNTIME_DIR: folder };
+  const env = { ...process.env, TMPDIR: folder, HOME: folder, XDG_RUNTIME_DIR: folder, CONTAINERS_CONF: settings };
   const call = (args: readonly string[], input?: string): Promise<RunResult> =>
     run(name, [...roots, ...more, ...args], { env, ...(input === undefined ? {} : { input }) });
   const tls = verified(certificates);

@@ -10,15 +10,20 @@ export interface Exchange {
 
 const projectRoot = path.resolve(import.meta.dirname, '../..');
 
+/** A block of code that stands behind a comment in a document. @throws when there is none. */
+export function readBlock(document: string, comment: string): string {
+  const text = readFileSync(path.join(projectRoot, document), 'utf8');
+  const [, block] = new RegExp(`<!-- ${comment} -->\\n\`\`\`\\w+\\n([\\s\\S]*?)\`\`\``).exec(text) ?? [];
+  if (block === undefined) throw new Error(`${document} has no block behind "${comment}"`);
+  return block;
+}
+
 /**
- * A transcript of a document: the block of code behind `<!-- transcript: NAME -->`, in which lines that begin with `$`
- * are commands and what follows is what they print. @throws when there is none.
+ * The transcript behind `<!-- transcript: NAME -->`: lines that begin with `$` are commands, and what follows is what
+ * they print. @throws when there is none.
  */
 export function readTranscript(document: string, name: string): Exchange[] {
-  const text = readFileSync(path.join(projectRoot, document), 'utf8');
-  const [, block] = new RegExp(`<!-- transcript: ${name} -->\\n\`\`\`console\\n([\\s\\S]*?)\`\`\``).exec(text) ?? [];
-  if (block === undefined) throw new Error(`${document} has no transcript "${name}"`);
-  return block
+  return readBlock(document, `transcript: ${name}`)
     .split(/^\$ /m)
     .filter(Boolean)
     .map((one) => {

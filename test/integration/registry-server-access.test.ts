@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { type RunResult, runChecked } from '../../src/base/process.ts';
 import { createRegistryClient } from '../../src/registry-client/client.ts';
 import { type Dockerd, startDockerd } from '../conformance/differential/dockerd.ts';
+import { makeCertificate } from '../helpers/certificates.ts';
 import { startEngine, type TestEngine } from '../helpers/engine.ts';
 import { digestOf, makeImage, writeLayout } from '../helpers/image-layout.ts';
 import { type JwtServer, startJwtServer } from '../helpers/jwt-server.ts';
@@ -54,24 +55,9 @@ after(async () => {
 });
 
 async function makeCertificates(): Promise<void> {
-  const key = (name: string): string[] => [
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-days',
-    '2',
-    '-keyout',
-    file(`${name}.key`),
-    '-out',
-    file(`${name}.pem`),
-  ];
-  const by = ['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-addext', 'basicConstraints=CA:FALSE'];
-  const names = ['-addext', 'subjectAltName=IP:127.0.0.1,IP:0.0.0.0,DNS:localhost'];
-  await runChecked('openssl', ['req', '-x509', ...key('ca'), '-subj', '/CN=ca']);
-  await runChecked('openssl', ['req', '-x509', ...key('server'), ...by, ...names, '-subj', '/CN=registry']);
-  await runChecked('openssl', ['req', '-x509', ...key('client'), ...by, '-subj', '/CN=ada']);
+  await makeCertificate(scratch, 'ca');
+  await makeCertificate(scratch, 'server', 'ca');
+  await makeCertificate(scratch, 'ada', 'ca');
 }
 
 async function makeLayout(): Promise<void> {
@@ -138,8 +124,8 @@ async function shareCertificates(host: string, withClients: boolean): Promise<st
   await fs.mkdir(folder, { recursive: true });
   await fs.copyFile(file('ca.pem'), path.join(folder, 'ca.crt'));
   if (withClients) {
-    await fs.copyFile(file('client.pem'), path.join(folder, 'client.cert'));
-    await fs.copyFile(file('client.key'), path.join(folder, 'client.key'));
+    await fs.copyFile(file('ada.pem'), path.join(folder, 'client.cert'));
+    await fs.copyFile(file('ada.key'), path.join(folder, 'client.key'));
   }
   return folder;
 }
