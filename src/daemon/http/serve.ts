@@ -52,9 +52,15 @@ export async function serve(router: Router, log: Logger, request: IncomingMessag
   }
 }
 
+/** What streams say when the connection under them goes away, by the moment at which it does. */
+const breakOffCodes: ReadonlySet<string | undefined> = new Set([
+  ...['ECONNRESET', 'EPIPE', 'ECANCELED', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_UNABLE_TO_PIPE'],
+  'ERR_STREAM_DESTROYED',
+]);
+
 /** What streams and signals throw when the connection under them goes away. */
 const isBreakOff = (thrown: unknown): boolean =>
-  thrown instanceof Error && (thrown.name === 'AbortError' || errnoOf(thrown) === 'ECONNRESET');
+  thrown instanceof Error && (thrown.name === 'AbortError' || breakOffCodes.has(errnoOf(thrown)));
 
 const clientGone = (cause: unknown): TugError => new TugError('cancelled', 'the client went away', { cause });
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
 import { conflict, internal, TugError } from '../../base/errors.ts';
@@ -99,6 +101,38 @@ describe('the API server', () => {
     await readUntil(socket, /\r\n\r\n/);
     socket.destroy();
     await left.promise;
+  });
+
+  it('takes a client that leaves a stream, before it begins or half-way, for no fault', async () => {
+    for (const moment of ['before', 'half-way'] as const) {
+      const left = Promise.withResolvers<void>();
+      const over = Promise.withResolvers<void>();
+      await using server = await startTestServer({
+        async ContainerExport(exchange) {
+          const { response, flush } = exchange.begin('application/x-tar');
+          flush();
+          exchange.signal.addEventListener('abort', () => left.resolve());
+          if (moment === 'before') await left.promise;
+          const endless = Readable.from(
+            (function* () {
+              for (;;) yield Buffer.alloc(65_536);
+            })(),
+          );
+          await pipeline(endless, response).finally(() => setImmediate(over.resolve));
+          return undefined;
+        },
+      });
+      const socket = server.connect();
+      socket.write('GET /containers/x/export HTTP/1.1\r\nHost: x\r\n\r\n');
+      await readUntil(socket, /\r\n\r\n/);
+      socket.destroy();
+      await over.promise;
+      assert.deepEqual(
+        server.logged.filter((line) => / error /.test(line)),
+        [],
+        moment,
+      );
+    }
   });
 
   it('answers what is not HTTP, and endless request lines, with 400 and a sentence', async () => {
