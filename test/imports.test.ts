@@ -27,7 +27,7 @@ describe('the project', () => {
     );
     const script = `${files.map((file) => `await import(${JSON.stringify(path.join(projectRoot, file))});`).join('\n')}
       console.error(JSON.stringify(process.getActiveResourcesInfo().filter((name) => !/Pipe|TTY|File/.test(name))));`;
-    const result = await run(process.execPath, ['--input-type=module', '-e', script], { timeout: 60_000 });
+    const result = await run(process.execPath, ['--input-type=module', '-e', script], { timeout: 300_000 });
     assert.deepEqual(result, { code: 0, stdout: '', stderr: '[]\n' });
   });
 });

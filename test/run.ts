@@ -15,7 +15,7 @@ import type { Totals } from './helpers/totals-reporter.ts';
 const projectRoot = path.resolve(import.meta.dirname, '..');
 const testFiles = ['src/**/*.test.ts', 'scripts/**/*.test.{ts,mjs}', 'test/**/*.test.ts'];
 /** Milliseconds that one file of tests may take, on a slow machine too: those that crash engines take minutes. */
-const fileTimeout = 900_000;
+const fileTimeout = 3_600_000;
 /** Milliseconds that the last processes have to end by themselves, and the kernel to take away what was theirs. */
 const settleTime = 60_000;
 

@@ -7,7 +7,7 @@ import { checkEcho, checkSteady, pidOf } from './steady.ts';
 import { type Stage, workloads } from './workloads.ts';
 
 /** A point that no code passes would let its test wait for ever. */
-const PASSING_LIMIT = 90_000;
+const PASSING_LIMIT = 600_000;
 
 /**
  * Kills the engine at a crash point while its workload runs, starts it again and checks that nothing is lost,
@@ -92,6 +92,6 @@ async function letEnd(engine: TestEngine, id: string): Promise<void> {
   const inspected = await engine.api('GET', `/containers/${id}/json`);
   if (inspected.status === 404) return;
   const { Config } = inspected.json<{ Config: { OpenStdin: boolean } }>();
-  if (Config.OpenStdin) await engine.docker(['attach', id], { input: '', timeout: 90_000 });
+  if (Config.OpenStdin) await engine.docker(['attach', id], { input: '', timeout: 300_000 });
   await engine.api('POST', `/containers/${id}/wait`);
 }

@@ -42,7 +42,7 @@ export function checkEcho(engine: TestEngine, word: string): Promise<void> {
     });
     const timer = setTimeout(
       () => request.destroy(new Error(`"${word}" did not come back from the echo container`)),
-      60_000,
+      300_000,
     );
     request.on('error', reject);
     request.on('response', ({ statusCode }) => reject(new Error(`attach was answered with ${statusCode}`)));

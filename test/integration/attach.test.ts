@@ -88,7 +88,7 @@ for (const cli of commandLines) {
       const name = `once-${cli}`;
       const line = `echo fed | $CLI start -ai ${name}; echo "code $?"`;
       await engine.tug(['create', '-i', '--name', name, 'busybox', 'sh', '-c', 'cat; echo err >&2; exit 9']);
-      const options = { env: shellEnvironment(engine, cli), timeout: 100_000 };
+      const options = { env: shellEnvironment(engine, cli), timeout: 300_000 };
       for (const _ of [1, 2])
         assert.deepEqual(await run('sh', ['-c', line], options), { code: 0, stdout: 'fed\ncode 9\n', stderr: 'err\n' });
       assert.equal((await engine.tug(['logs', name])).stdout, 'fed\nfed\n');

@@ -17,7 +17,7 @@ const noHost = { DOCKER_HOST: undefined, TUG_HOST: undefined, DOCKER_CONTEXT: un
 
 async function cli(name: CommandLine, args: readonly string[], env: Record<string, string> = {}) {
   const all = { ...process.env, ...noHost, DOCKER_CONFIG: folder, ...env };
-  const { code, stdout, stderr } = await run(programOf(name), ['context', ...args], { env: all, timeout: 60_000 });
+  const { code, stdout, stderr } = await run(programOf(name), ['context', ...args], { env: all, timeout: 300_000 });
   return { code, stdout, stderr };
 }
 

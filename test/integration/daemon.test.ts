@@ -8,7 +8,7 @@ import { callApi } from '../helpers/engine-api.ts';
 import { freePort } from '../helpers/ports.ts';
 
 const tugd = path.resolve(import.meta.dirname, '../../bin/tugd.mjs');
-const start = (...args: string[]) => run(process.execPath, [tugd, ...args], { timeout: 100_000 });
+const start = (...args: string[]) => run(process.execPath, [tugd, ...args], { timeout: 300_000 });
 
 describe('tugd', () => {
   it('claims its roots, sockets and pid file, and gives them back; containers run on', async () => {

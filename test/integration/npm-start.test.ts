@@ -20,7 +20,7 @@ describe('npm start and npm stop', () => {
     ...['--config-file', path.join(root, 'daemon.json')],
   ];
   const script = (name: string): Promise<RunResult> =>
-    run(process.execPath, [path.join(projectRoot, 'scripts', name), ...flags], { timeout: 120_000 });
+    run(process.execPath, [path.join(projectRoot, 'scripts', name), ...flags], { timeout: 600_000 });
   const runningPid = (): number => Number(readFileSync(pidFile, 'utf8'));
 
   before(() => writeFileSync(path.join(root, 'daemon.json'), '{}'));
@@ -61,7 +61,7 @@ describe('npm start and npm stop', () => {
   it('says why the engine does not start', async () => {
     const wrong = ['--no-such-flag'];
     const result = await run(process.execPath, [path.join(projectRoot, 'scripts/start.mjs'), ...wrong], {
-      timeout: 60_000,
+      timeout: 300_000,
     });
     assert.equal(result.code, 1);
     assert.match(result.stderr, /^npm start: unknown flag: --no-such-flag/);

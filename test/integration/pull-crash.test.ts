@@ -43,7 +43,7 @@ for (const point of points) {
       const script = path.join(import.meta.dirname, '../helpers/pull-process.ts');
       const name = `${registry.host}/app:v1`;
       const env = { ...process.env, TUG_CRASH_AT: point };
-      const died = await run(process.execPath, [script, root, name], { env, timeout: 60_000 });
+      const died = await run(process.execPath, [script, root, name], { env, timeout: 300_000 });
       assert.equal(died.code, 137, died.stderr);
 
       await using engine = openPullEngine(root);

@@ -24,7 +24,7 @@ const outcome = ({ code, stdout, stderr }: RunResult) => ({
 for (const cli of commandLines) {
   const once = async (...args: string[]) => outcome(await engine[cli](['run', '--rm', ...args]));
   const shell = (line: string) =>
-    run('bash', ['-o', 'pipefail', '-c', line], { env: shellEnvironment(engine, cli), timeout: 60_000 });
+    run('bash', ['-o', 'pipefail', '-c', line], { env: shellEnvironment(engine, cli), timeout: 300_000 });
 
   describe(`${cli} run`, () => {
     it('keeps output and errors apart and ends with the exit code', async () => {
@@ -200,7 +200,7 @@ for (const cli of commandLines) {
           '-c',
           'cat "$FILE" | $CLI run -i --rm busybox sh -c "tee /dev/stderr" 2>"$FILE.err" | cmp - "$FILE" && cmp "$FILE.err" "$FILE"',
         ],
-        { env: { ...shellEnvironment(engine, cli), ...env }, timeout: 60_000 },
+        { env: { ...shellEnvironment(engine, cli), ...env }, timeout: 300_000 },
       );
       assert.deepEqual(both, { code: 0, stdout: '', stderr: '' });
       const sums = await shell(
