@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { isKind } from '../../base/errors.ts';
+import { processExists } from '../../base/process.ts';
+import type { StorageDriver } from '../contract.ts';
+import { leaseFile, storeTime } from './care-paths.ts';
+
+/** How long a collector that says nothing is taken to be at work, in milliseconds. */
+const leaseTime = 60_000;
+
+/**
+ * Does the work if no other process of the registry is doing it, and says whether it did. It spares work and is no lock:
+ * two collections at once harm nothing. A process that was killed keeps those of other machines away for a minute.
+ */
+export async function asOnlyCollector(storage: StorageDriver, work: () => Promise<void>): Promise<boolean> {
+  const before = await holder(storage);
+  if (before !== undefined && !hasEnded(before) && !(await isOld(storage))) return false;
+  const own = JSON.stringify({ host: hostname(), pid: process.pid, id: randomUUID() });
+  await storage.put(leaseFile, Buffer.from(own));
+  const renewing = setInterval(() => void storage.touch(leaseFile).catch(() => undefined), leaseTime / 4);
+  renewing.unref();
+  try {
+    if ((await holder(storage)) !== own) return false;
+    await work();
+    return true;
+  } finally {
+    clearInterval(renewing);
+    if ((await holder(storage)) === own) await storage.remove(leaseFile);
+  }
+}
+
+async function isOld(storage: StorageDriver): Promise<boolean> {
+  const renewed = await storage.stat(leaseFile);
+  return renewed === undefined || (await storeTime(storage)) - renewed.modified.getTime() > leaseTime;
+}
+
+/** A process of this machine that is no longer there. */
+function hasEnded(holder: string): boolean {
+  try {
+    const { host, pid } = JSON.parse(holder) as { host?: unknown; pid?: unknown };
+    return host === hostname() && typeof pid === 'number' && !processExists(pid);
+  } catch {
+    return false; // its age decides
+  }
+}
+
+async function holder(storage: StorageDriver): Promise<string | undefined> {
+  try {
+    return String(await storage.get(leaseFile));
+  } catch (error) {
+    if (isKind(error, 'not-found')) return undefined;
+    throw error;
+  }
+}
