@@ -86,6 +86,8 @@ const load = {
   networkRemove: () => import('./commands/network/rm.ts'),
   login: () => import('./commands/registry/login.ts'),
   logout: () => import('./commands/registry/logout.ts'),
+  registryDu: () => import('./commands/registry/du.ts'),
+  registryGc: () => import('./commands/registry/gc.ts'),
   registryServe: () => import('./commands/registry/serve.ts'),
   search: () => import('./commands/registry/search.ts'),
   df: () => import('./commands/system/df.ts'),
@@ -271,7 +273,11 @@ export const groups: readonly Group[] = [
   {
     name: 'registry',
     short: 'Serve a registry of your own',
-    leaves: [{ name: 'serve', load: load.registryServe }],
+    leaves: [
+      { name: 'du', load: load.registryDu },
+      { name: 'gc', load: load.registryGc },
+      { name: 'serve', load: load.registryServe },
+    ],
   },
   {
     name: 'system',

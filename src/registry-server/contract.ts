@@ -162,6 +162,8 @@ export interface Repository {
   /** By tag or digest; the bytes are verified. */
   manifest(reference: string): Promise<StoredManifest>;
   blob(digest: string): Promise<StoredBlob>;
+  /** As `blob`, for a client that may push a manifest which needs it: no collection takes it meanwhile. */
+  holdBlob?(digest: string): Promise<StoredBlob>;
   /** Stores the manifest, then the tag, if the reference is one. @throws invalid `manifest-invalid`, `manifest-blob-unknown`, `digest-invalid`. */
   putManifest(reference: string, mediaType: string, content: Buffer): Promise<{ digest: string; subject?: string }>;
   /** Also takes away the tags that name it. */

@@ -3,9 +3,9 @@ import { conflict, invalid, messageOf } from '../base/errors.ts';
 import { humanSize } from '../formats/bytes.ts';
 import { openStorage } from './builtins.ts';
 import { loadRegistryConfig } from './config/load.ts';
+import type { StorageDriver } from './contract.ts';
 import { type CareConfig, careOnce } from './gc/care.ts';
 import { asOnlyCollector } from './gc/lease.ts';
-import type { StorageDriver } from './contract.ts';
 
 /** `tug-registry gc [--config FILE] [--dry-run]`: says on stdout what it removes and why, while the registry is used. */
 export async function gcCommand(args: readonly string[]): Promise<number> {
@@ -18,7 +18,8 @@ export async function gcCommand(args: readonly string[]): Promise<number> {
     const done = await asOnlyCollector(storage, async () => {
       code = await run(storage, config, false);
     });
-    if (!done) throw conflict('another process is collecting this registry; one that was killed is waited for a minute');
+    if (!done)
+      throw conflict('another process is collecting this registry; one that was killed is waited for a minute');
     return code;
   } finally {
     await storage.close?.();

@@ -8,12 +8,16 @@ import { accessDoor } from './access/side-door.ts';
 import { openStorage } from './builtins.ts';
 import type { RegistryConfig } from './config/schema.ts';
 import type { AccessController, OpenRepository, RegistryHooks, StorageDriver } from './contract.ts';
+import { keepCaring } from './gc/care.ts';
+import { createKeeper } from './gc/keeper.ts';
 import type { Api } from './http/exchange.ts';
 import { boundSlowness } from './http/limits.ts';
 import { drain, isLoopback, listen, parseListenAddress } from './http/listen.ts';
 import { requestListener, type SideDoor } from './http/server.ts';
 import { startObserving } from './observe/observe.ts';
 import { openProxy, type RegistryProxy } from './proxy/proxy.ts';
+import { withQuotas } from './quota/quotas.ts';
+import { recordPulls } from './retention/pulls.ts';
 import { listRepositories } from './storage/catalog.ts';
 import { cacheOfLinks } from './storage/links.ts';
 import { keepPurging } from './storage/purge.ts';
@@ -42,18 +46,18 @@ export async function serve(config: RegistryConfig, { log, insecureNoAuth = fals
   if (!asksWho(config) && !isLoopback(address) && !insecureNoAuth) throw openToAll(config.http.addr);
   const access = await openAccess({ auth: config.auth, access: config.access, log });
   const storage = openStorage(config.storage);
-  const { cache } = config.storage;
-  const local = openRepositories(storage, cache && cacheOfLinks(cache.blobdescriptorsize));
+  const local = openLocal(config, storage);
   const hooks: RegistryHooks[] = [];
   const sideDoors: SideDoor[] = [accessDoor(access)];
   await using opened = new AsyncDisposableStack();
   opened.defer(async () => storage.close?.());
   opened.use(access);
+  const pulls = opened.use(recordPulls(storage, log));
   const proxy = openProxy(config.proxy, { storage, local, log });
   opened.defer(async () => proxy?.close());
   const observing = await startObserving(config, { storage, local, access, proxy, log });
   opened.defer(() => observing.close());
-  hooks.push(observing.hooks);
+  hooks.push(observing.hooks, { event: (event) => pulls.event(event), request: () => undefined });
   sideDoors.push(observing.door);
   const api = openApi(config, { storage, access, local, proxy });
   const listener = requestListener({ api, hooks, log, headers: config.http.headers }, sideDoors);
@@ -61,6 +65,7 @@ export async function serve(config: RegistryConfig, { log, insecureNoAuth = fals
   boundSlowness(server);
   const listening = await listen(server, address);
   opened.defer(() => drain(server, config.http.draintimeout));
+  opened.use(keepCaring(storage, config, log));
   opened.use(keepPurging(storage, config.storage.maintenance.uploadpurging, log));
   const serving = opened.move();
   return { address: listening, close: () => serving.disposeAsync() };
@@ -74,6 +79,14 @@ const openToAll = (addr: string) =>
   invalid(
     `at ${addr} everybody who reaches this machine could push to and pull from the registry: configure "auth", listen at 127.0.0.1, or say --insecure-no-auth`,
   );
+
+/** The repositories that are kept here, within their quotas. */
+function openLocal(config: RegistryConfig, storage: StorageDriver): OpenRepository {
+  const { cache } = config.storage;
+  const links = cache && cacheOfLinks(cache.blobdescriptorsize);
+  const repositories = openRepositories(storage, links, createKeeper(storage, config.gc.grace));
+  return withQuotas(repositories, storage, config.quota);
+}
 
 interface Opened {
   readonly storage: StorageDriver;

@@ -56,7 +56,8 @@ describe('the collection of a registry', () => {
 
     const asked = await onRegistry(registry, 'gc', '--dry-run');
     assert.equal(asked.code, 0, asked.stderr);
-    for (const digest of goes.blobs.keys()) assert.match(asked.stdout, new RegExp(`^would remove ${digest}: not needed`, 'm'));
+    for (const digest of goes.blobs.keys())
+      assert.match(asked.stdout, new RegExp(`^would remove ${digest}: not needed`, 'm'));
     assert.match(asked.stdout, /^would remove 0 tags, 0 manifests, 2 links and 3 blobs of \S+\n$/m);
     const done = await onRegistry(registry, 'gc');
     assert.equal(done.code, 0, done.stderr);
@@ -64,7 +65,10 @@ describe('the collection of a registry', () => {
     const layer = goes.layers[0]?.digest;
     assert.equal((await fetch(`http://${registry.host}/v2/team/app/blobs/${layer}`)).status, 404);
     await assertWhole(registry, 'team/app', 'stays', stays);
-    assert.match((await onRegistry(registry, 'gc')).stdout, /^removed 0 tags, 0 manifests, 0 links and 0 blobs of 0B\n$/);
+    assert.match(
+      (await onRegistry(registry, 'gc')).stdout,
+      /^removed 0 tags, 0 manifests, 0 links and 0 blobs of 0B\n$/,
+    );
     await putImage(goes, registry.host, 'team/app', 'back');
     await assertWhole(registry, 'team/app', 'back', goes);
   });
@@ -88,7 +92,9 @@ describe('the collection of a registry', () => {
         if (client === 0 && round === 5) await registry.killAndRestart();
         if (client === 1 && round % 4 === 3) {
           acknowledged.delete(`${repository}:${tag}`);
-          await fetch(`http://${registry.host}/v2/${repository}/manifests/${tag}`, { method: 'DELETE' }).catch(() => undefined);
+          await fetch(`http://${registry.host}/v2/${repository}/manifests/${tag}`, { method: 'DELETE' }).catch(
+            () => undefined,
+          );
         }
       }
     };
@@ -110,7 +116,12 @@ describe('the collection of a registry', () => {
     await using kept = await startTugRegistry({ config });
     await using registry = await startTugRegistry({ config, root: kept.root });
     for (const tag of ['v1', 'v2', 'v3', 'latest']) await putImage(small(), registry.host, 'team/app', tag);
-    for (const [tag, days] of [['v1', 30], ['v2', 20], ['v3', 12], ['latest', 90]] as const) {
+    for (const [tag, days] of [
+      ['v1', 30],
+      ['v2', 20],
+      ['v3', 12],
+      ['latest', 90],
+    ] as const) {
       await age(registry, 'team/app', tag, days);
     }
     const untagged = small();
@@ -139,10 +150,14 @@ describe('the collection of a registry', () => {
     await using registry = await startTugRegistry();
     const image = makeImage([randomBytes(5000)]);
     const bytes = [...image.blobs.values()].reduce((sum, blob) => sum + blob.length, 0);
-    for (const repository of ['team/app', 'team/copy', 'other']) await putImage(image, registry.host, repository, 'one');
+    for (const repository of ['team/app', 'team/copy', 'other'])
+      await putImage(image, registry.host, repository, 'one');
     const shown = await onRegistry(registry, 'du', '--json', 'team/*');
     assert.deepEqual(
-      shown.stdout.trim().split('\n').map((line) => JSON.parse(line)),
+      shown.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
       ['team/app', 'team/copy'].map((repository) => ({ repository, manifests: 1, blobs: 2, bytes })),
     );
     const table = await onRegistry(registry, 'du');
@@ -152,7 +167,9 @@ describe('the collection of a registry', () => {
 
   it('refuses a push beyond the quota of its namespace, and takes it when there is room', async () => {
     const quota = [{ namespace: 'team', size: '20k' }];
-    await using registry = await startTugRegistry({ config: { gc: { grace: '0s' }, quota: quota as unknown as object } });
+    await using registry = await startTugRegistry({
+      config: { gc: { grace: '0s' }, quota: quota as unknown as object },
+    });
     const [first, second] = [makeImage([randomBytes(12_000)]), makeImage([randomBytes(12_000)])];
     await putImage(first, registry.host, 'team/one', 'tag');
     await putImage(first, registry.host, 'team/two', 'tag'); // the same blobs count once

@@ -18,7 +18,11 @@ import { startTugRegistry, type TugRegistry } from '../helpers/tug-registry.ts';
 
 const mebibyte = 1024 * 1024;
 /** The least that a store takes as a part, so that little content makes several. */
-const smallest = { chunksize: 5 * mebibyte, multipartcopythresholdsize: 6 * mebibyte, multipartcopychunksize: 5 * mebibyte };
+const smallest = {
+  chunksize: 5 * mebibyte,
+  multipartcopythresholdsize: 6 * mebibyte,
+  multipartcopychunksize: 5 * mebibyte,
+};
 
 describe('a registry in an S3-compatible store', { skip: s3StoreMissing }, () => {
   let store: S3Store;

@@ -8,7 +8,10 @@ const octets = 'application/octet-stream';
 /** `GET` and `HEAD /v2/<name>/blobs/<digest>`, with ranges. */
 export async function getBlob(exchange: Exchange, name: string, digest: string): Promise<void> {
   const repository = await exchange.api.open(name);
-  const blob = await repository.blob(digest);
+  // Who asks whether it is there is about to push.
+  const asks = exchange.request.method === 'HEAD' && !exchange.api.settings.readOnly;
+  const held = asks ? repository.holdBlob : undefined;
+  const blob = held ? await held(digest) : await repository.blob(digest);
   const headers = {
     'docker-content-digest': digest,
     etag: `"${digest}"`,

@@ -39,8 +39,6 @@ const bytes = z.union([z.int().nonnegative(), z.string()]).transform((value, con
 });
 
 /** `quota`: how much the blobs of a namespace (`team` for `team` and `team/...`) may take together. */
-export const quotaSection = z
-  .array(z.strictObject({ namespace: z.string().min(1), size: bytes }))
-  .default([]);
+export const quotaSection = z.array(z.strictObject({ namespace: z.string().min(1), size: bytes })).default([]);
 
 export type Quota = z.output<typeof quotaSection>[number];

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { accessSection, authSection } from '../access/config.ts';
+import { gcSection, quotaSection, retentionSection } from './care.ts';
 import { healthSection } from './health.ts';
 import { httpSection } from './http.ts';
 import { logSection } from './log.ts';
@@ -15,6 +16,9 @@ export const registryConfigSchema = z.strictObject({
   version: z.union([z.literal('0.1'), z.literal(0.1)]).optional(),
   log: logSection,
   storage: storageSection,
+  gc: gcSection,
+  retention: retentionSection,
+  quota: quotaSection,
   http: httpSection,
   auth: authSection,
   access: accessSection,

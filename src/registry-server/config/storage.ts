@@ -1,9 +1,11 @@
 import * as z from 'zod';
 import { duration } from './duration.ts';
+import { s3Section } from './s3.ts';
 
 /** The parameters of each storage driver, by its name; one of them is given. */
 export const storageSections = {
   filesystem: z.strictObject({ rootdirectory: z.string().min(1).default('/var/lib/registry') }),
+  s3: s3Section,
 };
 
 const uploadPurging = z.strictObject({
@@ -24,6 +26,7 @@ const maintenance = z.strictObject({
 export const storageSection = z
   .strictObject({
     filesystem: storageSections.filesystem.optional(),
+    s3: storageSections.s3.optional(),
     delete: z.strictObject({ enabled: z.boolean().default(false) }).prefault({}),
     cache: z
       .strictObject({

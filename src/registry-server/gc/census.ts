@@ -2,7 +2,16 @@ import { isKind } from '../../base/errors.ts';
 import type { StorageDriver } from '../contract.ts';
 import { listRepositories } from '../storage/catalog.ts';
 import { readManifest } from '../storage/manifest-shape.ts';
-import { blobData, isUploadId, layerLink, layersFolder, revisionLink, revisionsFolder, uploadFolder, uploadsFolder } from '../storage/paths.ts';
+import {
+  blobData,
+  isUploadId,
+  layerLink,
+  layersFolder,
+  revisionLink,
+  revisionsFolder,
+  uploadFolder,
+  uploadsFolder,
+} from '../storage/paths.ts';
 import { manifestKey } from './condemned.ts';
 
 /** A blob's link that nothing in its repository needs. */

@@ -163,7 +163,10 @@ test('two do not collect at once, and one that failed keeps nobody away', async 
     assert.equal(await asOnlyCollector(storage, async () => assert.fail('twice')), false);
   });
   assert.equal(done, true);
-  await assert.rejects(asOnlyCollector(storage, () => Promise.reject(new Error('failed'))), /failed/);
+  await assert.rejects(
+    asOnlyCollector(storage, () => Promise.reject(new Error('failed'))),
+    /failed/,
+  );
   assert.equal(await asOnlyCollector(storage, async () => undefined), true);
 });
 
@@ -182,10 +185,16 @@ test('pushes and collections at the same time: every image whose push was answer
     const open = rig.another();
     for (let round = 0; round < 25; round += 1) {
       const repository = await open(`app${(round + process) % 2}`);
-      const chosen = [0, 1, 2].map((part) => contents[(round * 7 + process + part * part) % contents.length] ?? contents[0]);
+      const chosen = [0, 1, 2].map(
+        (part) => contents[(round * 7 + process + part * part) % contents.length] ?? contents[0],
+      );
       const tag = `t${process}`;
       try {
-        const digest = await pushImage(repository, tag, chosen.filter((content) => content !== undefined));
+        const digest = await pushImage(
+          repository,
+          tag,
+          chosen.filter((content) => content !== undefined),
+        );
         acknowledged.set(`${repository.name}:${tag}`, digest);
       } catch (error) {
         // With so short a grace time a blob may be gone before its manifest comes: the client is told so.

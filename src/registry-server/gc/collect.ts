@@ -104,4 +104,3 @@ async function sweep(storage: StorageDriver, batch: Batch, census: Census, optio
   }
   return removed;
 }
-

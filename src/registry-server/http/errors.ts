@@ -68,4 +68,6 @@ export function failureOf(thrown: unknown): Failure {
 
 const tooMany: Code = ['TOOMANYREQUESTS', 429, 'too many requests'];
 
-const codeOf = (error: TugError): Code => codes[error.code] ?? kinds[error.kind];
+/** A quota's own words are the message, since that is all that clients show. */
+const codeOf = (error: TugError): Code =>
+  error.code === 'quota-exceeded' ? ['DENIED', 403, error.message] : (codes[error.code] ?? kinds[error.kind]);

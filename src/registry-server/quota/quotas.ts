@@ -43,7 +43,8 @@ function openAccount(storage: StorageDriver, { namespace, size: limit }: Quota):
   const count = async (): Promise<Usage> => {
     const counted = performance.now();
     const digests = new Map<string, number>();
-    for await (const each of repositorySizes(storage, isFor)) for (const [digest, size] of each.digests) digests.set(digest, size);
+    for await (const each of repositorySizes(storage, isFor))
+      for (const [digest, size] of each.digests) digests.set(digest, size);
     return { digests: new Set(digests.keys()), bytes: [...digests.values()].reduce((a, b) => a + b, 0), counted };
   };
   const newest = async (age: number): Promise<Usage> => {

@@ -10,7 +10,11 @@ const pullFile = (repository: string, digest: string): string =>
   `${pullsFolder}/${repository}/_manifests/${digest.replace(':', '/')}`;
 
 /** When a manifest was last pulled, to the hour, in milliseconds; undefined for one that never was. */
-export async function lastPulled(storage: StorageDriver, repository: string, digest: string): Promise<number | undefined> {
+export async function lastPulled(
+  storage: StorageDriver,
+  repository: string,
+  digest: string,
+): Promise<number | undefined> {
   try {
     const time = Date.parse(String(await storage.get(pullFile(repository, digest))));
     return Number.isNaN(time) ? undefined : time;

@@ -43,7 +43,12 @@ export async function retain(storage: StorageDriver, options: RetainOptions): Pr
     total.tags += gone.size;
     const tagged = new Set(tags.filter(({ tag }) => !gone.has(tag)).map(({ digest }) => digest));
     const { untagged, needed } = await untaggedOf(storage, repository, tagged);
-    total.manifests += await removeManifests(storage, repository, untaggedToRemove(untagged, rule, needed, now), options);
+    total.manifests += await removeManifests(
+      storage,
+      repository,
+      untaggedToRemove(untagged, rule, needed, now),
+      options,
+    );
   }
   return total;
 }
@@ -55,7 +60,12 @@ async function tagsOf(storage: StorageDriver, repository: string): Promise<TagFa
     const digest = await readLink(storage, link);
     const stats = await storage.stat(link);
     if (digest === undefined || stats === undefined) continue;
-    facts.push({ tag, digest, pushed: stats.modified.getTime(), pulled: await lastPulled(storage, repository, digest) });
+    facts.push({
+      tag,
+      digest,
+      pushed: stats.modified.getTime(),
+      pulled: await lastPulled(storage, repository, digest),
+    });
   }
   return facts;
 }
@@ -100,7 +110,12 @@ async function removeTags(
 ): Promise<Set<string>> {
   const gone = new Set<string>();
   if (doomed.length === 0) return gone;
-  await using _condemned = dryRun ? nothing : await condemn(storage, doomed.map(({ what }) => tagKey(repository, what.tag)));
+  await using _condemned = dryRun
+    ? nothing
+    : await condemn(
+        storage,
+        doomed.map(({ what }) => tagKey(repository, what.tag)),
+      );
   for (const { what, why } of doomed) {
     const link = tagLink(repository, what.tag);
     if (!dryRun) {

@@ -26,25 +26,37 @@ test('tags are kept by any of the reasons of a rule', () => {
     'c: 1 tags are newer, 1 are kept, never pulled',
     'b: 2 tags are newer, 1 are kept, pulled 50 days ago',
   ]);
-  assert.deepEqual(removed(tags, { keeppushedwithin: 75 * day }).map((line) => line[0]), ['b', 'a']);
+  assert.deepEqual(
+    removed(tags, { keeppushedwithin: 75 * day }).map((line) => line[0]),
+    ['b', 'a'],
+  );
 });
 
 test('a rule that says nothing of tags removes none, one for certain tags no others', () => {
   const tags = [tag('v1', 90), tag('pr-1', 90), tag('pr-2', 1)];
   assert.deepEqual(removed(tags, { untaggedolderthan: day }), []);
-  assert.deepEqual(removed(tags, { tags: 'pr-*', keeplast: 1 }).map((line) => line.split(':')[0]), ['pr-1']);
+  assert.deepEqual(
+    removed(tags, { tags: 'pr-*', keeplast: 1 }).map((line) => line.split(':')[0]),
+    ['pr-1'],
+  );
 });
 
 test('untagged manifests go when they are old and nothing refers to them', () => {
   const rule = { repositories: '**', untaggedolderthan: 7 * day };
   const manifests = [tag('child', 30), tag('old', 30), tag('new', 3)];
   const gone = untaggedToRemove(manifests, rule, new Set(['sha256:child']), now);
-  assert.deepEqual(gone.map(({ what, why }) => `${what.digest} ${why}`), ['sha256:old untagged, pushed 30 days ago']);
+  assert.deepEqual(
+    gone.map(({ what, why }) => `${what.digest} ${why}`),
+    ['sha256:old untagged, pushed 30 days ago'],
+  );
   assert.deepEqual(untaggedToRemove(manifests, { repositories: '**', keeplast: 0 }, new Set(), now), []);
 });
 
 test('the first rule that fits a repository counts', () => {
-  const rules = [{ repositories: 'team/*', keeplast: 1 }, { repositories: '**', keeplast: 2 }];
+  const rules = [
+    { repositories: 'team/*', keeplast: 1 },
+    { repositories: '**', keeplast: 2 },
+  ];
   assert.equal(ruleFor('team/app', rules)?.keeplast, 1);
   assert.equal(ruleFor('team/app/web', rules)?.keeplast, 2);
   assert.equal(ruleFor('other', rules.slice(0, 1)), undefined);

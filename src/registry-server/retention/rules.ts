@@ -32,7 +32,9 @@ export function tagsToRemove(tags: readonly TagFacts[], rule: RetentionRule, now
   const { keeplast, keeppulledwithin, keeppushedwithin } = rule;
   if (keeplast === undefined && keeppulledwithin === undefined && keeppushedwithin === undefined) return [];
   const fits = rule.tags === undefined ? () => true : matcher(rule.tags);
-  const newestFirst = tags.filter(({ tag }) => fits(tag)).sort((a, b) => b.pushed - a.pushed || (a.tag < b.tag ? 1 : -1));
+  const newestFirst = tags
+    .filter(({ tag }) => fits(tag))
+    .sort((a, b) => b.pushed - a.pushed || (a.tag < b.tag ? 1 : -1));
   return newestFirst.flatMap((what, place) => {
     if (keeplast !== undefined && place < keeplast) return [];
     if (keeppushedwithin !== undefined && now - what.pushed < keeppushedwithin) return [];

@@ -1,5 +1,6 @@
-import { isKind, notFound } from '../../base/errors.ts';
+import { notFound } from '../../base/errors.ts';
 import type { StorageDriver, StoredBlob } from '../contract.ts';
+import type { Keeper } from '../gc/keeper.ts';
 import { type LinkCache, readLink, writeLink } from './links.ts';
 import { blobData, checkDigest, layerLink } from './paths.ts';
 
@@ -7,16 +8,18 @@ import { blobData, checkDigest, layerLink } from './paths.ts';
 export interface Blobs {
   /** @throws not-found `blob-unknown`. */
   open(name: string, digest: string): Promise<StoredBlob>;
+  /** As `open`, for somebody who pushes: no collection takes the blob before its manifest can be there. */
+  hold(name: string, digest: string): Promise<StoredBlob>;
   /**
-   * Makes bytes that are stored one of a repository's blobs; their time is set to now before, so that no collection at
-   * the same time takes them. Undefined where the bytes are not there. Idempotent.
+   * Makes bytes that are stored one of a repository's blobs, which no collection at the same time takes then. Undefined
+   * where the bytes are not there: the link is good for those that take their place at once. Idempotent.
    */
   link(name: string, digest: string): Promise<StoredBlob | undefined>;
   /** @throws not-found `blob-unknown`. The bytes stay for other repositories. */
   unlink(name: string, digest: string): Promise<void>;
 }
 
-export function openBlobs(storage: StorageDriver, cache: LinkCache | undefined): Blobs {
+export function openBlobs(storage: StorageDriver, cache: LinkCache | undefined, keeper: Keeper): Blobs {
   const isLinked = async (link: string): Promise<boolean> => {
     if (cache?.has(link)) return true;
     const there = (await readLink(storage, link)) !== undefined;
@@ -31,14 +34,18 @@ export function openBlobs(storage: StorageDriver, cache: LinkCache | undefined):
       cache?.delete(link);
       throw unknownBlob(digest);
     },
+    async hold(name, digest) {
+      const link = layerLink(name, digest);
+      const blob = (await keeper.renew(link, digest)) ? await storedBlob(storage, digest) : undefined;
+      if (blob) return blob;
+      cache?.delete(link);
+      throw unknownBlob(digest);
+    },
     async link(name, digest) {
-      try {
-        await storage.touch(blobData(digest));
-      } catch (error) {
-        if (isKind(error, 'not-found')) return undefined;
-        throw error;
-      }
-      await writeLink(storage, layerLink(name, digest), digest);
+      const link = layerLink(name, digest);
+      do {
+        await writeLink(storage, link, digest);
+      } while (await keeper.settled([digest]));
       return await storedBlob(storage, digest);
     },
     async unlink(name, digest) {

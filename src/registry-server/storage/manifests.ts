@@ -1,6 +1,8 @@
 import { internal, invalid, isKind, notFound } from '../../base/errors.ts';
 import { isDigest, sha256, sha512 } from '../../formats/digest.ts';
 import type { StorageDriver, StoredManifest } from '../contract.ts';
+import { manifestKey, tagKey } from '../gc/condemned.ts';
+import type { Keeper } from '../gc/keeper.ts';
 import type { Blobs } from './blobs.ts';
 import { readLink, writeLink } from './links.ts';
 import { type ManifestShape, readManifest } from './manifest-shape.ts';
@@ -10,6 +12,7 @@ import { addReferrer, removeReferrer } from './referrers.ts';
 interface Context {
   readonly storage: StorageDriver;
   readonly blobs: Blobs;
+  readonly keeper: Keeper;
 }
 
 /** The bytes hash to the digest, whatever happened to the disk. @throws not-found `manifest-unknown`. */
@@ -34,7 +37,7 @@ export async function getManifest(storage: StorageDriver, name: string, referenc
  * to, and at last its tag. Killed in between, what is missing is missing and what is there is whole; it may be repeated.
  */
 export async function putManifest(
-  { storage, blobs }: Context,
+  context: Context,
   name: string,
   reference: string,
   mediaType: string,
@@ -48,22 +51,48 @@ export async function putManifest(
   }
   if (!isDigest(reference)) tagLink(name, reference); // refuses what is no tag before anything is stored
   const shape = readManifest(content, mediaType);
-  await checkParts({ storage, blobs }, name, shape);
-  await storage.put(blobData(digest), content);
-  await writeLink(storage, revisionLink(name, digest), digest);
-  if (shape.subject)
-    await addReferrer(storage, name, shape.subject, { ...shape.referrer, digest, size: content.length });
-  if (!isDigest(reference)) {
-    await writeLink(storage, tagIndexLink(name, reference, digest), digest);
-    await writeLink(storage, tagLink(name, reference), digest);
-  }
+  await store(context, name, isDigest(reference) ? undefined : reference, digest, shape, content);
   return { digest, ...(shape.subject ? { subject: shape.subject } : {}) };
 }
 
+/** Writes all again where a collection may have taken some of it meanwhile (`gc/keeper.ts`). */
+async function store(
+  context: Context,
+  name: string,
+  tag: string | undefined,
+  digest: string,
+  shape: ManifestShape,
+  content: Buffer,
+): Promise<void> {
+  const { storage, keeper } = context;
+  const revision = revisionLink(name, digest);
+  const own = manifestKey(name, digest);
+  const parts = [...shape.blobs, ...shape.manifests].map((part) => part.digest);
+  for (let first = true; ; first = false) {
+    const begun = performance.now();
+    try {
+      await checkParts(context, name, shape);
+    } catch (error) {
+      if (!first) await storage.remove(revision.slice(0, -'/link'.length));
+      throw error;
+    }
+    await storage.put(blobData(digest), content);
+    await writeLink(storage, revision, digest);
+    // From here on collections see what the manifest needs.
+    if ((await keeper.settled([digest, own, ...parts])) || (first && keeper.isLate(begun))) continue;
+    if (shape.subject)
+      await addReferrer(storage, name, shape.subject, { ...shape.referrer, digest, size: content.length });
+    if (tag === undefined) return;
+    await writeLink(storage, tagIndexLink(name, tag, digest), digest);
+    await writeLink(storage, tagLink(name, tag), digest);
+    if (!(await keeper.settled([own, tagKey(name, tag)]))) return;
+  }
+}
+
 /** Every part has to be in this repository, and to be as large as is said. */
-async function checkParts({ storage, blobs }: Context, name: string, shape: ManifestShape): Promise<void> {
+async function checkParts({ blobs, keeper }: Context, name: string, shape: ManifestShape): Promise<void> {
   const checkBlob = async ({ digest, size }: { digest: string; size: number }): Promise<void> => {
-    const blob = await blobs.open(name, digest).catch((error: unknown) => {
+    const blob = await blobs.hold(name, digest).catch((error: unknown) => {
       if (isKind(error, 'not-found')) throw missing(`blob unknown to registry: ${digest}`);
       throw error;
     });
@@ -72,7 +101,7 @@ async function checkParts({ storage, blobs }: Context, name: string, shape: Mani
     }
   };
   const checkManifest = async ({ digest }: { digest: string }): Promise<void> => {
-    if ((await readLink(storage, revisionLink(name, digest))) === undefined) {
+    if (!(await keeper.renew(revisionLink(name, digest), manifestKey(name, digest)))) {
       throw missing(`manifest unknown to registry: ${digest}`);
     }
   };

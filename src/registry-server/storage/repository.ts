@@ -1,5 +1,6 @@
 import { isKind, notFound } from '../../base/errors.ts';
 import type { OpenRepository, Repository, StorageDriver } from '../contract.ts';
+import { createKeeper, type Keeper } from '../gc/keeper.ts';
 import { openBlobs } from './blobs.ts';
 import { isRepository } from './catalog.ts';
 import type { LinkCache } from './links.ts';
@@ -8,9 +9,16 @@ import { checkDigest, checkName, tagsFolder } from './paths.ts';
 import { listReferrers } from './referrers.ts';
 import { openUploads } from './uploads.ts';
 
+/** What `gc.grace` is where nobody says otherwise. */
+const defaultGrace = 60 * 60_000;
+
 /** Repositories over a storage; they hold nothing but what speeds them up. */
-export function openRepositories(storage: StorageDriver, cache?: LinkCache): OpenRepository {
-  const blobs = openBlobs(storage, cache);
+export function openRepositories(
+  storage: StorageDriver,
+  cache?: LinkCache,
+  keeper: Keeper = createKeeper(storage, defaultGrace),
+): OpenRepository {
+  const blobs = openBlobs(storage, cache, keeper);
   const uploads = openUploads(storage, blobs);
   return async (given) => {
     const name = checkName(given);
@@ -18,8 +26,9 @@ export function openRepositories(storage: StorageDriver, cache?: LinkCache): Ope
       name,
       manifest: (reference) => getManifest(storage, name, reference),
       blob: (digest) => blobs.open(name, checkDigest(digest)),
+      holdBlob: (digest) => blobs.hold(name, checkDigest(digest)),
       putManifest: (reference, mediaType, content) =>
-        putManifest({ storage, blobs }, name, reference, mediaType, content),
+        putManifest({ storage, blobs, keeper }, name, reference, mediaType, content),
       deleteManifest: (digest) => deleteManifest(storage, name, digest),
       deleteTag: (tag) => deleteTag(storage, name, tag),
       deleteBlob: (digest) => blobs.unlink(name, digest),
@@ -27,7 +36,7 @@ export function openRepositories(storage: StorageDriver, cache?: LinkCache): Ope
       referrers: (digest) => listReferrers(storage, name, digest, repository.manifest),
       async mount(digest, from) {
         try {
-          await blobs.open(checkName(from), digest);
+          await blobs.hold(checkName(from), digest);
         } catch (error) {
           if (isKind(error, 'not-found') || isKind(error, 'invalid')) return undefined; // the client sends it then
           throw error;

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { pipeline as join, type Readable, Transform } from 'node:stream';
 import { asTugError, conflict, internal, invalid, notFound } from '../../base/errors.ts';
 import type { StorageDriver, StoredBlob, Upload } from '../contract.ts';
-import type { Blobs } from './blobs.ts';
+import { type Blobs, storedBlob } from './blobs.ts';
 import { type HashStates, hashOf, keepHashStates } from './hash-states.ts';
 import { blobData, checkDigest, uploadFolder } from './paths.ts';
 
@@ -140,7 +140,7 @@ async function commit(
   const there = await blobs.link(name, digest); // bytes that another upload stored are not stored again
   if (there && there.size === size) return there;
   await storage.move(dataFile(name, id), blobData(digest));
-  const stored = await blobs.link(name, digest);
+  const stored = await storedBlob(storage, digest);
   if (stored === undefined) throw internal(`the blob ${digest} was removed while it was stored`);
   return stored;
 }

@@ -30,7 +30,7 @@ export function openFilesystem({ rootdirectory }: { readonly rootdirectory: stri
     list: (name, after) => listFolder(localPath(name), after),
     append: (name, offset, data) => append(localPath(name), offset, data),
     move: (from, to) => found(from, move(localPath(from), localPath(to))),
-    remove: (name) => fs.rm(localPath(name), { recursive: true, force: true }),
+    remove: (name) => remove(localPath(name)),
     touch: async (name) => {
       const now = new Date();
       await found(name, fs.utimes(localPath(name), now, now));
@@ -49,10 +49,14 @@ async function found<T>(name: string, work: Promise<T>): Promise<T> {
 }
 
 /** Killed in between, it leaves a file of a temporary name, which nobody looks for, beside the old content. */
-async function put(file: string, content: Uint8Array, synced: boolean): Promise<void> {
+function put(file: string, content: Uint8Array, synced: boolean): Promise<void> {
   const folder = path.dirname(file);
+  return withFolder(folder, () => putInto(folder, file, content, synced));
+}
+
+async function putInto(folder: string, file: string, content: Uint8Array, synced: boolean): Promise<void> {
   const temporary = path.join(folder, `.tmp-${randomBytes(6).toString('hex')}`);
-  const handle = await withFolder(folder, () => fs.open(temporary, 'wx'));
+  const handle = await fs.open(temporary, 'wx');
   try {
     try {
       await handle.writeFile(content);
@@ -92,6 +96,15 @@ async function statFile(file: string): Promise<{ size: number; modified: Date } 
     const errno = errnoOf(error);
     if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined;
     throw error;
+  }
+}
+
+/** Something may be put into a folder while it is removed; then it is removed again. */
+async function remove(file: string): Promise<void> {
+  try {
+    await fs.rm(file, { recursive: true, force: true, maxRetries: 5, retryDelay: 10 });
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOTDIR') throw error; // nothing lies below a file
   }
 }
 
