@@ -30,7 +30,11 @@ export const longestDecision = 10 * 60_000;
 const pause = 100;
 const remembered = 20_000;
 
-export function createKeeper(storage: StorageDriver, grace: number): Keeper {
+/** What `gc.grace` is where nobody says otherwise, in milliseconds. */
+const defaultGrace = 60 * 60_000;
+
+/** `grace` in milliseconds: that of the collections. */
+export function createKeeper(storage: StorageDriver, grace: number = defaultGrace): Keeper {
   /** When links were renewed here, by the monotonic clock. */
   const renewed = new Map<string, number>();
   const settled: Keeper['settled'] = async (keys) => {

@@ -6,6 +6,7 @@ import { defaultRetryPolicy, type RetryPolicy } from '../../registry-client/retr
 import { createTransport } from '../../registry-client/transport.ts';
 import { type ProxySection, upstreamsOf } from '../config/proxy.ts';
 import type { OpenRepository, StorageDriver } from '../contract.ts';
+import { createKeeper } from '../gc/keeper.ts';
 import { openBlobs } from '../storage/blobs.ts';
 import { listRepositories } from '../storage/catalog.ts';
 import { layersFolder, revisionsFolder } from '../storage/paths.ts';
@@ -67,7 +68,7 @@ export function createProxy(options: ProxyOptions): RegistryProxy {
   const counts = { manifest: zero(), blob: zero() };
   const context: ProxyContext = {
     ...{ storage, upstreams, expiry, retry, log, counts, signal },
-    blobs: openBlobs(storage, undefined),
+    blobs: openBlobs(storage, undefined, createKeeper(storage)),
     folder: storage.localPath?.('/') ?? os.tmpdir(),
   };
   const manifests = createManifestCache(context);

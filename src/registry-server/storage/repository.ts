@@ -9,14 +9,11 @@ import { checkDigest, checkName, tagsFolder } from './paths.ts';
 import { listReferrers } from './referrers.ts';
 import { openUploads } from './uploads.ts';
 
-/** What `gc.grace` is where nobody says otherwise. */
-const defaultGrace = 60 * 60_000;
-
 /** Repositories over a storage; they hold nothing but what speeds them up. */
 export function openRepositories(
   storage: StorageDriver,
   cache?: LinkCache,
-  keeper: Keeper = createKeeper(storage, defaultGrace),
+  keeper: Keeper = createKeeper(storage),
 ): OpenRepository {
   const blobs = openBlobs(storage, cache, keeper);
   const uploads = openUploads(storage, blobs);
