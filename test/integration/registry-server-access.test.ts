@@ -23,6 +23,9 @@ const rules = [
   { repositories: ['public/*'], users: ['ada'], actions: ['push'] },
 ];
 
+/** Five programs mistype a password at the same time, some of them more than once. */
+const access = { rules, throttle: { attempts: 1000 } };
+
 let scratch: string;
 let certificates: string;
 let layout: string;
@@ -82,12 +85,12 @@ const tls = (more: object = {}): object => ({
 const modes: Readonly<Record<string, Mode>> = {
   'without a login': { config: () => ({}), login: false, tls: false },
   'with htpasswd over TLS': {
-    config: () => ({ http: tls(), auth: { htpasswd: { realm: 'team', path: file('users') } }, access: { rules } }),
+    config: () => ({ http: tls(), auth: { htpasswd: { realm: 'team', path: file('users') } }, access }),
     login: true,
     tls: true,
   },
   'with tokens of its own over TLS': {
-    config: () => ({ http: tls(), auth: { token: { builtin: { path: file('users') } } }, access: { rules } }),
+    config: () => ({ http: tls(), auth: { token: { builtin: { path: file('users') } } }, access }),
     login: true,
     tls: true,
   },
@@ -100,7 +103,7 @@ const modes: Readonly<Record<string, Mode>> = {
     tls: false,
   },
   'with certificates of clients': {
-    config: () => ({ http: tls({ clientcas: [file('ca.pem')] }), access: { rules } }),
+    config: () => ({ http: tls({ clientcas: [file('ca.pem')] }), access }),
     login: false,
     tls: true,
     clientCertificates: true,

@@ -156,7 +156,7 @@ describe('a registry that cannot know who is there', () => {
   const refused = async (config: string, ...flags: string[]): Promise<string> => {
     await fs.writeFile(file('config.yml'), config);
     const args = [program, 'serve', '--config', file('config.yml'), ...flags];
-    const { code, stderr } = await run(process.execPath, args, { timeout: 60_000 });
+    const { code, stderr } = await run(process.execPath, args, { timeout: 300_000 });
     assert.equal(code, 1, stderr);
     return stderr;
   };
