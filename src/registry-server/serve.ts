@@ -44,7 +44,8 @@ export interface ServeOptions {
 export async function serve(config: RegistryConfig, { log, insecureNoAuth = false }: ServeOptions): Promise<Serving> {
   const address = parseListenAddress(config.http);
   if (!asksWho(config) && !isLoopback(address) && !insecureNoAuth) throw openToAll(config.http.addr);
-  const access = await openAccess({ auth: config.auth, access: config.access, log });
+  const access = await openAccess({ auth: config.auth, access: config.access, host: config.http.host, log });
+  if (readable(config) && !isLoopback(address)) log.warn(passwordsInTheClear);
   const storage = openStorage(config.storage);
   const local = openLocal(config, storage);
   const hooks: RegistryHooks[] = [];
@@ -73,7 +74,14 @@ export async function serve(config: RegistryConfig, { log, insecureNoAuth = fals
 
 /** Whether the configuration says who is let in, be it everybody. */
 const asksWho = ({ auth, http: { tls } }: RegistryConfig): boolean =>
-  Object.values(auth).some((one) => one !== undefined) || (tls !== undefined && tls.clientcas.length > 0);
+  Object.values(auth).some((one) => one !== undefined) ||
+  (tls !== undefined && tls.clientcas.length > 0 && tls.clientauth !== 'verify-client-cert-if-given');
+
+const readable = ({ auth, http: { tls } }: RegistryConfig): boolean =>
+  tls === undefined && (auth.htpasswd !== undefined || auth.token?.builtin !== undefined);
+
+const passwordsInTheClear =
+  'passwords come unencrypted: set http.tls, or let nobody but a proxy that ends TLS reach this address';
 
 const openToAll = (addr: string) =>
   invalid(

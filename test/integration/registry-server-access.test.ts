@@ -76,6 +76,8 @@ interface Mode {
   readonly login: boolean;
   readonly tls: boolean;
   readonly clientCertificates?: boolean;
+  /** What everybody may pull is pulled without a login. */
+  readonly everybody?: boolean;
 }
 
 const tls = (more: object = {}): object => ({
@@ -93,6 +95,7 @@ const modes: Readonly<Record<string, Mode>> = {
     config: () => ({ http: tls(), auth: { token: { builtin: { path: file('users') } } }, access }),
     login: true,
     tls: true,
+    everybody: true,
   },
   'with tokens of a server elsewhere': {
     config() {
@@ -151,13 +154,16 @@ for (const [title, mode] of Object.entries(modes)) {
       if (mode.login) good(await skopeo.login(host, 'ada', 'secret'), 'skopeo login');
       const first = ['--insecure-policy', 'copy', '-q', '--authfile', path.join(folder, 'skopeo/auth.json')];
       const verified = shared ? [`--dest-cert-dir=${shared}`] : ['--dest-tls-verify=false'];
-      await runChecked('skopeo', [...first, ...verified, `oci:${layout}:latest`, `docker://${host}/team/app:v1`]);
+      for (const one of ['team/app:v1', 'public/app:v1']) {
+        await runChecked('skopeo', [...first, ...verified, `oci:${layout}:latest`, `docker://${host}/${one}`]);
+      }
     });
     after(() => registry?.[Symbol.asyncDispose]());
 
     async function roundTrip(client: clients.RegistryClient): Promise<void> {
       const host = `${mode.tls ? client.address : '127.0.0.1'}:${port}`;
       const [from, to] = [`${host}/team/app:v1`, `${host}/team/${client.name}:v1`];
+      if (mode.everybody) good(await client.pull(`${host}/public/app:v1`), `${client.name} pulls without a login`);
       if (mode.login) {
         bad(await client.pull(from), refusal, `${client.name} pulls without a login`);
         bad(await client.login(host, 'ada', 'wrong'), refusal, `${client.name} logs in with a wrong password`);
@@ -176,7 +182,15 @@ for (const [title, mode] of Object.entries(modes)) {
       bad(await client.pull(from), refusal, `${client.name} pulls after it logged out`);
     }
 
-    it('is used with docker', async () => roundTrip(clients.dockerClient(dockerd.socket, path.join(folder, 'docker'))));
+    it('is used with docker', async () => {
+      const docker = clients.dockerClient(dockerd.socket, path.join(folder, 'docker'));
+      await roundTrip(docker);
+      if (!mode.everybody) return;
+      good(await docker.login(`0.0.0.0:${port}`, 'ada', 'secret'), 'docker logs in again');
+      const kept = await fs.readFile(path.join(folder, 'docker/config.json'), 'utf8');
+      assert.match(kept, /"identitytoken": "eyJ/, 'docker keeps a token in place of the password');
+      assert.doesNotMatch(kept, new RegExp(Buffer.from('ada:secret').toString('base64').slice(4)));
+    });
 
     for (const name of ['podman', 'buildah'] as const) {
       it(`is used with ${name}`, { skip: clients.missingProgram(name) ?? false }, async () =>

@@ -93,6 +93,25 @@ describe('a registry with logins', () => {
     assert.equal((await ask(registry, '/v2/', basic('ada'))).status, 200);
   });
 
+  it('mounts a blob of another repository only for who may pull there, and takes an upload of the others', async () => {
+    const access = {
+      rules: [
+        { repositories: ['team/*'], users: ['ada', 'bob'], actions: ['pull', 'push'] },
+        { repositories: ['secret/*'], users: ['ada'], actions: ['pull', 'push'] },
+      ],
+    };
+    await using registry = await startTugRegistry({ config: { ...htpasswd(), access } });
+    const image = makeImage([Buffer.from('secret layer')]);
+    await pushImage(image, `${registry.host}/secret/app:v1`, scratch, 'ada:secret');
+    const mount = async (user: string): Promise<number> => {
+      const target = `/v2/team/app/blobs/uploads/?mount=${image.layers[0]?.digest}&from=secret/app`;
+      const headers = { authorization: basic(user) };
+      return (await fetch(`http://${registry.host}${target}`, { method: 'POST', headers })).status;
+    };
+    assert.equal(await mount('bob'), 202);
+    assert.equal(await mount('ada'), 201);
+  });
+
   it('keeps its key, so that a token counts after it was killed', async () => {
     await using registry = await startTugRegistry({ config: builtin() });
     const answer = await ask(registry, '/token?scope=registry:catalog:*', basic('ada'));
@@ -164,6 +183,20 @@ describe('a registry that cannot know who is there', () => {
 
   it('does not listen beyond this machine', async () => {
     assert.match(await refused(storage(), '--addr', '0.0.0.0:0'), /everybody who reaches this machine/);
+  });
+
+  it('does not take a certificate that is asked for and not needed for a login', async () => {
+    const certificates = `certificate: ${file('server.pem')}, key: ${file('server.key')}, clientcas: [${file('ca.pem')}]`;
+    const http = `http: {addr: "0.0.0.0:0", tls: {${certificates}, clientauth: verify-client-cert-if-given}}\n`;
+    assert.match(await refused(storage() + http), /everybody who reaches this machine/);
+  });
+
+  it('refuses what its rules allow nobody, without asking for a login that nobody has', async () => {
+    const rules = [{ repositories: ['**'], anonymous: true, actions: ['pull'] }];
+    await using registry = await startTugRegistry({ config: { access: { rules } } });
+    assert.equal((await ask(registry, '/v2/')).status, 200);
+    const refusal = await fetch(`http://${registry.host}/v2/app/blobs/uploads/`, { method: 'POST' });
+    assert.deepEqual([refusal.status, refusal.headers.get('www-authenticate')], [403, null]);
   });
 
   it('listens there when the configuration says that everybody may', async () => {

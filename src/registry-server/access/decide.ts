@@ -16,14 +16,15 @@ export interface AccessBase {
 
 /**
  * Lets a request through whose user is known, or who is nobody, if the rules allow all it wants; the audit log is told.
- * @param challenge what to answer nobody with. @throws unauthorized for nobody, forbidden for a user.
+ * @param challenge what to answer nobody with, where a login could help.
+ * @throws unauthorized for nobody, forbidden for a user, and for nobody where there are no logins.
  */
 export function decide(
   base: AccessBase,
   request: IncomingMessage,
   identity: Identity,
   wanted: readonly Wanted[],
-  challenge: () => string,
+  challenge?: () => string,
 ): Identity {
   const lacking = missing(base.rules, identity, wanted);
   const refused = new Set(lacking.map(({ repository }) => repository));
@@ -39,7 +40,7 @@ export function decide(
     });
   }
   if (refused.size === 0) return identity;
-  throw identity.name === '' ? loginWanted(challenge()) : denied();
+  throw identity.name === '' && challenge ? loginWanted(challenge()) : denied();
 }
 
 /** Tells the audit log of a request that got no further than its login. */

@@ -9,7 +9,7 @@ export function createOpenAccess(base: AccessBase): AccessController {
   return {
     async authorize(request, wanted) {
       const identity = base.rules.identify(certificateName(request) ?? '');
-      return decide(base, request, identity, wanted, () => '');
+      return decide(base, request, identity, wanted);
     },
     sees: (identity, repository) => base.rules.allows(identity, repository, 'pull'),
   };

@@ -27,11 +27,16 @@ export interface OpenAccessOptions {
   readonly auth: AuthSection;
   readonly access: AccessSection;
   readonly log: Logger;
+  /** Where clients find the registry, `https://hub.example`, if it is not the host that they ask for. */
+  readonly host?: string | undefined;
   readonly clock?: Clock;
 }
 
 /** Where the registry's own token service answers. */
 export const tokenPath = '/token';
+
+const basicForEverybody =
+  'docker asks for a login wherever auth.htpasswd is: for pulls without one by its users, use auth.token.builtin';
 
 /**
  * The access controller of a configuration. Disposing of it writes out the audit log and ends the thread.
@@ -47,6 +52,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<AccessCont
     const rules = access.rules
       ? createRules(access.rules, access.groups)
       : plainRules(everybody ? 'everybody' : 'users');
+    if (auth.htpasswd && rules.lists(rules.identify(''))) log.warn(basicForEverybody);
     const base: AccessBase = { rules, audit, addressOf: createAddressOf(access.trustedproxies) };
     const controller = await openController(base, options, resources);
     const dispose = resources.move();
@@ -69,9 +75,9 @@ async function openController(
   }
   if (token?.builtin) {
     const passwords = await openPasswords(token.builtin.path, options, resources);
-    return openBuiltin(base, token, token.builtin, passwords);
+    return openBuiltin(base, token, token.builtin, passwords, options.host);
   }
-  return token ? openExternal(base, token, options.log) : createOpenAccess(base);
+  return token ? openExternal(base, token, options) : createOpenAccess(base);
 }
 
 async function openPasswords(
@@ -95,6 +101,7 @@ async function openBuiltin(
   section: TokenSection,
   { path, key: keyFile = `${path}.key`, expiration, refreshexpiration }: BuiltinSection,
   passwords: Passwords,
+  host: string | undefined,
 ): Promise<AccessController> {
   const { service = 'registry', issuer: name = service } = section;
   const key = await openSigningKey(keyFile);
@@ -107,7 +114,7 @@ async function openBuiltin(
   const controller = createTokenAccess(base, {
     verifier: createTokenVerifier({ keys, issuer: name, service, algorithms: ['ES256'] }),
     service,
-    realm: (request) => section.realm ?? addressHere(request, tokenPath),
+    realm: (request) => section.realm ?? addressHere(request, tokenPath, host),
     stillKnown: async (user) => (await hashOf(user)) !== undefined,
     login,
   });
@@ -115,19 +122,30 @@ async function openBuiltin(
 }
 
 /** Tokens of a server elsewhere. */
-async function openExternal(base: AccessBase, section: TokenSection, log: Logger): Promise<AccessController> {
+async function openExternal(
+  base: AccessBase,
+  section: TokenSection,
+  { log, host }: OpenAccessOptions,
+): Promise<AccessController> {
   const { service = '', issuer = '', signingalgorithms: algorithms, autoredirect, autoredirectpath } = section;
   const keys = await openTrustedKeys(section, log);
   const verifier = createTokenVerifier({ keys, issuer, service, algorithms });
   const realm = (request: IncomingMessage): string =>
-    autoredirect ? addressHere(request, autoredirectpath, 'https') : (section.realm ?? '');
+    autoredirect ? addressHere(request, autoredirectpath, host, 'https') : (section.realm ?? '');
   return createTokenAccess(base, { verifier, service, realm });
 }
 
 /** A path of the host that a client spoke to, by the way it came; proxies that end TLS say so. */
-function addressHere(request: IncomingMessage, path: string, scheme?: 'https'): string {
-  const host = request.headers.host ?? '';
-  if (!/^[\w.:[\]-]+$/.test(host)) throw invalid('the request has no usable Host header');
-  const secure = request.socket instanceof TLSSocket || request.headers['x-forwarded-proto'] === 'https';
-  return `${scheme ?? (secure ? 'https' : 'http')}://${host}${path}`;
+function addressHere(request: IncomingMessage, path: string, host: string | undefined, scheme?: 'https'): string {
+  if (host !== undefined) return host.replace(/\/$/, '') + path;
+  const said = firstOf(request.headers['x-forwarded-host']) ?? request.headers.host ?? '';
+  if (!/^[\w.:[\]-]+$/.test(said)) throw invalid('the request has no usable Host header');
+  const secure = request.socket instanceof TLSSocket || firstOf(request.headers['x-forwarded-proto']) === 'https';
+  return `${scheme ?? (secure ? 'https' : 'http')}://${said}${path}`;
 }
+
+/** What the proxy nearest to the client said. */
+const firstOf = (header: string | string[] | undefined): string | undefined =>
+  String(header ?? '')
+    .split(',', 1)[0]
+    ?.trim() || undefined;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { libtrustId, readBundle, readJwk, readJwks, thumbprintOf } from './keys.ts';
 
@@ -15,6 +15,14 @@ const example = {
 describe('the keys of tokens', () => {
   it('have the thumbprint of RFC 7638', async () => {
     assert.equal(await thumbprintOf(readJwk(example)), 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs');
+  });
+
+  it('have the name that CNCF distribution gives to those of a bundle', () => {
+    // Debian's docker-registry took a token that was signed with this key under this name.
+    const der =
+      'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEjJ0ocVOSyejPBwdLJvp5nlCVTh4wNtNAdXhJsfhTBqIi1l9QdhOshg0fn5jVqyTYln5H+HCo0xDiMlE/7Y/4Lw==';
+    const key = createPublicKey({ key: Buffer.from(der, 'base64'), format: 'der', type: 'spki' });
+    assert.equal(libtrustId(key), '76TX:WREY:AN6X:VX7J:OUOD:6HLS:LRAJ:ZC64:DBFD:HBSQ:AIXA:CR6F');
   });
 
   it('are found in a JWK set by kid and by thumbprint', async () => {
