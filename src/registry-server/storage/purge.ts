@@ -10,10 +10,11 @@ type Purging = RegistryConfig['storage']['maintenance']['uploadpurging'];
 export function keepPurging(storage: StorageDriver, purging: Purging, log: Logger): AsyncDisposable {
   let round = Promise.resolve();
   let ended = false;
+  const empty = new Set<string>();
   const begin = (): void => {
     round = round.then(async () => {
       try {
-        await purgeUploads(storage, purging, log, () => ended);
+        await purgeUploads(storage, purging, log, empty, () => ended);
       } catch (error) {
         log.error('uploads could not be purged', { error });
       }
@@ -30,11 +31,15 @@ export function keepPurging(storage: StorageDriver, purging: Purging, log: Logge
   };
 }
 
-/** One round. May be repeated, and ended anywhere. */
+/**
+ * One round. May be repeated, and ended anywhere.
+ * @param empty folders that the rounds before found without a file: an upload that begins at this moment has one like it.
+ */
 export async function purgeUploads(
   storage: StorageDriver,
   { age, dryrun }: Pick<Purging, 'age' | 'dryrun'>,
   log: Logger,
+  empty: Set<string>,
   ended: () => boolean = () => false,
 ): Promise<void> {
   for await (const name of listNames(storage, '')) {
@@ -42,7 +47,7 @@ export async function purgeUploads(
       if (ended()) return;
       if (!isUploadId(id)) continue;
       const last = await lastTouched(storage, name, id);
-      if (last !== undefined && Date.now() - last.getTime() < age) continue;
+      if (last === undefined ? !empty.delete(id) && empty.add(id) : Date.now() - last.getTime() < age) continue;
       log.info(dryrun ? 'an abandoned upload would be removed' : 'removing an abandoned upload', { name, id });
       if (!dryrun) await removeUpload(storage, name, id, log);
     }
