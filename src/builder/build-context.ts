@@ -80,6 +80,8 @@ export interface Scope {
   readonly sourceOf: (text: string) => FileSource;
   /** Says that the step was taken from the cache. */
   readonly cached: () => void;
+  /** Says why it was not. */
+  readonly done: (why: string | undefined) => void;
 }
 
 /** The layers below of a state, with one more on top. */

@@ -1,7 +1,7 @@
 import { formatEntry } from '../formats/tar/writer.ts';
 import { parentOf } from '../images/unpack/names.ts';
 import type { Build } from './build-context.ts';
-import { keyOf } from './cache/steps.ts';
+import { keyOf } from './cache/keys.ts';
 import { layerTar } from './copy/layer-tar.ts';
 import type { CopyItem } from './copy/plan.ts';
 import { isoOf } from './instructions/place-files.ts';

@@ -6,7 +6,7 @@ import type { Dockerfile, LineRange, Stage, Statement } from '../formats/dockerf
 import { hostPlatform, parsePlatform } from '../formats/platform.ts';
 import type { Image } from '../images/contract.ts';
 import type { Build } from './build-context.ts';
-import { keyOf } from './cache/steps.ts';
+import { keyOf } from './cache/keys.ts';
 import type { BuildStep } from './contract.ts';
 import { carryOut, type StageInstruction, working } from './instructions/table.ts';
 import { type BuildPlan, labelOf, sourceOf } from './plan.ts';
@@ -50,6 +50,7 @@ async function step(
       globals: plan.globals,
       sourceOf: (text) => sourceOf(plan, stage.index, text),
       cached: teller.cached,
+      done: teller.done,
     }),
   );
 }
@@ -57,6 +58,7 @@ async function step(
 interface Teller {
   current(): BuildStep;
   cached: () => void;
+  done: (why: string | undefined) => void;
   /** Tells of a step's begin and end. The state it makes has the step's digest. */
   tell(statement: Statement, before: Pick<StageState, 'vertex'>, work: () => Promise<StageState>): Promise<StageState>;
 }
@@ -66,6 +68,7 @@ function createTeller(build: Build, plan: BuildPlan, stage: Stage, first: number
   let number = first - 1;
   let position = 0;
   let wasCached = false;
+  let reason: string | undefined;
   let step: BuildStep | undefined;
   const current = (): BuildStep => {
     if (!step) throw invalid('no step is under way');
@@ -76,6 +79,9 @@ function createTeller(build: Build, plan: BuildPlan, stage: Stage, first: number
     cached: () => {
       wasCached = true;
     },
+    done(why) {
+      reason = why;
+    },
     async tell(statement, { vertex }, work) {
       number += 1;
       const works = working.has(statement.name) || statement.name === 'FROM';
@@ -85,10 +91,14 @@ function createTeller(build: Build, plan: BuildPlan, stage: Stage, first: number
       const label = labelOf(stage, plan.dockerfile.stages.length === 1, position);
       step = { ...{ digest, inputs, number, total: plan.total, label, works }, text: statement.display };
       wasCached = false;
+      reason = undefined;
       listener.started(step);
       try {
         const state = await work();
-        listener.done(step, { cached: wasCached, id: state.layers.at(-1) ?? '' });
+        listener.done(step, {
+          ...{ cached: wasCached, id: state.layers.at(-1) ?? '' },
+          ...(reason === undefined ? {} : { why: reason }),
+        });
         return works ? { ...state, vertex: digest } : state;
       } catch (error) {
         const located = locate(plan, statement, error);

@@ -38,6 +38,8 @@ export interface BuildVertex {
   readonly started?: string;
   readonly completed?: string;
   readonly cached?: boolean;
+  /** tug's own: why it was not. */
+  readonly why?: string;
   readonly error?: string;
 }
 

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { crashPoint } from '../../base/crash-points.ts';
 import { isKind } from '../../base/errors.ts';
 import type { Leases } from '../../base/leases.ts';
 import type { BuildLayers, BuiltLayer } from '../../images/builds/contract.ts';
+import { type StepInputs, whyDone } from './inputs.ts';
 import type { CacheRecord, CacheStore } from './store.ts';
 
 /** What a step that makes a layer came to. */
@@ -12,6 +12,8 @@ export interface StepResult {
   /** RFC 3339: when it was done first. */
   readonly created: string;
   readonly cached: boolean;
+  /** Why it was not taken from the cache. */
+  readonly why?: string;
 }
 
 export interface StepWork {
@@ -24,6 +26,10 @@ export interface StepWork {
   readonly noCache: boolean;
   /** What its time is to be; the present without it. */
   readonly created: string | undefined;
+  /** Its place in Dockerfiles, where it is to be said why it was done. */
+  readonly slot?: string;
+  /** What it works on, part by part; asked for when it has been done. */
+  readonly inputs?: () => StepInputs;
   readonly make: () => Promise<BuiltLayer | undefined>;
 }
 
@@ -65,7 +71,14 @@ export function createStepCache(deps: {
     const size = layer?.size ?? 0;
     const record = store.put({ key, kind: 'layer', layer: layer?.chainId, parent, size, description, created });
     crashPoint('build.cache.recorded');
-    return resultOf(record, false);
+    return { ...resultOf(record, false), ...explain(work) };
+  };
+  const explain = ({ slot, inputs, noCache }: StepWork): { why?: string } => {
+    if (slot === undefined || !inputs) return {};
+    const now = inputs();
+    const why = noCache ? 'the cache was not to be used' : whyDone(store.inputs(slot), now);
+    store.putInputs(slot, now);
+    return { why };
   };
   return {
     isRunning: (key) => running.has(key),
@@ -104,8 +117,3 @@ export function createStepCache(deps: {
 }
 
 const resultOf = ({ layer, created }: CacheRecord, cached: boolean): StepResult => ({ layer, created, cached });
-
-/** A key of what a step follows from. */
-export function keyOf(...parts: readonly unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-}

@@ -1,6 +1,7 @@
 import type { Database, Migration, Row } from '../../base/database.ts';
 import { newId } from '../../base/ids.ts';
 import type { Leases } from '../../base/leases.ts';
+import type { StepInputs } from './inputs.ts';
 
 export const buildMigrations: readonly Migration[] = [
   {
@@ -11,6 +12,11 @@ export const buildMigrations: readonly Migration[] = [
       description TEXT NOT NULL, created TEXT NOT NULL, used TEXT NOT NULL, uses INTEGER NOT NULL) STRICT;
       CREATE INDEX build_cache_by_layer ON build_cache (layer);
       CREATE TABLE build_digests (key TEXT PRIMARY KEY, digest TEXT NOT NULL, used TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+  },
+  {
+    domain: 'build',
+    version: 2,
+    sql: 'CREATE TABLE build_inputs (slot TEXT PRIMARY KEY, latest TEXT NOT NULL, used TEXT NOT NULL) STRICT, WITHOUT ROWID',
   },
 ];
 
@@ -46,8 +52,15 @@ export interface CacheStore {
   /** Digests of what steps took from layers, which are long to find. */
   digest(key: string): string | undefined;
   putDigest(key: string, digest: string): void;
+  /** What the step at a place in Dockerfiles worked on the last times, the latest first. */
+  inputs(slot: string): StepInputs[];
+  putInputs(slot: string, inputs: StepInputs): void;
+  /** Drops digests and inputs that are older. RFC 3339. */
   dropDigests(before: string): void;
 }
+
+/** How many times back. */
+const keptInputs = 4;
 
 const holderOf = (id: string): string => `build-cache:${id}`;
 
@@ -56,6 +69,10 @@ export function createCacheStore(deps: { readonly database: Database; readonly l
   const find = (key: string): CacheRecord | undefined => {
     const row = database.get('SELECT * FROM build_cache WHERE key = ?', key);
     return row && recordOf(row);
+  };
+  const inputs = (slot: string): StepInputs[] => {
+    const row = database.get('SELECT latest FROM build_inputs WHERE slot = ?', slot);
+    return row ? (JSON.parse(String(row['latest'])) as StepInputs[]) : [];
   };
   const forget = ({ id }: CacheRecord): void =>
     database.transaction(() => {
@@ -88,7 +105,15 @@ export function createCacheStore(deps: { readonly database: Database; readonly l
     },
     putDigest: (key, digest) =>
       void database.run('INSERT OR REPLACE INTO build_digests VALUES (?, ?, ?)', key, digest, new Date().toISOString()),
-    dropDigests: (before) => void database.run('DELETE FROM build_digests WHERE used < ?', before),
+    inputs,
+    putInputs(slot, now) {
+      const latest = JSON.stringify([now, ...inputs(slot)].slice(0, keptInputs));
+      database.run('INSERT OR REPLACE INTO build_inputs VALUES (?, ?, ?)', slot, latest, new Date().toISOString());
+    },
+    dropDigests(before) {
+      database.run('DELETE FROM build_digests WHERE used < ?', before);
+      database.run('DELETE FROM build_inputs WHERE used < ?', before);
+    },
   };
 }
 

@@ -6,16 +6,26 @@ import { formatEntry } from '../../formats/tar/writer.ts';
 import { baseName, readable, type SourceNode } from '../sources/tree.ts';
 import type { CopyItem } from './plan.ts';
 
-/** A digest of all that a copy puts into a layer but the times: the same files give the same one, wherever they are from. */
-export async function digestOf(items: readonly CopyItem[], signal: AbortSignal): Promise<string> {
+/**
+ * A digest of all that a copy puts into a layer but the times: the same files give the same one, wherever they are from.
+ * `told` hears what of each item it is made of.
+ */
+export async function digestOf(
+  items: readonly CopyItem[],
+  signal: AbortSignal,
+  told?: (item: CopyItem, about: string) => void,
+): Promise<string> {
   const hash = createHash('sha256');
-  for (const { name, node, tree, path } of items) {
+  for (const item of items) {
     signal.throwIfAborted();
+    const { name, node, tree, path } = item;
     const { kind, mode, uid, gid, size, target, xattrs, device } = node;
     const attributes = [...xattrs].map(([key, value]) => [key, value.toString('base64')]).sort();
     const content = kind === 'file' && tree ? await tree.digest(path) : '';
     const about = [name, kind, mode, uid, gid, size, target?.toString('latin1'), attributes, device, content];
-    hash.update(`${JSON.stringify(about)}\n`);
+    const text = JSON.stringify(about);
+    told?.(item, text);
+    hash.update(`${text}\n`);
   }
   return hash.digest('hex');
 }

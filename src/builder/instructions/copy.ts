@@ -4,7 +4,7 @@ import type { AddInstruction, CopyInstruction, Heredoc } from '../../formats/doc
 import { compileDockerignore, parseDockerignore } from '../../formats/dockerignore.ts';
 import type { ByteString } from '../../images/unpack/names.ts';
 import type { Scope } from '../build-context.ts';
-import { keyOf } from '../cache/steps.ts';
+import { keyOf } from '../cache/keys.ts';
 import { parseModeChange } from '../copy/mode.ts';
 import { resolveOwner } from '../copy/owner.ts';
 import { type CopyOptions, type CopySource, planCopy } from '../copy/plan.ts';

@@ -1,7 +1,10 @@
+import type { ByteString } from '../../images/unpack/names.ts';
 import { onTop, type Scope } from '../build-context.ts';
-import { keyOf } from '../cache/steps.ts';
+import { copiedFiles, filePart, filesBelow, markOf, mostFileParts, type StepInputs, slotOf } from '../cache/inputs.ts';
+import { keyOf } from '../cache/keys.ts';
 import { digestOf, layerTar } from '../copy/layer-tar.ts';
 import type { CopyItem } from '../copy/plan.ts';
+import { readable } from '../sources/tree.ts';
 import { historyComment, type StageState } from '../state.ts';
 
 /**
@@ -10,7 +13,7 @@ import { historyComment, type StageState } from '../state.ts';
  */
 export async function placeFiles(
   state: StageState,
-  { build, step, noCache, cached }: Scope,
+  { build, step, noCache, cached, done }: Scope,
   { plan, known, createdBy }: { plan: () => readonly CopyItem[]; known: string | undefined; createdBy: string },
 ): Promise<StageState> {
   const { cache, steps, epoch, holder, images, signal } = build;
@@ -19,9 +22,15 @@ export async function placeFiles(
     items ??= plan();
     return items;
   };
+  const marks = new Map<ByteString, string>();
   let digest = known === undefined ? undefined : cache.digest(known);
   if (digest === undefined) {
-    digest = await digestOf(planned(), signal);
+    const few = planned().length <= mostFileParts;
+    digest = await digestOf(
+      planned(),
+      signal,
+      few ? ({ name }, about) => void marks.set(name, markOf(about)) : undefined,
+    );
     if (known !== undefined) cache.putDigest(known, digest);
   }
   const result = await steps.run({
@@ -33,6 +42,8 @@ export async function placeFiles(
       description: step.text,
     },
     created: epoch === undefined ? undefined : isoOf(epoch),
+    slot: slotOf(step),
+    inputs: () => inputsOf(state, marks, digest ?? '', epoch),
     make: async () => {
       const list = planned();
       if (list.length === 0) return undefined;
@@ -40,6 +51,7 @@ export async function placeFiles(
     },
   });
   if (result.cached) cached();
+  else done(result.why);
   return {
     ...state,
     layers: onTop(state.layers, result.layer),
@@ -52,6 +64,23 @@ export async function placeFiles(
         ...(result.layer === undefined ? { empty_layer: true } : {}),
       },
     ],
+  };
+}
+
+function inputsOf(
+  state: StageState,
+  marks: ReadonlyMap<ByteString, string>,
+  digest: string,
+  epoch: number | undefined,
+): StepInputs {
+  const files =
+    marks.size === 0
+      ? [[copiedFiles, digest]]
+      : [...marks].map(([name, mark]) => [filePart(`/${readable(name)}`), mark]);
+  return {
+    [filesBelow]: state.layers.at(-1) ?? '',
+    SOURCE_DATE_EPOCH: markOf(epoch ?? ''),
+    ...Object.fromEntries(files),
   };
 }
 

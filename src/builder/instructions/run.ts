@@ -3,7 +3,8 @@ import { newId } from '../../base/ids.ts';
 import { type RunScript, runScript } from '../../formats/dockerfile/parse-run.ts';
 import type { RunInstruction } from '../../formats/dockerfile/types.ts';
 import { onTop, type Scope } from '../build-context.ts';
-import { keyOf } from '../cache/steps.ts';
+import { filesBelow, markOf, type StepInputs, slotOf } from '../cache/inputs.ts';
+import { keyOf } from '../cache/keys.ts';
 import { type RunMounts, resolveMounts } from '../run/mounts.ts';
 import { argumentsOf, environmentOf, historyComment, type StageState } from '../state.ts';
 import { wordsOf } from './command.ts';
@@ -35,9 +36,12 @@ export async function run(state: StageState, instruction: RunInstruction, scope:
   const result = await build.steps.run({
     ...{ key, holder: build.holder, layers: state.layers, noCache, description: step.text },
     created: build.epoch === undefined ? undefined : isoOf(build.epoch),
+    slot: slotOf(step),
+    inputs: () => inputsOf(state, instruction, { args, script, mounts, build }),
     make: () => build.withSlot(() => execute(state, instruction, scope, { args, script, mounts })),
   });
   if (result.cached) cached();
+  else scope.done(result.why);
   const declared = declaredArguments(state);
   const shown = declared.length === 0 ? '' : `|${declared.length} ${declared.join(' ')} `;
   return {
@@ -52,6 +56,28 @@ export async function run(state: StageState, instruction: RunInstruction, scope:
         ...(result.layer === undefined ? { empty_layer: true } : {}),
       },
     ],
+  };
+}
+
+/** What the key is made of, by the names that a user knows. */
+function inputsOf(
+  state: StageState,
+  { network }: RunInstruction,
+  { args, script, mounts, build }: Pick<Scope, 'build'> & { args: string[]; script: RunScript; mounts: RunMounts },
+): StepInputs {
+  const named = (kind: string, values: Iterable<readonly [string, string]>) =>
+    Object.fromEntries([...values].map(([name, value]) => [`${kind} ${name}`, markOf(value)]));
+  return {
+    [filesBelow]: state.layers.at(-1) ?? '',
+    'the command': markOf([args, script.form === 'file' ? script.content : '']),
+    ...named('ENV', environmentOf(state)),
+    ...named('ARG', argumentsOf(state)),
+    WORKDIR: markOf(state.config.WorkingDir ?? ''),
+    USER: markOf(state.config.User ?? ''),
+    'the network': markOf([network, build.request.host.NetworkMode ?? '']),
+    'what is mounted': markOf(mounts.key),
+    'the platform': markOf(state.platform),
+    SOURCE_DATE_EPOCH: markOf(build.epoch ?? ''),
   };
 }
 

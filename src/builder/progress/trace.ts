@@ -40,10 +40,10 @@ export function createTraceListener(send: Send): BuildListener & { flush(): Prom
       const known = total === undefined ? {} : { total };
       void say({ statuses: [{ id, vertex: step.digest, name: id, current, ...known, timestamp: now() }] });
     },
-    done(step, { cached }) {
+    done(step, { cached, why }) {
       if (!step.works) return;
       const started = began.get(step.digest) ?? now();
-      vertex(step, { started, completed: now(), ...(cached ? { cached } : {}) });
+      vertex(step, { started, completed: now(), ...(cached ? { cached } : {}), ...(why === undefined ? {} : { why }) });
     },
     failed(step, error) {
       const started = began.get(step.digest) ?? now();

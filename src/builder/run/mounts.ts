@@ -7,7 +7,7 @@ import type { RunScript } from '../../formats/dockerfile/parse-run.ts';
 import { parseRunMount } from '../../formats/dockerfile/run-mount.ts';
 import type { RunInstruction, RunMount } from '../../formats/dockerfile/types.ts';
 import type { Scope } from '../build-context.ts';
-import { keyOf } from '../cache/steps.ts';
+import { keyOf } from '../cache/keys.ts';
 import { originOf } from '../instructions/copy.ts';
 import { absolute } from '../instructions/workdir.ts';
 import { offerAgent } from '../session/agent.ts';

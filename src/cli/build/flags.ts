@@ -30,6 +30,9 @@ export const buildFlags: readonly Flag[] = [
   list('cache-to', 'Where to send the cache (type=inline, registry with ref, local with dest; mode=min|max)', {
     value: 'stringArray',
   }),
+  list('attest', 'Statements of how the image was made (only type=...,disabled=true: none are made)', {
+    value: 'stringArray',
+  }),
   text('call', 'What to do: build, check, outline, targets', { default: 'build' }),
   text('cgroup-parent', 'Parent control group of the commands'),
   bool('check', 'Only look for faults in the Dockerfile (--call=check)'),
@@ -58,10 +61,12 @@ export const buildFlags: readonly Flag[] = [
   }),
   text('platform', 'The platform of the image (OS/ARCH[/VARIANT])'),
   text('progress', 'How to show the steps: auto, plain, tty, quiet, rawjson', { default: 'auto' }),
+  text('provenance', 'As --attest=type=provenance; only false is taken'),
   bool('pull', 'Ask the registries for newer base images'),
   bool('push', 'Push the image when it is made (--output=type=registry)'),
   bool('quiet', "Print nothing but the image's id", { short: 'q' }),
   bool('rm', 'Leave no containers of the steps; false is refused', { default: 'true' }),
+  text('sbom', 'As --attest=type=sbom; only false is taken'),
   list('secret', 'A secret for --mount=type=secret (id=NAME,src=FILE or id=NAME,env=VARIABLE)', {
     value: 'stringArray',
   }),
@@ -71,5 +76,6 @@ export const buildFlags: readonly Flag[] = [
   list('ssh', 'An ssh agent for --mount=type=ssh (default, or NAME=SOCKET)', { value: 'stringArray' }),
   list('tag', 'A name for the image (NAME[:TAG])', { short: 't' }),
   text('target', 'The stage to build'),
+  bool('why', 'Say why each step that was done was not taken from the cache'),
   list('ulimit', 'Limits of the commands (NAME=SOFT[:HARD])', { value: 'ulimit' }),
 ];

@@ -7,8 +7,22 @@ import { parseAddHost, parseUlimit } from '../commands/container/create-values.t
 import { CommandFailure } from '../exit-codes.ts';
 import type { ParsedFlags } from '../flags.ts';
 
+const statements = {
+  provenance: 'this engine attaches no statement of how an image was made',
+  sbom: 'this engine looks for no packages in an image: a scanner can be run on it (tug save)',
+} as const;
+
 /** @throws invalid for an option that tug knows and cannot honour. */
 export function refuseOptions(flags: ParsedFlags): void {
+  for (const [name, what] of Object.entries(statements)) {
+    const value = flags.optional(name);
+    if (value !== undefined && value !== 'false' && !/(^|,)disabled=true(,|$)/.test(value))
+      throw invalid(`--${name}=${value}: ${what}; only false is taken`);
+  }
+  for (const text of flags.list('attest')) {
+    const what = /(^|,)type=sbom(,|$)/.test(text) ? statements.sbom : statements.provenance;
+    if (!/(^|,)disabled=true(,|$)/.test(text)) throw invalid(`--attest ${text}: ${what}`);
+  }
   if (!flags.bool('rm')) throw invalid('--rm=false: steps leave no containers that could be kept');
   if (!flags.bool('disable-content-trust')) throw invalid('--disable-content-trust=false: signatures are not verified');
 }

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+
+describe('tug build --why', () => {
+  let engine: TestEngine;
+  let base = '';
+  before(async () => {
+    engine = await startEngine();
+    base = await starterImage(engine);
+  });
+  after(() => engine?.[Symbol.asyncDispose]());
+
+  it('says which input of each step changed', async () => {
+    const folder = path.join(engine.root, 'why');
+    fs.mkdirSync(folder);
+    const write = (name: string, text: string): void => fs.writeFileSync(path.join(folder, name), text);
+    const build = async (...args: string[]): Promise<string> => {
+      const built = await engine.tug(['build', '--progress=plain', '--why', ...args, folder]);
+      assert.equal(built.code, 0, built.stderr);
+      const at = built.stderr.search(/\n(Steps that were done|Every step came)/);
+      return built.stderr.slice(at + 1);
+    };
+    const dockerfile = (run: string): void =>
+      write('Dockerfile', `FROM ${base}\nARG LEVEL=1\nWORKDIR /app\nCOPY a b ./\nRUN ${run}\nRUN echo last`);
+    write('a', 'a');
+    write('b', 'b');
+    dockerfile('echo one > one');
+    assert.match(await build(), /RUN echo one > one\n {5}it was not done before\n/);
+    assert.equal(await build(), 'Every step came from the cache.\n');
+    write('b', 'changed');
+    const copied = await build();
+    assert.match(copied, /COPY a b \.\/\n {5}file \/app\/b changed\n/);
+    assert.match(copied, /RUN echo one > one\n {5}a step before it was done again\n/);
+    dockerfile('echo two > two');
+    assert.match(await build(), /RUN echo two > two\n {5}the command changed\n/);
+    const argument = await build('--build-arg', 'LEVEL=2');
+    assert.doesNotMatch(argument, /COPY/);
+    assert.match(argument, /RUN echo two > two\n {5}ARG LEVEL changed\n/);
+    assert.match(await build('--no-cache'), /RUN echo last\n {5}the cache was not to be used\n/);
+    fs.rmSync(path.join(folder, 'a'));
+    write('c', 'c');
+    write('Dockerfile', `FROM ${base}\nARG LEVEL=1\nWORKDIR /app\nCOPY b c ./\nRUN echo two > two`);
+    assert.match(await build(), /COPY b c \.\/\n {5}file \/app\/a is gone, file \/app\/c is new\n/);
+  });
+
+  it('takes no statements of origin, but the word that none are wanted', async () => {
+    const input = `FROM ${base}\nENV A=1`;
+    const plain = await engine.tug(['build', '-q', '-'], { input });
+    const off = ['--provenance=false', '--sbom=false', '--attest=type=provenance,disabled=true'];
+    assert.equal((await engine.tug(['build', '-q', ...off, '-'], { input })).stdout, plain.stdout);
+    for (const [option, error] of [
+      ['--provenance=mode=max', /no statement of how an image was made/],
+      ['--sbom=true', /looks for no packages/],
+      ['--attest=type=sbom', /looks for no packages/],
+    ] as const) {
+      const refused = await engine.tug(['build', option, '-'], { input });
+      assert.equal(refused.code, 1);
+      assert.match(refused.stderr, error);
+    }
+  });
+});
