@@ -8,6 +8,7 @@ import { containerConfig, portBindings } from './service-config.ts';
 import { resourceConfig, restartPolicy, withoutUndefined } from './service-limits.ts';
 import { serviceMounts, tmpfsOf } from './service-mounts.ts';
 import { networkPart } from './service-networks.ts';
+import { firstOf } from './shared-with.ts';
 
 /** Where a project's files were read from, as its labels tell. */
 export interface ProjectOrigin {
@@ -78,7 +79,7 @@ function refuseForeign(name: string, service: ServiceModel): void {
 }
 
 function instanceFor({ others, serviceName }: RequestOptions, wanted: string): Instance {
-  const found = others.find(({ service, oneOff }) => service === wanted && !oneOff);
+  const found = firstOf(others, wanted);
   if (!found) throw invalid(`service "${serviceName}" needs a container of service "${wanted}", and there is none`);
   return found;
 }
@@ -92,14 +93,22 @@ const linksOf = (service: ServiceModel, find: (name: string) => Instance): strin
   ...(service.external_links ?? []).map((link) => (link.includes(':') ? link : `${link}:${link}`)),
 ];
 
-function labelsOf({ project, origin, serviceName, service, place, imageId }: RequestOptions): Record<string, string> {
+function labelsOf({
+  project,
+  origin,
+  serviceName,
+  service,
+  place,
+  imageId,
+  others,
+}: RequestOptions): Record<string, string> {
   return {
     ...service.labels,
     [labelNames.project]: project.name,
     [labelNames.service]: serviceName,
     [labelNames.number]: String(place.number),
     [labelNames.oneOff]: place.oneOff ? 'True' : 'False',
-    [labelNames.hash]: serviceHash(service),
+    [labelNames.hash]: serviceHash(service, others),
     [labelNames.image]: imageId,
     [labelNames.dependsOn]: dependsOnLabel(service),
     [labelNames.workingDir]: origin.folder,

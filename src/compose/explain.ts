@@ -6,7 +6,7 @@ import type { Project } from '../formats/compose-file/model.ts';
 import { containerName, containerRequest, imageOf, type ProjectOrigin } from './container-request.ts';
 import { type FieldChange, fieldChanges } from './field-changes.ts';
 import { type Instance, isRunning, observeProject } from './observe.ts';
-import { type PlanOptions, planService, type Reason } from './plan.ts';
+import { type PlanOptions, planService, planServices, type Reason, type ServicePlan } from './plan.ts';
 import { findImage, type ImageOptions, imageAction } from './project-images.ts';
 import { planNetworks, usedNetworks } from './project-networks.ts';
 import { planVolumes, usedVolumes } from './project-volumes.ts';
@@ -22,7 +22,7 @@ export interface PlannedChange {
   readonly fields?: readonly FieldChange[];
 }
 
-export interface ExplainOptions extends ImageOptions, Omit<PlanOptions, 'changedNetworks'> {
+export interface ExplainOptions extends ImageOptions, Omit<PlanOptions, 'changedNetworks' | 'others' | 'renewed'> {
   readonly services: readonly string[];
   readonly removeOrphans: boolean;
 }
@@ -31,6 +31,7 @@ const reasons: Readonly<Record<Reason, string>> = {
   configuration: 'its definition changed',
   image: 'its image is another one',
   network: 'a network of it is made anew',
+  shared: 'a container whose namespaces or volumes it shares is made anew',
   forced: '--force-recreate',
   'too many': 'there are more than the service is to have',
   'left over': 'an interrupted up left it',
@@ -64,16 +65,21 @@ export async function explainUp(
   for (const { model, change } of volumes)
     if (change === 'create') changes.push({ kind: 'Volume', name: model.name, change });
   const images = new Set<string>();
+  const explained = new Map(
+    await Promise.all(
+      services.map(async (name) => [name, await explainImage(engine, project, name, options)] as const),
+    ),
+  );
+  const plans = planServices(project, services, (name, renewed) => {
+    const own = instances.filter((one) => one.service === name && !one.oneOff);
+    const plan = { ...options, changedNetworks: changed, others: instances, renewed };
+    return planService(project, name, own, explained.get(name)?.found?.id, plan);
+  });
   for (const service of services) {
-    const { found, planned } = await explainImage(engine, project, service, options);
+    const { found, planned } = explained.get(service)!;
     if (planned && !images.has(planned.name)) changes.push(planned);
     if (planned) images.add(planned.name);
-    changes.push(
-      ...(await explainService(engine, project, origin, service, instances, found, {
-        ...options,
-        changedNetworks: changed,
-      })),
-    );
+    changes.push(...(await explainService(engine, project, origin, plans.get(service)!, instances, found)));
   }
   if (options.removeOrphans)
     for (const { name, service } of orphansOf(whole, instances))
@@ -95,13 +101,11 @@ async function explainService(
   engine: Engine,
   project: Project,
   origin: ProjectOrigin,
-  service: string,
+  plan: ServicePlan,
   instances: readonly Instance[],
   image: { readonly id: string } | undefined,
-  options: PlanOptions,
 ): Promise<PlannedChange[]> {
-  const own = instances.filter((one) => one.service === service && !one.oneOff);
-  const plan = planService(project, service, own, image?.id, options);
+  const { service } = plan;
   const model = project.services[service]!;
   const base = { kind: 'Container', service } as const;
   const recreated = plan.recreate.map(async ({ instance, reason }): Promise<PlannedChange> => {

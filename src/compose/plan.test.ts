@@ -22,7 +22,10 @@ const project = (service: ServiceModel = web): Project => ({
   secrets: {},
   others: {},
 });
-const options: PlanOptions = { forceRecreate: false, noRecreate: false, scale: new Map(), changedNetworks: new Set() };
+const options: PlanOptions = {
+  ...{ forceRecreate: false, noRecreate: false, scale: new Map() },
+  ...{ changedNetworks: new Set(), others: [], renewed: new Set() },
+};
 
 const instance = (number: number, changes: Partial<Instance> = {}): Instance => ({
   ...instanceMade(
@@ -31,7 +34,7 @@ const instance = (number: number, changes: Partial<Instance> = {}): Instance => 
     'shop',
     'web',
     number,
-    { [labelNames.hash]: serviceHash(web), [labelNames.image]: image },
+    { [labelNames.hash]: serviceHash(web, []), [labelNames.image]: image },
     image,
   ),
   ...changes,

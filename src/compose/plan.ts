@@ -3,6 +3,7 @@ import { serviceHash } from './config-hash.ts';
 import { containerName } from './container-request.ts';
 import { labelNames } from './labels.ts';
 import type { Instance } from './observe.ts';
+import { sharedServices } from './shared-with.ts';
 
 export interface PlanOptions {
   readonly forceRecreate: boolean;
@@ -11,10 +12,22 @@ export interface PlanOptions {
   readonly scale: ReadonlyMap<string, number>;
   /** Keys of networks that are made anew, so that what is connected has to be too. */
   readonly changedNetworks: ReadonlySet<string>;
+  /** All containers of the project. */
+  readonly others: readonly Instance[];
+  /** Services whose containers are made anew, so that what shares with them has to be too. */
+  readonly renewed: ReadonlySet<string>;
 }
 
 /** Why a container is not left as it is. */
-export type Reason = 'configuration' | 'image' | 'network' | 'forced' | 'too many' | 'left over' | 'old form';
+export type Reason =
+  | 'configuration'
+  | 'image'
+  | 'network'
+  | 'shared'
+  | 'forced'
+  | 'too many'
+  | 'left over'
+  | 'old form';
 
 export interface Change {
   readonly instance: Instance;
@@ -52,11 +65,12 @@ export function planService(
 ): ServicePlan {
   const model = project.services[service]!;
   const wanted = replicasOf(project, service, options.scale);
-  const hash = serviceHash(model);
+  const hash = serviceHash(model, options.others);
   const networkChanged = Object.keys(model.networks ?? {}).some((key) => options.changedNetworks.has(key));
   const reasonFor = (instance: Instance): Reason | undefined => {
     if (options.noRecreate) return undefined;
     if (options.forceRecreate) return 'forced';
+    if (sharedServices(model).some((other) => options.renewed.has(other))) return 'shared';
     if (instance.hash !== hash) return instance.hash === '' ? 'old form' : 'configuration';
     const made = instance.labels[labelNames.image] ?? instance.imageId;
     if (imageId !== undefined && made !== imageId) return 'image';
@@ -90,6 +104,25 @@ export function planService(
       return isMakingName(instance.name, name) ? [{ instance, name }] : [];
     }),
   };
+}
+
+/** Plans for several services, those first with which others share namespaces or volumes. */
+export function planServices(
+  project: Project,
+  services: readonly string[],
+  planOne: (service: string, renewed: ReadonlySet<string>) => ServicePlan,
+): Map<string, ServicePlan> {
+  const plans = new Map<string, ServicePlan>();
+  const renewed = new Set<string>();
+  const add = (name: string): void => {
+    if (plans.has(name)) return;
+    for (const other of sharedServices(project.services[name]!)) if (services.includes(other)) add(other);
+    const plan = planOne(name, renewed);
+    plans.set(name, plan);
+    if (plan.recreate.length > 0 || plan.keep.length === 0) renewed.add(name);
+  };
+  for (const name of services) add(name);
+  return plans;
 }
 
 /** The name that a container has until the one whose place it takes is gone. */

@@ -6,7 +6,7 @@ import { convergeService, removeInstance, replaceInWorld, type World } from './c
 import { type ComposeDeps, during } from './deps.ts';
 import { forEachLimited, inOrder } from './graph.ts';
 import { type Instance, isRunning, observeProject } from './observe.ts';
-import { planService, type ServicePlan } from './plan.ts';
+import { planService, planServices, type ServicePlan } from './plan.ts';
 import { ensureImages, type ImageOptions } from './project-images.ts';
 import { ensureNetworks, type NetworkPlan, planNetworks, usedNetworks } from './project-networks.ts';
 import { ensureVolumes, planVolumes, usedVolumes } from './project-volumes.ts';
@@ -67,7 +67,7 @@ export async function prepare(
   const changedNetworks = new Set(networks.flatMap(({ key, change }) => (change === 'recreate' ? [key] : [])));
   await detachFromChanged(deps, world, networks);
   await Promise.all([ensureNetworks(deps, project, networks), ensureVolumes(deps, project, volumes)]);
-  const plans = planServices(world, options, changedNetworks);
+  const plans = planAll(world, options, changedNetworks);
   if (options.rolling) putOff(world, plans);
   await stopDependents(deps, world, plans);
   await inOrder(
@@ -82,21 +82,16 @@ export async function prepare(
 export const ownInstances = ({ instances }: Pick<World, 'instances'>, services: readonly string[]): Instance[] =>
   instances.filter(({ service, oneOff }) => services.includes(service) && !oneOff);
 
-function planServices(
-  world: World,
-  options: UpOptions,
-  changedNetworks: ReadonlySet<string>,
-): Map<string, ServicePlan> {
+function planAll(world: World, options: UpOptions, changedNetworks: ReadonlySet<string>): Map<string, ServicePlan> {
   const { project, instances, images } = world;
-  return new Map(
-    options.services.map((name) => {
-      const own = instances.filter(({ service, oneOff, state }) => service === name && !oneOff && state !== 'removing');
-      const isNamed = options.named.length === 0 || options.named.includes(name);
-      const forceRecreate = isNamed ? options.forceRecreate : options.alwaysRecreateDeps;
-      const plan = { forceRecreate, noRecreate: options.noRecreate, scale: options.scale, changedNetworks };
-      return [name, planService(project, name, own, images.get(name)?.id, plan)] as const;
-    }),
-  );
+  return planServices(project, options.services, (name, renewed) => {
+    const own = instances.filter(({ service, oneOff, state }) => service === name && !oneOff && state !== 'removing');
+    const isNamed = options.named.length === 0 || options.named.includes(name);
+    const forceRecreate = isNamed ? options.forceRecreate : options.alwaysRecreateDeps;
+    const { noRecreate, scale } = options;
+    const plan = { forceRecreate, noRecreate, scale, changedNetworks, others: instances, renewed };
+    return planService(project, name, own, images.get(name)?.id, plan);
+  });
 }
 
 const forSwarms = ['placement', 'update_config', 'rollback_config', 'endpoint_mode'] as const;

@@ -118,6 +118,37 @@ describe('tug compose up', () => {
     assert.deepEqual(web.HostConfig['DependsOn'], [{ Container: db.Id, Condition: 'started' }]);
   });
 
+  it('makes anew what shares namespaces or volumes with a container that is made anew', async () => {
+    const text = (word: string): string => `services:
+  db: {image: "${image}", command: sleep 1000, stop_grace_period: 0s, environment: {WORD: ${word}}}
+  side: {image: "${image}", command: sleep 1000, stop_grace_period: 0s, network_mode: service:db, volumes_from: [db]}
+  other: {image: "${image}", command: sleep 1000, stop_grace_period: 0s}
+`;
+    await using project = testProject(engine, image, file('shared', text('one')));
+    assert.equal((await project.compose(['up', '-d'])).code, 0);
+    const first = await project.ids();
+    assert.equal((await project.compose(['up', '-d'])).code, 0);
+    assert.deepEqual(await project.ids(), first);
+    file('shared', text('two'));
+    const plan = await project.compose(['plan']);
+    assert.match(plan.stdout, /side-1: a container whose namespaces or volumes it shares is made anew/);
+    const up = await project.compose(['up', '-d']);
+    assert.equal(up.code, 0, up.stderr);
+    const second = await project.ids();
+    assert.deepEqual(
+      Object.keys(second)
+        .map((name) => [name, second[name] === first[name]])
+        .sort(),
+      [
+        ['db-1', false],
+        ['other-1', true],
+        ['side-1', false],
+      ],
+    );
+    assert.equal((await project.inspect('side-1')).HostConfig['NetworkMode'], `container:${second['db-1']}`);
+    assert.match((await project.compose(['plan'])).stdout, /^Nothing to do/);
+  });
+
   it('says which dependency failed and why, with its log', async () => {
     await using project = testProject(
       engine,

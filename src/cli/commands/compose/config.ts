@@ -88,7 +88,7 @@ function hashes(project: Project, wanted: string): string {
     names.map((name) => {
       const service = project.services[name];
       if (!service) throw invalid(`no such service: ${name}`);
-      return `${name} ${serviceHash(service)}`;
+      return `${name} ${serviceHash(service, [])}`;
     }),
   );
 }

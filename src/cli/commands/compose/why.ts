@@ -27,7 +27,7 @@ export const command: ComposeCommand = {
     const lines = own.length === 0 ? [absence(project, service)] : [];
     for (const instance of own) {
       lines.push(...(await describeInstance(session, instance)));
-      if (instance.hash !== serviceHash(project.services[service]!)) {
+      if (instance.hash !== serviceHash(project.services[service]!, all)) {
         const fields = await differences(session.engine, project, originOf(opened), instance, all, instance.imageId);
         lines.push('  its definition changed since it was made; "tug compose up" makes it anew');
         for (const { field, from, to } of fields) lines.push(`    ${field}: ${from ?? '(none)'} -> ${to ?? '(none)'}`);
