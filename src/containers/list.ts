@@ -88,7 +88,7 @@ function portSummaries(now: Look, record: ContainerRecord): PortSummary[] {
   for (const [port, bindings] of Object.entries(published)) {
     if (!bindings?.length) summaries.push(portSummary(port));
     for (const { HostIp, HostPort } of bindings ?? [])
-      summaries.push({ IP: HostIp, ...portSummary(port), PublicPort: Number(HostPort) });
+      summaries.push({ IP: HostIp, ...portSummary(port), ...(HostPort ? { PublicPort: Number(HostPort) } : {}) });
   }
   return summaries;
 }

@@ -6,6 +6,7 @@ export interface FirewallPort {
   readonly protocol: 'tcp' | 'udp' | 'sctp';
   /** `0.0.0.0` or `::` for every address of the host in that family. */
   readonly hostIp: string;
+  /** 0 where it is reached by the container's own address, and nothing of the host leads there. */
   readonly hostPort: number;
   readonly containerIp: string;
   readonly containerPort: number;
@@ -21,6 +22,9 @@ export const families = [
 export type Family = (typeof families)[number];
 
 const LOOPBACK6 = '::1';
+
+/** Whether a port is reached by the container's own address alone. */
+export const isRouted = ({ hostPort }: Pick<FirewallPort, 'hostPort'>): boolean => hostPort === 0;
 
 export const familyOf = (ip: string): Family => families[isIPv6(ip) ? 1 : 0];
 export const isAnywhere = ({ hostIp }: Pick<FirewallPort, 'hostIp'>): boolean => hostIp === familyOf(hostIp).any;
@@ -41,8 +45,9 @@ interface Element {
 
 /** Each port in its maps, and each container once in `own`. */
 export function portElements(ports: readonly FirewallPort[]): Element[] {
-  const own = [...new Set(ports.filter(isTranslated).map(({ containerIp }) => containerIp))];
-  return [...ports.flatMap(elementsOf), ...own.map(ownElement)];
+  const led = ports.filter((port) => !isRouted(port));
+  const own = [...new Set(led.filter(isTranslated).map(({ containerIp }) => containerIp))];
+  return [...ports.filter(isRouted).map(routed), ...led.flatMap(elementsOf), ...own.map(ownElement)];
 }
 
 function elementsOf(port: FirewallPort): Element[] {
@@ -51,6 +56,12 @@ function elementsOf(port: FirewallPort): Element[] {
   if (!isTranslated(port)) return tcp ? [relayed(port)] : [];
   const reachedByLoopback = tcp && port.hostIp === '::';
   return reachedByLoopback ? [translated(port), relayed({ hostIp: LOOPBACK6, hostPort })] : [translated(port)];
+}
+
+function routed({ protocol, containerIp, containerPort }: FirewallPort): Element {
+  const set = `routed${familyOf(containerIp).suffix}`;
+  const key = [fields.address(containerIp), fields.protocol(protocolNumbers[protocol]), fields.port(containerPort)];
+  return { set, text: `${containerIp} . ${protocol} . ${containerPort}`, bytes: { set, key } };
 }
 
 function translated(port: FirewallPort): Element {

@@ -1,4 +1,5 @@
 import { egressForward, egressText, type FirewallEgress } from './firewall-egress.ts';
+import { type GatewayModes, isOpen, openForward, openSets } from './firewall-open.ts';
 import { type Family, type FirewallPort, families, familyOf, portElements } from './firewall-ports.ts';
 
 /** A bridge whose traffic the engine's table rules. */
@@ -12,6 +13,8 @@ export interface FirewallBridge {
   readonly internal: boolean;
   /** Whether what leaves it gets the host's address. */
   readonly masquerade: boolean;
+  /** How its containers are reached by their own addresses; not at all without it. */
+  readonly modes?: GatewayModes | undefined;
 }
 
 /** Everything the table says. */
@@ -45,7 +48,7 @@ export function tableText(
 ): string {
   const relaying = relayPort === undefined ? [] : [relayPort];
   return `table inet ${table} {
-${bridgeSets(bridges, ipv6)}${portSets(ports)}
+${bridgeSets(bridges, ipv6)}${portSets(ports, isOpen(bridges))}
   chain guard {
     type filter hook prerouting priority raw; policy accept;
     iifname @bridges ip daddr 127.0.0.0/8 drop
@@ -77,7 +80,7 @@ ${ipv6 ? '' : '    meta nfproto ipv6 accept\n'}    iifname != @bridges oifname !
     iifname @internal drop
     oifname @internal drop
     ct state established,related accept
-${egress.length === 0 ? '' : egressForward}    oifname @bridges ct status dnat accept
+${egress.length === 0 ? '' : egressForward}${openForward(bridges)}    oifname @bridges ct status dnat accept
     oifname @bridges drop
   }
 ${relaying.map(inputChain).join('')}${egress.length === 0 ? '' : egressText(egress)}}
@@ -104,7 +107,7 @@ function set(kind: 'set' | 'map', name: string, type: string, values: readonly s
   return `  ${kind} ${name} { type ${type}; ${elements} }\n`;
 }
 
-function portSets(ports: readonly FirewallPort[]): string {
+function portSets(ports: readonly FirewallPort[], routing: boolean): string {
   const elements = Map.groupBy(portElements(ports), (element) => element.set);
   const filled = (kind: 'set' | 'map', name: string, type: string): string =>
     set(kind, name, type, elements.get(name)?.map(({ text }) => text) ?? []);
@@ -116,6 +119,7 @@ function portSets(ports: readonly FirewallPort[]): string {
         filled('set', `relayed${suffix}`, 'inet_service'),
         filled('set', `relayed_on${suffix}`, `${address} . inet_service`),
         filled('set', `own${suffix}`, `${address} . ${address}`),
+        routing ? filled('set', `routed${suffix}`, `${address} . inet_proto . inet_service`) : '',
       ].join(''),
     )
     .join('');
@@ -125,7 +129,12 @@ function bridgeSets(bridges: readonly FirewallBridge[], ipv6: boolean): string {
   const name = (bridge: FirewallBridge): string => `"${bridge.name}"`;
   const pair = (bridge: FirewallBridge): string => `${name(bridge)} . ${name(bridge)}`;
   const leaving = bridges.filter(({ masquerade, internal }) => masquerade && !internal);
-  const subnets = leaving.flatMap((bridge) => bridge.subnets).filter((subnet) => ipv6 || !subnet.includes(':'));
+  const subnets = leaving.flatMap(({ subnets: all, modes }) =>
+    all.filter((subnet) => {
+      const { ip } = familyOf(subnet.split('/')[0] ?? '');
+      return (ipv6 || ip === 'ip') && modes?.[ip] !== 'routed';
+    }),
+  );
   return [
     set('set', 'bridges', 'ifname', bridges.map(name)),
     ...families.map((family) =>
@@ -139,5 +148,6 @@ function bridgeSets(bridges: readonly FirewallBridge[], ipv6: boolean): string {
     set('set', 'hairpin', 'ifname . ifname', bridges.map(pair)),
     set('set', 'talking', 'ifname . ifname', bridges.filter(({ talking }) => talking).map(pair)),
     set('set', 'internal', 'ifname', bridges.filter(({ internal }) => internal).map(name)),
+    openSets(bridges, (setName, values) => set('set', setName, 'ifname', values)),
   ].join('');
 }

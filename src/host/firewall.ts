@@ -1,6 +1,6 @@
 import { internal } from '../base/errors.ts';
 import { run } from '../base/process.ts';
-import { type FirewallPort, familyOf, isAnywhere, portElements, protocolNumbers } from './firewall-ports.ts';
+import { type FirewallPort, familyOf, isAnywhere, isRouted, portElements, protocolNumbers } from './firewall-ports.ts';
 import { type FirewallContents, tableText } from './firewall-table.ts';
 import { connectionsRequest, forgetAnsweredBy, forgetSentTo, portSentTo } from './netlink/conntrack.ts';
 import { elementChanges, generationOf, generationRequest, type SetElement } from './netlink/nftables.ts';
@@ -47,7 +47,7 @@ export function createFirewall(table: string): Firewall {
       const [added, removed] = [without(after, before), without(before, after)];
       const [old, now] = [elementsOf(before), elementsOf(after)];
       netlink.change(elementChanges(table, without(now, old), without(old, now)));
-      netlink.change(removed.map(forgetConnectionsTo));
+      netlink.change(removed.filter((port) => !isRouted(port)).map(forgetConnectionsTo));
       forgetFlowsTo(netlink, added);
     },
     generation: () => netlink.ask(generationRequest).map(({ payload }) => generationOf(payload))[0] ?? 0,
@@ -69,7 +69,7 @@ const forgetConnectionsTo = (port: FirewallPort) =>
 
 /** Forgets the UDP flows to these ports. The kernel looks at all its connections for each request, so those there are come first. */
 function forgetFlowsTo(netlink: NetlinkSocket, ports: readonly FirewallPort[]): void {
-  const udp = ports.filter(({ protocol }) => protocol === 'udp');
+  const udp = ports.filter((port) => port.protocol === 'udp' && !isRouted(port));
   for (const [family, own] of Map.groupBy(udp, ({ hostIp }) => familyOf(hostIp))) {
     const flows = netlink.ask(connectionsRequest(protocolNumbers.udp, family.any));
     const sentTo = new Set(flows.map(({ payload }) => portSentTo(payload)));

@@ -2,6 +2,7 @@ import type { EndpointConfig } from '../api/types/container.ts';
 import { crashPoint } from '../base/crash-points.ts';
 import { forbidden, internal, invalid, notFound } from '../base/errors.ts';
 import type { Intent } from '../base/journal.ts';
+import { isRouted } from '../host/firewall-ports.ts';
 import { openSandbox } from '../host/links.ts';
 import { announce } from './announce.ts';
 import { claimNamed, connectOne, refuseUnruled } from './attach.ts';
@@ -135,7 +136,13 @@ function movePorts(
 ): readonly PublishedPort[] {
   const [from, to] = [wayIn(context, before), wayIn(context, after)];
   if (from?.endpoint.id === to?.endpoint.id) return ports;
-  return to ? placePorts(ports, to) : [];
+  // those of a routed network have nothing of the host's that could lead elsewhere
+  return to
+    ? placePorts(
+        ports.filter((port) => !isRouted(port)),
+        to,
+      )
+    : [];
 }
 
 /** Claims what a container wants published that had no way in until now. @throws conflict (code `port-in-use`). */

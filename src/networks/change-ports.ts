@@ -1,3 +1,4 @@
+import { isRouted } from '../host/firewall-ports.ts';
 import type { NetworkContext } from './context.ts';
 import type { PortChange, PortChanges } from './contract.ts';
 import type { PublishedPort } from './driver-contract.ts';
@@ -18,7 +19,7 @@ export function planPortChange(context: NetworkContext, containerId: string, cha
   // What is removed makes room for what is added: the same host port may lead elsewhere in one step.
   for (const port of removed) holder.drop(port);
   const holdAgain = (): void => {
-    for (const port of removed) if (!holder.holds(port)) holder.hold(port);
+    for (const port of removed) if (!isRouted(port) && !holder.holds(port)) holder.hold(port);
   };
   try {
     const added = gateway ? claimFor(context, gateway, { ports: changes.add, publishAll: [] }) : [];
@@ -39,7 +40,7 @@ export function planPortChange(context: NetworkContext, containerId: string, cha
 const isThere = (port: PublishedPort, wish: PortChanges['remove'][number]): boolean =>
   wish.port === `${port.containerPort}/${port.protocol}` &&
   wish.hostIp === port.hostIp &&
-  wish.hostPort === String(port.hostPort);
+  wish.hostPort === (isRouted(port) ? '' : String(port.hostPort));
 
 async function applyChange(
   context: NetworkContext,

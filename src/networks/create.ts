@@ -135,7 +135,7 @@ function record(
   // what the driver refuses comes first: a driver that makes no networks needs no subnet
   const kept = driver?.draft(plain, others);
   const taken = subnetsOf(networks.filter(({ configOnly }) => !configOnly));
-  const place = { outside: driver?.place === 'outside', askedGateways: kept?.['gateway'] === 'asked' };
+  const place = { outside: driver?.place === 'outside', askedGateways: askedGateways(kept?.['gateway']) };
   const addressing = wish
     ? planAddressing({ ...wish, ...place }, pools, taken, occupiedSubnets().map(parseRange))
     : configuredAddressing(request);
@@ -156,6 +156,10 @@ function record(
   }
   return { network, intent };
 }
+
+/** What `gateway` among a network's options says. */
+const askedGateways = (text: string | undefined): readonly (4 | 6)[] =>
+  text === 'asked' ? [4, 6] : text === 'asked-4' ? [4] : text === 'asked-6' ? [6] : [];
 
 /** A configuration network keeps the subnets as they were given, which others may have as well. */
 function configuredAddressing(request: NetworkCreateRequest): Network['addressing'] {

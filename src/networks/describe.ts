@@ -76,7 +76,7 @@ function describePorts(ports: readonly PublishedPort[]): Sandbox['ports'] {
   const described: Record<string, { HostIp: string; HostPort: string }[]> = {};
   for (const { protocol, containerPort, hostIp, hostPort } of ports) {
     const key = `${containerPort}/${protocol}`;
-    described[key] = [...(described[key] ?? []), { HostIp: hostIp, HostPort: String(hostPort) }];
+    described[key] = [...(described[key] ?? []), { HostIp: hostIp, HostPort: hostPort ? String(hostPort) : '' }];
   }
   return described;
 }

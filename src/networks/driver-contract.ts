@@ -24,7 +24,8 @@ export interface Network {
    * What its driver keeps about it, such as the bridge's name. All networks may have `prefix`, what interfaces are called
    * before their number; `route`, `link` where containers send by the interface itself and `none` where there is no way
    * out (else by the gateway); `mac`, `parent` where interfaces have no address of their own to choose;
-   * and `gateway`, `asked` where subnets have only the gateways that somebody names.
+   * `gateway`, `asked` where subnets have only the gateways that somebody names (`asked-4` and `asked-6` of one family);
+   * and `gatewayMode4`, `gatewayMode6`, `routed` where published ports are those of the container's own address.
    */
   readonly options: Readonly<Record<string, string>>;
   /** What its maker asked of the address management. */
@@ -73,6 +74,7 @@ export interface PublishedPort {
   readonly endpointId: string;
   readonly protocol: 'tcp' | 'udp' | 'sctp';
   readonly hostIp: string;
+  /** 0 where it is reached by the container's own address, and nothing of the host leads there. */
   readonly hostPort: number;
   readonly containerIp: string;
   readonly containerPort: number;

@@ -1,6 +1,7 @@
 import { conflict, errnoOf } from '../base/errors.ts';
 import { createLockTable } from '../base/lock.ts';
 import type { Logger } from '../base/log.ts';
+import { isRouted } from '../host/firewall-ports.ts';
 import type { SandboxLinks } from '../host/links.ts';
 import { driverOf } from './context.ts';
 import type { HostRules } from './contract.ts';
@@ -65,7 +66,7 @@ export function createHostSide(
   };
   /** The ports that drivers are to lead to their containers. */
   const led = (ports: readonly PublishedPort[]): readonly PublishedPort[] =>
-    ports.filter(({ hostIp }) => !isAccepted(publishing, hostIp));
+    ports.filter((port) => isRouted(port) || !isAccepted(publishing, port.hostIp));
   const tell = (network: Network, error: unknown): void =>
     log.error('a network cannot be made', { network: network.name, error });
 

@@ -19,8 +19,8 @@ export interface AddressWish {
   readonly enableIpv4: boolean;
   readonly enableIpv6: boolean;
   readonly configs: readonly IpamConfigRequest[];
-  /** Whether there are gateways only where somebody asks for one, such as those of a network outside. */
-  readonly askedGateways?: boolean;
+  /** The families that have gateways only where somebody asks for one, such as those of a network outside. */
+  readonly askedGateways?: readonly (4 | 6)[];
   /** Whether what is asked for is part of a network outside, to which the host may have routes. */
   readonly outside?: boolean;
 }
@@ -111,7 +111,7 @@ export function planAddressing(
   const family = (which: 4 | 6, enabled: boolean): Pool[] => {
     const own = asked.filter(({ range }) => range.family === which);
     if (!enabled) return [];
-    const choose = wish.askedGateways !== true;
+    const choose = !wish.askedGateways?.includes(which);
     if (own.length > 0) return own.map(({ config, range }) => poolOf(range, config, choose));
     return [poolOf(chooseSubnet(which, pools, [...taken, ...host]), undefined, choose)];
   };

@@ -58,6 +58,20 @@ export const networkMigrations: readonly Migration[] = [
       ALTER TABLE sandboxes ADD COLUMN resolv_conf TEXT NOT NULL DEFAULT ''`,
   },
   {
+    // ports that are reached by the container's own address have no port of the host's that could be taken twice
+    domain: 'networks',
+    version: 4,
+    sql: `CREATE TABLE published_ports_now (
+        endpoint_id TEXT NOT NULL REFERENCES endpoints (id) ON DELETE CASCADE, protocol TEXT NOT NULL,
+        host_ip TEXT NOT NULL, host_port INTEGER NOT NULL, container_ip TEXT NOT NULL,
+        container_port INTEGER NOT NULL) STRICT;
+      INSERT INTO published_ports_now SELECT * FROM published_ports;
+      DROP TABLE published_ports;
+      ALTER TABLE published_ports_now RENAME TO published_ports;
+      CREATE INDEX published_of_endpoint ON published_ports (endpoint_id);
+      CREATE UNIQUE INDEX published_on_host ON published_ports (protocol, host_ip, host_port) WHERE host_port > 0`,
+  },
+  {
     domain: 'egress',
     version: 1,
     sql: `CREATE TABLE egress (

@@ -3,7 +3,7 @@ import type { NetworkContext } from './context.ts';
 import type { SandboxRequest } from './contract.ts';
 import type { PublishedPort } from './driver-contract.ts';
 import { gatewayEndpoint, type Joined } from './joining.ts';
-import { type ClaimedPort, claimPorts, wantedPorts } from './publish.ts';
+import { type ClaimedPort, claimPorts, type WantedPort, wantedPorts } from './publish.ts';
 import { defaultHostIps } from './publish-defaults.ts';
 import { whoHasPort } from './publish-owner.ts';
 
@@ -16,10 +16,30 @@ export function claimFor(
   { ports, publishAll }: PublishWishes,
 ): PublishedPort[] {
   const wanted = wantedPorts(ports, publishAll, defaultHostIps(publishing, joined));
-  return placePorts(
-    claimPorts(wanted, holder, (port) => whoHasPort(port, store)),
-    joined,
+  const led = wanted
+    .map((wish) => ({ ...wish, hostIps: wish.hostIps.filter((ip) => !isRoutedBy(joined, ip)) }))
+    .filter(({ hostIps }) => hostIps.length > 0);
+  const claimed = claimPorts(led, holder, (port) => whoHasPort(port, store));
+  return [...routedPorts(wanted, joined), ...placePorts(claimed, joined)];
+}
+
+/** Whether what would be published on an address of the host is reached by the container's own instead. */
+function isRoutedBy({ network: { options }, endpoint }: Joined, hostIp: string): boolean {
+  const six = isIPv6(hostIp) ? endpoint.ipv6 !== '' : endpoint.ip === '';
+  return options[six ? 'gatewayMode6' : 'gatewayMode4'] === 'routed';
+}
+
+/** The ports that are opened at the container's own addresses, each once. */
+function routedPorts(wanted: readonly WantedPort[], joined: Joined): PublishedPort[] {
+  const { id: endpointId, ip, ipv6 } = joined.endpoint;
+  const ports = wanted.flatMap(({ protocol, containerPort, hostIps }) =>
+    hostIps
+      .filter((hostIp) => isRoutedBy(joined, hostIp))
+      .map((hostIp) => (isIPv6(hostIp) ? { hostIp: '::', containerIp: ipv6 } : { hostIp: '0.0.0.0', containerIp: ip }))
+      .filter(({ containerIp }) => containerIp !== '')
+      .map((place) => ({ endpointId, protocol, containerPort, hostPort: 0, ...place })),
   );
+  return [...new Map(ports.map((port) => [JSON.stringify(port), port])).values()];
 }
 
 /** The endpoint by which a container's ports are reached: none where the way out is by a network that publishes nothing. */

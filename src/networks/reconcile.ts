@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import * as path from 'node:path';
 import type { Logger } from '../base/log.ts';
+import { isRouted } from '../host/firewall-ports.ts';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
 import type { PortHolder } from '../host/port-holder.ts';
 import { type ChangePayload, settleChange } from './change-endpoints.ts';
@@ -52,7 +53,7 @@ function serveAgain(context: NetworkContext, containerId: string): void {
 function holdAgain(ports: readonly PublishedPort[], holder: PortHolder, log: Logger): void {
   for (const port of ports) {
     try {
-      if (!holder.holds(port)) holder.hold(port);
+      if (!isRouted(port) && !holder.holds(port)) holder.hold(port);
     } catch (error) {
       const name = `${port.hostIp}:${port.hostPort}/${port.protocol}`;
       log.warn('a published port was taken by another process while the engine was away', { port: name, error });

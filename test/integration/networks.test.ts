@@ -139,7 +139,7 @@ for (const cli of commandLines) {
         [/configuration network "nosuch" does not exist/, '--config-from', 'nosuch', 'x'],
         [/first is not a configuration network/, '--config-from', 'first', 'x'],
         [/is not between 68 and 65535/, '-o', 'com.docker.network.driver.mtu=1', 'x'],
-        [/not available in this version of tug/, '-o', 'com.docker.network.bridge.gateway_mode_ipv4=routed', 'x'],
+        [/not available in this version of tug/, '-o', 'com.docker.network.bridge.inhibit_ipv4=true', 'x'],
       ] as const)
         assert.match(await fault(cli, 'network', 'create', ...args), wanted);
       assert.match(

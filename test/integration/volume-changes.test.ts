@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Volume } from '../../src/api/types/volume.ts';
+import { environmentOf, programOf } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { onTerminal } from '../helpers/pty.ts';
 
 let engine: TestEngine;
 before(async () => {
@@ -113,6 +115,16 @@ describe('tug volume, beyond docker', () => {
       'text\n/etc/passwd\n711 3:4\n755 5:6\n',
     );
     assert.match((await tug('volume', 'import', file, 'in')).stderr, /import in: the volume is not empty/);
+    const onScreen = async (...args: string[]): Promise<string> => {
+      await using terminal = await onTerminal([programOf('tug'), 'volume', ...args], environmentOf(engine));
+      const { code, screen } = await terminal.ended;
+      assert.equal(code, 0, screen);
+      return screen;
+    };
+    assert.match(await onScreen('export', '-o', file, 'out'), /Exporting out: \d/);
+    assert.match(await onScreen('import', file, 'again'), /Importing again: \d.*again\r\n/s);
+    assert.doesNotMatch(await onScreen('export', '-q', '-o', file, 'out'), /Exporting/);
+    await done('volume', 'rm', 'again');
     writeFileSync(file, 'no archive');
     const bad = await tug('volume', 'import', file, 'bad');
     assert.equal(bad.code, 1);

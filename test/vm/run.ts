@@ -13,10 +13,9 @@ const cache = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(),
 const tests =
   process.argv.length > 2
     ? process.argv.slice(2)
-    : [
-        ...['smoke', 'limits', 'userns', 'apparmor', 'checkpoint'],
-        ...['parents', 'ufw', 'nfs', 'quota', 'systemd-cgroups'],
-      ].map((name) => `test/vm/${name}.ts`);
+    : [...['smoke', 'limits', 'userns', 'apparmor', 'checkpoint'], ...['parents', 'ufw', 'nfs', 'systemd-cgroups']].map(
+        (name) => `test/vm/${name}.ts`,
+      );
 
 process.exitCode = await main();
 
@@ -38,7 +37,7 @@ async function runIn(guest: Guest, init: Init, files: readonly string[]): Promis
       result = await boot(guest, disk, { accelerator: 'kvm', init }, { bootTime: 10_000, runTime: 600_000 });
     if (result.outcome === 'silent') {
       console.log('KVM is missing or does not work here: booting without it, which is slower.');
-      result = await boot(guest, disk, { accelerator: 'tcg', init }, { bootTime: 180_000, runTime: 900_000 });
+      result = await boot(guest, disk, { accelerator: 'tcg', init }, { bootTime: 180_000, runTime: 2_400_000 });
     }
     const seconds = Math.round((performance.now() - started) / 1000);
     const words = {

@@ -19,6 +19,21 @@ export interface CopyProgress {
   finish(where: string | undefined): Promise<void>;
 }
 
+/** Runs `work` on what passes, with a line on a terminal that tells how much it is so far, unless it is to be quiet. */
+export async function withProgress<T extends Uint8Array>(
+  { header, quiet, err }: { readonly header: string; readonly quiet: boolean; readonly err: Output },
+  chunks: AsyncIterable<T>,
+  work: (chunks: AsyncIterable<T>) => Promise<void>,
+): Promise<void> {
+  if (quiet) return await work(chunks);
+  const progress = showCopying(header, err);
+  try {
+    await work(progress.count(chunks));
+  } finally {
+    await progress.finish(undefined);
+  }
+}
+
 /** The line that tells how much has been copied, as Docker's: on a terminal alone. */
 export function showCopying(header: string, err: Output): CopyProgress {
   let total = 0;

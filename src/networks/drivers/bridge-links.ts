@@ -1,5 +1,7 @@
+import { isIPv4, isIPv6 } from 'node:net';
 import { conflict, internal } from '../../base/errors.ts';
 import { formatAddress, lastOf, macOf, parseRange } from '../../formats/ip-address.ts';
+import type { GatewayMode, GatewayModes } from '../../host/firewall-open.ts';
 import type { LinkAddress, Links } from '../../host/links.ts';
 import { addressesOf } from '../../host/network-facts.ts';
 import type { Endpoint, Network, Pool, PublishedPort, Recorded } from '../driver-contract.ts';
@@ -9,6 +11,12 @@ import { poolOf } from '../gateways.ts';
 export const bridgeOf = (network: Network): string => network.options['bridge'] ?? '';
 export const mtuOf = (network: Network): number => Number(network.options['mtu']);
 export const talking = (network: Network): boolean => network.options['icc'] !== 'false';
+
+/** How containers of a network are reached by their own addresses; those of an older tug have `nat`. */
+export const modesOf = ({ options }: Pick<Network, 'options'>): GatewayModes => ({
+  ip: (options['gatewayMode4'] ?? 'nat') as GatewayMode,
+  ip6: (options['gatewayMode6'] ?? 'nat') as GatewayMode,
+});
 
 /** The one subnet a bridge network has of each family. */
 export const ipv4PoolOf = ({ addressing }: Network): Pool | undefined => addressing?.ipv4[0];
@@ -36,7 +44,8 @@ export function endpointAddresses(network: Network, endpoint: Endpoint): LinkAdd
 function gatewayAddresses(network: Network): LinkAddress[] {
   const pools = [ipv4PoolOf(network), ipv6PoolOf(network)].filter((pool) => pool !== undefined);
   if (pools.length === 0) throw internal(`the bridge network ${network.name} has no addresses`);
-  return pools.map((pool) => addressIn(pool, pool.gateway));
+  const has = ({ subnet }: Pool): boolean => modesOf(network)[subnet.includes(':') ? 'ip6' : 'ip'] !== 'isolated';
+  return pools.filter(has).map((pool) => addressIn(pool, pool.gateway));
 }
 
 /**
@@ -65,8 +74,15 @@ export function ensureBridge(links: Links, network: Network, mark: string): void
   if (network.options['given'] === 'true')
     throw conflict(`bridge device with non default name ${name} must be created manually`);
   const first = addresses[0]?.ip ?? '';
-  const mac = macOf(first.includes(':') ? macSeed(network.id) : first);
-  links.addBridge({ name, mac, mtu: mtuOf(network), alias: mark, addresses, ipv6: ipv6PoolOf(network) !== undefined });
+  const mac = macOf(isIPv4(first) ? first : macSeed(network.id));
+  links.addBridge({
+    name,
+    mac,
+    mtu: mtuOf(network),
+    alias: mark,
+    addresses,
+    ipv6: addresses.some(({ ip }) => isIPv6(ip)),
+  });
 }
 
 /** Four numbers for a MAC address where there is no IPv4 address to take it from. */

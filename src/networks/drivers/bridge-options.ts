@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { conflict, invalid, unsupported } from '../../base/errors.ts';
 import { shortId } from '../../base/ids.ts';
+import type { GatewayMode } from '../../host/firewall-open.ts';
 import type { Network, NetworkDraft } from '../driver-contract.ts';
 
 /** What the bridge driver keeps about a network. */
@@ -15,6 +16,11 @@ export interface BridgeSettings {
   readonly hostBinding: string;
   /** What interfaces of its containers are called, before their number. */
   readonly prefix: string;
+  /** How containers are reached by their own addresses, by family. */
+  readonly gatewayMode4: GatewayMode;
+  readonly gatewayMode6: GatewayMode;
+  /** Which families have only the gateways that are asked for; absent where both have one. */
+  readonly gateway?: string;
 }
 
 const own = 'com.docker.network.bridge.';
@@ -25,6 +31,8 @@ export const bridgeOptionNames = {
   icc: `${own}enable_icc`,
   masquerade: `${own}enable_ip_masquerade`,
   hostBinding: `${own}host_binding_ipv4`,
+  gatewayMode4: `${own}gateway_mode_ipv4`,
+  gatewayMode6: `${own}gateway_mode_ipv6`,
   mtu: 'com.docker.network.driver.mtu',
   prefix: 'com.docker.network.container_iface_prefix',
 } as const;
@@ -33,8 +41,6 @@ export const bridgeOptionNames = {
 const asDefault: Readonly<Record<string, readonly string[]>> = {
   [`${own}default_bridge`]: ['false'],
   [`${own}inhibit_ipv4`]: ['false'],
-  [`${own}gateway_mode_ipv4`]: ['', 'nat'],
-  [`${own}gateway_mode_ipv6`]: ['', 'nat'],
   [`${own}trusted_host_interfaces`]: [''],
   'com.docker.network.host_ipv4': [''],
   'com.docker.network.host_ipv6': [''],
@@ -68,7 +74,24 @@ export function bridgeSettings(network: NetworkDraft, others: readonly Network[]
     masquerade: toggle(given, bridgeOptionNames.masquerade),
     hostBinding: hostBinding === '0.0.0.0' ? '' : hostBinding,
     prefix,
+    ...gatewayModes(network),
   };
+}
+
+const modes = ['nat', 'nat-unprotected', 'routed', 'isolated'] as const satisfies GatewayMode[];
+
+function gatewayModes({ driverOptions: given, internal }: NetworkDraft) {
+  const [gatewayMode4, gatewayMode6] = [bridgeOptionNames.gatewayMode4, bridgeOptionNames.gatewayMode6].map((key) => {
+    const asked = given[key] || 'nat';
+    const mode = modes.find((one) => one === asked);
+    if (!mode) throw invalid(`unknown gateway mode ${asked}`);
+    return mode;
+  }) as [GatewayMode, GatewayMode];
+  const isolated = [gatewayMode4, gatewayMode6].map((mode) => mode === 'isolated');
+  if (isolated.some(Boolean) && !internal)
+    throw invalid("gateway mode 'isolated' can only be used for an internal network");
+  const gateway = isolated.every(Boolean) ? 'asked' : isolated[0] ? 'asked-4' : isolated[1] ? 'asked-6' : undefined;
+  return { gatewayMode4, gatewayMode6, ...(gateway ? { gateway } : {}) };
 }
 
 function refuseUnbuilt(given: Readonly<Record<string, string>>): void {

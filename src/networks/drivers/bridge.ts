@@ -13,6 +13,7 @@ import {
   ipv4PoolOf,
   ipv6PoolOf,
   letReachThemselves,
+  modesOf,
   mtuOf,
   sweepLinks,
   talking,
@@ -139,6 +140,7 @@ function makeOrTell(
 }
 
 function firewallBridge(network: Network): FirewallBridge {
+  const modes = modesOf(network);
   const pools = [ipv4PoolOf(network), ipv6PoolOf(network)].filter((pool) => pool !== undefined);
   return {
     name: bridgeOf(network),
@@ -146,5 +148,6 @@ function firewallBridge(network: Network): FirewallBridge {
     talking: talking(network),
     internal: network.internal,
     masquerade: network.options['masquerade'] !== 'false',
+    ...(modes.ip === 'nat' && modes.ip6 === 'nat' ? {} : { modes }),
   };
 }

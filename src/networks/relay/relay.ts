@@ -1,5 +1,5 @@
 import type { Logger } from '../../base/log.ts';
-import { familyOf, isAnywhere, isTranslated } from '../../host/firewall-ports.ts';
+import { familyOf, isAnywhere, isRouted, isTranslated } from '../../host/firewall-ports.ts';
 import type { PortHolder } from '../../host/port-holder.ts';
 import type { PublishedPort } from '../driver-contract.ts';
 import { isAccepted, type PublishSettings } from '../publish-defaults.ts';
@@ -45,7 +45,7 @@ export function createPortRelay(holder: PortHolder, log: Logger, publishing: Pub
   };
 
   const needed = (port: PublishedPort): boolean =>
-    needsRelay(port) || (port.protocol !== 'sctp' && isAccepted(publishing, port.hostIp));
+    !isRouted(port) && (needsRelay(port) || (port.protocol !== 'sctp' && isAccepted(publishing, port.hostIp)));
 
   return {
     listen: () => streams.listen(),
