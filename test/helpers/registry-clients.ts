@@ -61,16 +61,17 @@ async function emptyLogins(folder: string): Promise<string> {
 const verified = (certificates: CertificateFolder): string[] =>
   certificates === undefined ? ['--tls-verify=false'] : [`--cert-dir=${certificates}`];
 
-/** podman or buildah, whose commands are the same here. */
+/** podman or buildah, whose commands are the same here. @param state for what is of this boot, of 50 characters at most. */
 export async function storageClient(
   name: 'podman' | 'buildah',
   folder: string,
+  state: string,
   certificates: CertificateFolder,
 ): Promise<RegistryClient> {
   await fs.mkdir(folder, { recursive: true });
   const policy = path.join(folder, 'policy.json');
   await fs.writeFile(policy, '{"default":[{"type":"insecureAcceptAnything"}]}');
-  const roots = ['--root', path.join(folder, 'root'), '--runroot', path.join(folder, 'run'), '--storage-driver', 'vfs'];
+  const roots = ['--root', path.join(folder, 'root'), '--runroot', state, '--storage-driver', 'vfs'];
   const settings = path.join(folder, 'containers.conf');
   await fs.writeFile(settings, '[engine]\nlock_type = "file"\nevents_logger = "none"\ncgroup_manager = "cgroupfs"\n');
   const more = name === 'podman' ? ['--tmpdir', path.join(folder, 'tmp')] : [];

@@ -27,6 +27,8 @@ const rules = [
 const access = { rules, throttle: { attempts: 1000 } };
 
 let scratch: string;
+/** Near the root, whatever the folder for temporary files is: podman takes no long path. */
+let states: string;
 let certificates: string;
 let layout: string;
 let engine: TestEngine;
@@ -37,6 +39,7 @@ const file = (name: string): string => path.join(scratch, name);
 
 before(async () => {
   scratch = await fs.mkdtemp(path.join(os.tmpdir(), 'tug-access-'));
+  states = await fs.mkdtemp('/tmp/tug-states-');
   certificates = file('certs.d');
   await fs.mkdir(certificates);
   await fs.writeFile(file('users'), `ada:${bcrypt}\nbob:${bcrypt}\n`);
@@ -54,7 +57,7 @@ before(async () => {
 
 after(async () => {
   await Promise.all([engine, dockerd, tokens].map((one) => one?.[Symbol.asyncDispose]()));
-  await fs.rm(scratch, { recursive: true, force: true });
+  for (const folder of [scratch, states]) await fs.rm(folder, { recursive: true, force: true });
 });
 
 async function makeCertificates(): Promise<void> {
@@ -194,7 +197,7 @@ for (const [title, mode] of Object.entries(modes)) {
 
     for (const name of ['podman', 'buildah'] as const) {
       it(`is used with ${name}`, { skip: clients.missingProgram(name) ?? false }, async () =>
-        roundTrip(await clients.storageClient(name, path.join(folder, name), shared)),
+        roundTrip(await clients.storageClient(name, path.join(folder, name), path.join(states, name + port), shared)),
       );
     }
 
