@@ -29,4 +29,23 @@ export const networkScenarios: readonly StepScenario[] = [
       timed(() => runShell(engine, '$CLI network connect joined joiner && $CLI network disconnect joined joiner')),
     after: (engine) => runShell(engine, '$CLI rm -f joiner && $CLI network rm joined'),
   },
+  {
+    // to be held against the row before: the 500th joins as fast as the first
+    name: 'networks: the same, one that 500 containers are on',
+    kind: 'steps',
+    unit: 'ms',
+    rounds: 20,
+    warmUp: 2,
+    engines,
+    before: (engine) =>
+      runShell(
+        engine,
+        `$CLI network create crowded && $CLI run -d --name joiner busybox sleep 86400 &&
+          seq 500 | xargs -P 4 -I{} $CLI run -d --name crowd-{} --network crowded busybox sleep 86400`,
+      ),
+    measure: (engine) =>
+      timed(() => runShell(engine, '$CLI network connect crowded joiner && $CLI network disconnect crowded joiner')),
+    after: (engine) =>
+      runShell(engine, 'seq -f crowd-%g 500 | xargs -n 50 $CLI rm -f && $CLI rm -f joiner && $CLI network rm crowded'),
+  },
 ];

@@ -7,6 +7,7 @@ import { createHostResolver } from './host-resolver.ts';
 import { type Listening, listen } from './listen.ts';
 import { containerUpstream, type HostResolver } from './resolver.ts';
 import { respond } from './respond.ts';
+import { createTogether } from './together.ts';
 
 /** What the engine's thread asks of this one; carried out in the order in which it comes. */
 export type ServerTask =
@@ -58,12 +59,14 @@ function serveNames(port: NonNullable<typeof parentPort>, directory: NameDirecto
   const serve = ({ containerId, namespace, sockets, resolving }: ServerTask & { kind: 'serve' }): void => {
     servers.get(containerId)?.listening.close();
     const limits = [all, { used: 0, most: mostOfOne }];
+    const together = createTogether();
     const listening = listen(sockets, (packet, over) =>
       respond(packet, over, {
         containerId,
         directory,
         upstream,
-        forward: (question, query, to) => forward(question, query, over, { servers: to, namespace, limits }),
+        forward: (question, query, to) =>
+          together(question, over, () => forward(question, query, over, { servers: to, namespace, limits })),
         report,
       }),
     );
