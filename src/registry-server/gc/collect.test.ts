@@ -14,7 +14,7 @@ import { openFilesystem } from '../storage/drivers/filesystem.ts';
 import { blobData, layerLink } from '../storage/paths.ts';
 import { openRepositories } from '../storage/repository.ts';
 import { collect } from './collect.ts';
-import { condemn } from './condemned.ts';
+import { condemn, forgetOldCondemned } from './condemned.ts';
 import { createKeeper } from './keeper.ts';
 import { asOnlyCollector } from './lease.ts';
 
@@ -170,6 +170,43 @@ test('two do not collect at once, and one that failed keeps nobody away', async 
   assert.equal(await asOnlyCollector(storage, async () => undefined), true);
 });
 
+/** A storage whose process is killed at the change after so many. */
+function dyingAfter(storage: StorageDriver, changes: number): StorageDriver {
+  let left = changes;
+  const counted =
+    <T extends unknown[]>(change: (...args: T) => Promise<void>) =>
+    (...args: T): Promise<void> => {
+      left -= 1;
+      return left >= 0 ? change(...args) : Promise.reject(new Error('killed'));
+    };
+  return { ...storage, put: counted(storage.put), remove: counted(storage.remove), touch: counted(storage.touch) };
+}
+
+test('a collection that is killed at any step leaves all that is needed, and nobody waits for it', async () => {
+  await using rig = await startRig(0);
+  const repository = await rig.open('app');
+  const [shared, loose] = [randomBytes(50), randomBytes(60)];
+  for (let step = 0; ; step += 1) {
+    const gone = await pushImage(repository, 'gone', [randomBytes(5), shared, loose]);
+    const stays = await pushImage(repository, 'stays', [Buffer.from('config'), shared]);
+    await repository.deleteManifest(gone);
+    const collection = collect(dyingAfter(rig.storage, step), { grace: 0 });
+    const killed = await collection.then(
+      () => false,
+      (error: Error) => error.message === 'killed',
+    );
+    await forgetOldCondemned(rig.storage, Date.now() + 3_600_000); // as the next collection would, in an hour
+    const manifest = await repository.manifest('stays');
+    assert.equal(manifest.digest, stays);
+    assert.deepEqual(await buffer(await (await repository.blob(sha256(shared))).read()), shared);
+    if (!killed) break;
+    assert.ok(step < 100);
+  }
+  await collect(rig.storage, { grace: 0 });
+  assert.equal(await at(rig.storage, sha256(loose)), false);
+  assert.equal(await at(rig.storage, sha256(shared)), true);
+});
+
 test('pushes and collections at the same time: every image whose push was answered is whole', async () => {
   const grace = 20;
   await using rig = await startRig(grace);
@@ -183,7 +220,7 @@ test('pushes and collections at the same time: every image whose push was answer
   });
   const push = async (process: number): Promise<void> => {
     const open = rig.another();
-    for (let round = 0; round < 25; round += 1) {
+    for (let round = 0; round < 15; round += 1) {
       const repository = await open(`app${(round + process) % 2}`);
       const chosen = [0, 1, 2].map(
         (part) => contents[(round * 7 + process + part * part) % contents.length] ?? contents[0],

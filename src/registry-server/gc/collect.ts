@@ -3,7 +3,6 @@ import { blobData, blobFolder, blobsRoot, layerLink } from '../storage/paths.ts'
 import { storeTime } from './care-paths.ts';
 import { type Ages, type Census, isFresh, type LooseLink, neededSince, takeCensus } from './census.ts';
 import { condemn, forgetOldCondemned } from './condemned.ts';
-import { longestDecision } from './keeper.ts';
 
 export interface CollectOptions {
   /** How long something that nobody needs is kept, in milliseconds. */
@@ -32,7 +31,7 @@ const largestBatch = 5_000;
  */
 export async function collect(storage: StorageDriver, options: CollectOptions): Promise<Collected> {
   const ages: Ages = { now: await storeTime(storage), grace: options.grace };
-  if (!options.dryRun) await forgetOldCondemned(storage, ages.now, 2 * longestDecision);
+  if (!options.dryRun) await forgetOldCondemned(storage, ages.now);
   const census = await takeCensus(storage, ages);
   const total = { blobs: 0, bytes: 0, links: 0 };
   let batch: Batch = { links: [], blobs: [] };
@@ -84,19 +83,18 @@ async function sweep(storage: StorageDriver, batch: Batch, census: Census, optio
   const keys = new Set([...batch.links, ...batch.blobs].map(({ digest }) => digest));
   if (keys.size === 0) return removed;
   await using condemned = await condemn(storage, [...keys]);
-  const begun = performance.now();
   const ages: Ages = { now: await storeTime(storage), grace: options.grace };
   const needed = await neededSince(storage, keys, census, ages);
   const doomed = ({ digest }: { digest: string }): boolean => !needed.has(digest);
   if (needed.size > 0) await condemned.only([...keys].filter((digest) => !needed.has(digest)));
-  const late = (): boolean => performance.now() - begun > longestDecision / 2 || options.ended?.() === true;
+  const over = (): boolean => !condemned.holds() || options.ended?.() === true;
   for (const link of batch.links.filter(doomed)) {
-    if (late()) return removed;
+    if (over()) return removed;
     await storage.remove(layerLink(link.repository, link.digest).slice(0, -'/link'.length));
     removed.links.push(link);
   }
   for (const blob of batch.blobs.filter(doomed)) {
-    if (late()) return removed;
+    if (over()) return removed;
     const stats = await storage.stat(blobData(blob.digest));
     if (stats === undefined || isFresh(stats, ages)) continue;
     await storage.remove(blobFolder(blob.digest));

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isKind } from '../../base/errors.ts';
 import type { StorageDriver } from '../contract.ts';
-import { namesCondemned } from './condemned.ts';
+import { watchDecisions } from './condemned.ts';
 
 /**
  * What pushes do so that no collection, in whatever process, takes what they need.
@@ -25,8 +25,6 @@ export interface Keeper {
   isLate(since: number): boolean;
 }
 
-/** How long a collection may hold up a push. One that has not removed all by half of it leaves the rest to the next. */
-export const longestDecision = 10 * 60_000;
 const pause = 100;
 const remembered = 20_000;
 
@@ -39,9 +37,9 @@ export function createKeeper(storage: StorageDriver, grace: number = defaultGrac
   const renewed = new Map<string, number>();
   const settled: Keeper['settled'] = async (keys) => {
     const wanted = new Set(keys);
-    const until = performance.now() + longestDecision;
+    const decisions = watchDecisions(storage);
     for (let waited = false; ; waited = true) {
-      if (performance.now() > until || !(await namesCondemned(storage, wanted))) return waited;
+      if (!(await decisions.pending(wanted))) return waited;
       await delay(pause);
     }
   };

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { isKind } from '../../base/errors.ts';
-import { processExists } from '../../base/process.ts';
 import type { StorageDriver } from '../contract.ts';
 import { leaseFile, storeTime } from './care-paths.ts';
+import { hasEnded, thisProcess } from './holder.ts';
 
 /** How long a collector that says nothing is taken to be at work, in milliseconds. */
 const leaseTime = 60_000;
@@ -14,8 +13,8 @@ const leaseTime = 60_000;
  */
 export async function asOnlyCollector(storage: StorageDriver, work: () => Promise<void>): Promise<boolean> {
   const before = await holder(storage);
-  if (before !== undefined && !hasEnded(before) && !(await isOld(storage))) return false;
-  const own = JSON.stringify({ host: hostname(), pid: process.pid, id: randomUUID() });
+  if (before !== undefined && !hasEnded(parsed(before)) && !(await isOld(storage))) return false;
+  const own = JSON.stringify({ ...thisProcess(), id: randomUUID() });
   await storage.put(leaseFile, Buffer.from(own));
   const renewing = setInterval(() => void storage.touch(leaseFile).catch(() => undefined), leaseTime / 4);
   renewing.unref();
@@ -34,13 +33,11 @@ async function isOld(storage: StorageDriver): Promise<boolean> {
   return renewed === undefined || (await storeTime(storage)) - renewed.modified.getTime() > leaseTime;
 }
 
-/** A process of this machine that is no longer there. */
-function hasEnded(holder: string): boolean {
+function parsed(text: string): unknown {
   try {
-    const { host, pid } = JSON.parse(holder) as { host?: unknown; pid?: unknown };
-    return host === hostname() && typeof pid === 'number' && !processExists(pid);
+    return JSON.parse(text);
   } catch {
-    return false; // its age decides
+    return undefined; // its age decides
   }
 }
 

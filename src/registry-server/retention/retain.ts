@@ -110,13 +110,14 @@ async function removeTags(
 ): Promise<Set<string>> {
   const gone = new Set<string>();
   if (doomed.length === 0) return gone;
-  await using _condemned = dryRun
+  await using condemned = dryRun
     ? nothing
     : await condemn(
         storage,
         doomed.map(({ what }) => tagKey(repository, what.tag)),
       );
   for (const { what, why } of doomed) {
+    if (!condemned.holds()) break;
     const link = tagLink(repository, what.tag);
     if (!dryRun) {
       const stats = await storage.stat(link);
@@ -138,10 +139,11 @@ async function removeManifests(
 ): Promise<number> {
   if (doomed.length === 0) return 0;
   const keys = doomed.map(({ what }) => manifestKey(repository, what.digest));
-  await using _condemned = dryRun ? nothing : await condemn(storage, keys);
+  await using condemned = dryRun ? nothing : await condemn(storage, keys);
   const tagged = new Set(dryRun ? [] : (await tagsOf(storage, repository)).map(({ digest }) => digest));
   let count = 0;
   for (const { what, why } of doomed) {
+    if (!condemned.holds()) break;
     if (!dryRun) {
       const stats = await storage.stat(revisionLink(repository, what.digest));
       if (stats?.modified.getTime() !== what.pushed || tagged.has(what.digest)) continue; // it was pushed meanwhile
@@ -154,4 +156,4 @@ async function removeManifests(
   return count;
 }
 
-const nothing: AsyncDisposable = { [Symbol.asyncDispose]: async () => undefined };
+const nothing = { holds: () => true, [Symbol.asyncDispose]: async () => undefined };
