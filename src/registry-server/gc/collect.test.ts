@@ -13,6 +13,7 @@ import type { OpenRepository, Repository, StorageDriver } from '../contract.ts';
 import { openFilesystem } from '../storage/drivers/filesystem.ts';
 import { blobData, layerLink } from '../storage/paths.ts';
 import { openRepositories } from '../storage/repository.ts';
+import { condemnedFolder } from './care-paths.ts';
 import { collect } from './collect.ts';
 import { condemn, forgetOldCondemned } from './condemned.ts';
 import { createKeeper } from './keeper.ts';
@@ -207,6 +208,74 @@ test('a collection that is killed at any step leaves all that is needed, and nob
   assert.equal(await at(rig.storage, sha256(shared)), true);
 });
 
+/** A storage that does something before the operation of that number, from 0 on. */
+function interruptedAt(storage: StorageDriver, number: number, interrupt: () => Promise<void>): StorageDriver {
+  let count = 0;
+  const before = async (): Promise<void> => {
+    count += 1;
+    if (count - 1 === number) await interrupt();
+  };
+  const seen =
+    <T extends unknown[], R>(operation: (...args: T) => Promise<R>) =>
+    async (...args: T): Promise<R> => {
+      await before();
+      return operation(...args);
+    };
+  return {
+    ...storage,
+    ...{ get: seen(storage.get), put: seen(storage.put), stat: seen(storage.stat), remove: seen(storage.remove) },
+    async *list(folder, after) {
+      await before();
+      yield* storage.list(folder, after);
+    },
+  };
+}
+
+/** Resolves `waits` when it finds that a collection has named something. */
+function watched(storage: StorageDriver, waits: () => void): StorageDriver {
+  return {
+    ...storage,
+    async *list(folder, after) {
+      for await (const name of storage.list(folder, after)) {
+        if (folder === condemnedFolder) waits();
+        yield name;
+      }
+    },
+  };
+}
+
+test('a push that begins at any step of a collection ends well, and its image is whole', async () => {
+  const grace = 60 * 60_000;
+  for (let step = 0; ; step += 1) {
+    await using rig = await startRig(grace);
+    const contents = [Buffer.from('config'), Buffer.from('layer')];
+    const old = new Date(Date.now() - 3 * grace);
+    for (const content of contents) {
+      const { digest } = await pushBlob(await rig.open('app'), content);
+      for (const file of [blobData(digest), layerLink('app', digest)]) {
+        await fs.utimes(rig.storage.localPath?.(file) ?? '', old, old);
+      }
+    }
+    let pushing: Promise<string> | undefined;
+    const begin = async (): Promise<void> => {
+      const waiting = Promise.withResolvers<void>();
+      const storage = watched(rig.storage, waiting.resolve);
+      const repository = await openRepositories(storage, undefined, createKeeper(storage, grace))('app');
+      pushing = pushImage(repository, 'pushed', contents);
+      await Promise.race([pushing, waiting.promise]);
+    };
+    await collect(interruptedAt(rig.storage, step, begin), { grace });
+    if (pushing === undefined) break;
+    const repository = await rig.open('app');
+    const digest = await pushing;
+    assert.equal((await repository.manifest('pushed')).digest, digest, `step ${step}`);
+    for (const content of contents) {
+      const kept = await buffer(await (await repository.blob(sha256(content))).read());
+      assert.deepEqual(kept, content, `step ${step}`);
+    }
+  }
+});
+
 test('pushes and collections at the same time: every image whose push was answered is whole', async () => {
   const grace = 20;
   await using rig = await startRig(grace);
@@ -220,7 +289,7 @@ test('pushes and collections at the same time: every image whose push was answer
   });
   const push = async (process: number): Promise<void> => {
     const open = rig.another();
-    for (let round = 0; round < 15; round += 1) {
+    for (let round = 0; round < 8; round += 1) {
       const repository = await open(`app${(round + process) % 2}`);
       const chosen = [0, 1, 2].map(
         (part) => contents[(round * 7 + process + part * part) % contents.length] ?? contents[0],
