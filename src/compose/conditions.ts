@@ -82,9 +82,14 @@ export async function lastLines(engine: Engine, id: string, count: number): Prom
     .slice(-count);
 }
 
-async function failure(engine: Engine, { id, name }: Instance, reason: string): Promise<TugError> {
+async function failure(engine: Engine, instance: Instance, reason: string): Promise<TugError> {
+  const message = `dependency failed to start: ${reason}${await endOfLog(engine, instance)}`;
+  return new TugError('conflict', message, { code: 'dependency-failed' });
+}
+
+/** The last lines of a container's log for a message, with what goes before them; empty where there are none. */
+export async function endOfLog(engine: Engine, { id, name }: Pick<Instance, 'id' | 'name'>): Promise<string> {
   // a log driver that cannot be read leaves the reason to stand alone
   const lines = await lastLines(engine, id, shownLogLines).catch(() => []);
-  const log = lines.length > 0 ? `\nThe end of its log:\n${lines.map((line) => `  ${name} | ${line}`).join('\n')}` : '';
-  return new TugError('conflict', `dependency failed to start: ${reason}${log}`, { code: 'dependency-failed' });
+  return lines.length > 0 ? `\nThe end of its log:\n${lines.map((line) => `  ${name} | ${line}`).join('\n')}` : '';
 }

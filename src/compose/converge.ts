@@ -1,14 +1,14 @@
 import type { MountPoint } from '../api/types/container.ts';
-import { isKind, messageOf, TugError } from '../base/errors.ts';
+import { isKind } from '../base/errors.ts';
 import { create, inspect, remove, rename, stop } from '../client/calls/containers.ts';
 import type { Project } from '../formats/compose-file/model.ts';
 import { containerName, containerRequest, type ProjectOrigin } from './container-request.ts';
-import { type ComposeDeps, during } from './deps.ts';
+import { type ComposeDeps, during, named } from './deps.ts';
 import { forEachLimited } from './graph.ts';
 import { runHooks } from './hooks.ts';
 import { injectFiles } from './inject-files.ts';
 import { labelNames } from './labels.ts';
-import { type Instance, isRunning } from './observe.ts';
+import { type Instance, isRunning, observeProject } from './observe.ts';
 import { makingName, type ServicePlan } from './plan.ts';
 import type { ImageFound } from './project-images.ts';
 
@@ -99,7 +99,11 @@ export async function createInstance(
     });
     if (replaced) request.Labels = { ...request.Labels, [labelNames.replace]: replaced.name };
     const asked = replaced ? makingName(replaced.id, name) : name;
-    const id = await createAndFill(deps, world, service, request, asked);
+    const attempt = (): Promise<string> => createAndFill(deps, world, service, request, asked);
+    const id = await attempt().catch(async (error: unknown) => {
+      if (!(await removeLeftOver(deps, world, service, asked, replaced === undefined, error))) throw error;
+      return await attempt();
+    });
     return instanceMade(id, asked, world.project.name, service, number, request.Labels ?? {}, imageId);
   };
   const made = replaced
@@ -107,6 +111,25 @@ export async function createInstance(
     : await during(report, { kind: 'Container', name }, ['Creating', 'Created'], make);
   world.instances.push(made);
   return made;
+}
+
+/**
+ * Removes a container that a killed `up` asked for and that was made only after this one had looked: it bears the name
+ * and was never started. @returns whether it was that.
+ */
+async function removeLeftOver(
+  { engine }: ComposeDeps,
+  { project }: World,
+  service: string,
+  name: string,
+  volumes: boolean,
+  error: unknown,
+): Promise<boolean> {
+  if (!isKind(error, 'conflict')) return false;
+  const found = (await observeProject(engine, project.name)).find((one) => one.name === name);
+  if (found?.service !== service || found.state !== 'created') return false;
+  await remove(engine, found.id, { force: false, volumes, link: false });
+  return true;
 }
 
 /** Creates a container and writes its configs and secrets into it; one that could not be filled is removed again. */
@@ -130,16 +153,6 @@ export async function createAndFill(
     throw error;
   }
   return Id;
-}
-
-/** The engine's refusal with the service it is about. */
-export function named(error: unknown, service: string): unknown {
-  if (!(error instanceof TugError) || error.kind === 'cancelled') return error;
-  return new TugError(error.kind, `service "${service}": ${messageOf(error)}`, {
-    code: error.code,
-    cause: error,
-    details: error.details,
-  });
 }
 
 const mountsOf = async (deps: ComposeDeps, { id }: Instance): Promise<readonly MountPoint[]> =>

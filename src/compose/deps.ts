@@ -1,3 +1,4 @@
+import { messageOf, TugError } from '../base/errors.ts';
 import type { Engine } from '../client/engine.ts';
 import type { Project, ServiceModel } from '../formats/compose-file/model.ts';
 
@@ -66,4 +67,14 @@ export async function during<T>(
     });
     throw error;
   }
+}
+
+/** The engine's refusal with the service it is about. */
+export function named(error: unknown, service: string): unknown {
+  if (!(error instanceof TugError) || error.kind === 'cancelled') return error;
+  return new TugError(error.kind, `service "${service}": ${messageOf(error)}`, {
+    code: error.code,
+    cause: error,
+    details: error.details,
+  });
 }

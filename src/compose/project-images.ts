@@ -3,7 +3,7 @@ import { inspect } from '../client/calls/images.ts';
 import type { Engine } from '../client/engine.ts';
 import type { Project, ServiceModel } from '../formats/compose-file/model.ts';
 import { imageOf } from './container-request.ts';
-import { type ComposeDeps, during } from './deps.ts';
+import { type ComposeDeps, during, named } from './deps.ts';
 import { forEachLimited } from './graph.ts';
 
 export type PullPolicy = 'always' | 'missing' | 'never' | 'policy';
@@ -124,7 +124,7 @@ async function fetchImage(
     );
   } catch (error) {
     // what is there is good enough where only a newer one was looked for, and where it can be built
-    if (!isThere || service.pull_policy === 'always') throw error;
+    if (!isThere || service.pull_policy === 'always') throw named(error, serviceName);
     deps.warn(`${image}: ${messageOf(error)}; the image that is there is used`);
   }
 }

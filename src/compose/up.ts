@@ -1,6 +1,7 @@
 import { conflict, isKind, messageOf } from '../base/errors.ts';
 import { inspect, stop } from '../client/calls/containers.ts';
 import type { Project } from '../formats/compose-file/model.ts';
+import { endOfLog } from './conditions.ts';
 import type { ProjectOrigin } from './container-request.ts';
 import { convergeService, removeInstance, replaceInWorld, type World } from './converge.ts';
 import { type ComposeDeps, during } from './deps.ts';
@@ -214,10 +215,11 @@ async function waitForAll(deps: ComposeDeps, world: World, tracker: Tracker, opt
 
 async function describeUnready(deps: ComposeDeps, world: World, services: readonly string[]): Promise<string> {
   const states = await Promise.all(
-    ownInstances(world, services).map(async ({ id, name }) => {
-      const { State } = await inspect(deps.engine, id);
-      return State.Health && State.Health.Status !== 'healthy' ? `${name} is ${State.Health.Status}` : undefined;
+    ownInstances(world, services).map(async (instance) => {
+      const { State } = await inspect(deps.engine, instance.id);
+      if (!State.Health || State.Health.Status === 'healthy') return undefined;
+      return `${instance.name} is ${State.Health.Status}${await endOfLog(deps.engine, instance)}`;
     }),
   ).catch((error: unknown) => [messageOf(error)]);
-  return states.filter((text) => text !== undefined).join(', ');
+  return states.filter((text) => text !== undefined).join('\n');
 }
