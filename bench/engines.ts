@@ -72,6 +72,24 @@ export async function startDockerd(setup: EngineSetup): Promise<Engine> {
   };
 }
 
+/**
+ * The engines, and dockerd once more with its BuildKit as `buildkit`, where a client is installed that drives it without
+ * a plugin: one of 19 to 22.
+ */
+export async function withBuildKit(engines: readonly Engine[]): Promise<readonly Engine[]> {
+  const dockerd = engines.find(({ name }) => name === 'dockerd');
+  if (!dockerd) return engines;
+  for (const folder of (process.env['PATH'] ?? '').split(':')) {
+    const program = path.join(folder, 'docker');
+    if (!existsSync(program)) continue;
+    const major = Number(/version (\d+)\./.exec((await run(program, ['--version'])).stdout)?.[1]);
+    if (!(major >= 19 && major < 23)) continue;
+    const env = { ...dockerd.env, DOCKER_BUILDKIT: '1' };
+    return [...engines, { ...dockerd, name: 'buildkit', env, cli: [program], dockerClient: false }];
+  }
+  return engines;
+}
+
 /** tugd from this tree, in a network namespace of its own. */
 export async function startTugd(setup: EngineSetup): Promise<Engine> {
   const socket = path.join(setup.runFolder, 'tug.sock');

@@ -10,7 +10,7 @@ import { runChecked } from '../src/base/process.ts';
 import { listMounts, unmount } from '../src/host/mount.ts';
 import { buildScenarios } from './build-scenarios.ts';
 import { containerScenarios } from './container-scenarios.ts';
-import { type Engine, floor, preparePodman, startDockerd, startTugd } from './engines.ts';
+import { type Engine, floor, preparePodman, startDockerd, startTugd, withBuildKit } from './engines.ts';
 import { importBusybox } from './image.ts';
 import { imageScenarios } from './image-scenarios.ts';
 import { type ImageSite, openImageSite } from './image-site.ts';
@@ -60,12 +60,13 @@ try {
   for (const scenario of chosen(networkScenarios)) add(await measureSteps(scenario, undefined));
   for (const scenario of chosen(publishScenarios)) add(await measureSteps(scenario, undefined));
   for (const scenario of chosen(volumeScenarios)) add(await measureSteps(scenario, undefined));
-  for (const scenario of chosen(buildScenarios)) add(await measureSteps(scenario, undefined));
+  const builders = await withBuildKit(engines);
+  for (const scenario of chosen(buildScenarios)) add(await measureSteps(scenario, undefined, builders));
   for (const scenario of chosen(imageScenarios)) {
     site ??= await openImageSite(engines, options.cache, volume.mountPoint);
     add(await measureSteps(scenario, site));
   }
-  const report = formatReport(engines, rows);
+  const report = formatReport(rows.some(({ figures }) => 'buildkit' in figures) ? builders : engines, rows);
   console.log(report);
   if (options.write) writeFileSync(options.write, report);
 } finally {
@@ -115,8 +116,12 @@ async function measure(scenario: Scenario): Promise<Row> {
 }
 
 /** Round by round each engine in turn, so that whatever else the machine does falls on all alike. */
-async function measureSteps<Site>(scenario: StepScenario<Site>, here: Site): Promise<Row> {
-  const takers = scenario.engines?.includes('floor') ? [floor] : engines;
+async function measureSteps<Site>(
+  scenario: StepScenario<Site>,
+  here: Site,
+  among: readonly Engine[] = engines,
+): Promise<Row> {
+  const takers = scenario.engines?.includes('floor') ? [floor] : among;
   const chosen = takers.filter(({ name }) => scenario.engines?.includes(name) ?? true);
   const { warmUp = 0 } = scenario;
   const rounds = Number(options.rounds ?? scenario.rounds);
