@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
 import * as path from 'node:path';
 import { Readable } from 'node:stream';
+import { errnoOf } from '../../base/errors.ts';
 
 /** Bytes on their way, in a file without a name: the kernel frees it when its last user lets go, killed or not. */
 export interface Spool {
@@ -13,10 +14,14 @@ export interface Spool {
   release(): void;
 }
 
-/** Makes one in a folder, with one user. @throws the system error. */
+/** Makes one in a folder, which is made where it is missing, with one user. @throws the system error. */
 export async function openSpool(folder: string): Promise<Spool> {
   const file = path.join(folder, `.spool-${randomUUID()}`);
-  const handle = await open(file, 'wx+', 0o600);
+  const handle = await open(file, 'wx+', 0o600).catch(async (error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    await mkdir(folder, { recursive: true }); // nothing was ever kept here
+    return open(file, 'wx+', 0o600);
+  });
   try {
     await unlink(file);
   } catch (error) {
