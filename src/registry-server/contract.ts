@@ -112,7 +112,7 @@ export interface RequestRecord {
   readonly agent: string;
 }
 
-/** Told after the fact; what they do or throw never fails a request. */
+/** Told what has happened, of changes before the client is; what they do or throw never fails a request. */
 export interface RegistryHooks {
   event(event: RegistryEvent): void;
   request(record: RequestRecord): void;

@@ -36,9 +36,11 @@ const get = (target: string, host = registry.host): Promise<Response> => fetch(`
 test('metrics count requests by kind, method and status, and the same on the debug address', async () => {
   await putImage(makeImage([randomBytes(100)]), registry.host, 'metrics/app', 'v1');
   assert.equal((await get('/v2/metrics/none/manifests/v1')).status, 404);
-  const answer = await get('/metrics');
-  assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
-  const text = await answer.text();
+  const type = (await get('/metrics')).headers.get('content-type');
+  assert.equal(type, 'text/plain; version=0.0.4; charset=utf-8');
+  let text = '';
+  // a request is counted when its answer is out, which its client may know sooner
+  while (!/handler="manifest",method="get",code="404"/.test(text)) text = await (await get('/metrics')).text();
   assert.match(text, /^registry_http_requests_total\{handler="manifest",method="put",code="201"\} 1$/m);
   assert.match(text, /^registry_http_requests_total\{handler="manifest",method="get",code="404"\} 1$/m);
   assert.match(text, /^registry_http_request_duration_seconds_count\{handler="uploads",method="post"\} 2$/m);
@@ -109,7 +111,7 @@ test('each request is one line of JSON on standard output, with no credential in
   }
   const text = await fs.readFile(path.join(root, 'out'), 'utf8');
   const { time, id, addr, duration, bytesIn, bytesOut, ...rest } = JSON.parse(text) as Record<string, unknown>;
-  assert.ok(time && id && addr && typeof duration === 'number' && Number(bytesIn) > 0 && Number(bytesOut) > 0);
+  assert.ok(time && id && addr && typeof duration === 'number' && typeof bytesIn === 'number' && Number(bytesOut) > 0);
   assert.deepEqual(rest, {
     ...{ level: 'info', msg: 'request', user: '', method: 'GET', path: '/v2/app/tags/list', route: 'tags' },
     ...{ status: 404, agent: 'test "1"', site: 'here' },

@@ -22,6 +22,7 @@ interface Delivered {
   readonly headers: http.IncomingHttpHeaders;
   readonly body: string;
   readonly events: readonly Told[];
+  readonly taken: boolean;
 }
 
 let status = 200;
@@ -31,7 +32,7 @@ const server = http.createServer(async (request, answer) => {
   let body = '';
   for await (const chunk of request) body += String(chunk);
   const { events } = JSON.parse(body) as { events: Told[] };
-  delivered.push({ path: request.url ?? '', headers: request.headers, body, events });
+  delivered.push({ path: request.url ?? '', headers: request.headers, body, events, taken: status === 200 });
   answer.writeHead(status).end();
   for (const look of waiting) look();
 });
@@ -61,7 +62,7 @@ async function delivery(path: string, wanted: (one: Delivered) => boolean): Prom
 
 const told = (path: string, action: string, repository: string): Promise<Told | undefined> => {
   const is = (event: Told): boolean => event.action === action && event.target.repository === repository;
-  return delivery(path, ({ events }) => events.some(is)).then(({ events }) => events.find(is));
+  return delivery(path, ({ events, taken }) => taken && events.some(is)).then(({ events }) => events.find(is));
 };
 
 test('pushes, pulls and deletions are told to who wants them, signed', async () => {

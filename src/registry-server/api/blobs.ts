@@ -56,6 +56,6 @@ export async function deleteBlob(exchange: Exchange, name: string, digest: strin
   const repository = await exchange.api.open(name);
   const { size } = await repository.blob(digest);
   await repository.deleteBlob(digest);
-  answerEmpty(exchange, 202);
   exchange.happened({ action: 'delete', digest, mediaType: octets, size });
+  answerEmpty(exchange, 202);
 }

@@ -49,13 +49,14 @@ export async function putManifest(exchange: Exchange, name: string, reference: s
   const declared = header(exchange, 'content-type')?.split(';', 1)[0]?.trim() ?? '';
   const { digest, subject } = await repository.putManifest(reference, declared, content);
   const { mediaType } = await repository.manifest(digest);
+  const warning = subject ? { 'oci-subject': subject, ...(await warnOfSubject(repository, subject)) } : {};
+  const tag = isDigest(reference) ? {} : { tag: reference };
+  exchange.happened({ action: 'push', digest, mediaType, size: content.length, ...tag });
   answerEmpty(exchange, 201, {
     location: location(exchange, `${name}/manifests/${digest}`),
     'docker-content-digest': digest,
-    ...(subject ? { 'oci-subject': subject, ...(await warnOfSubject(repository, subject)) } : {}),
+    ...warning,
   });
-  const tag = isDigest(reference) ? {} : { tag: reference };
-  exchange.happened({ action: 'push', digest, mediaType, size: content.length, ...tag });
 }
 
 /** A subject may come later, or never (distribution-spec, "Warnings"). */
@@ -75,7 +76,7 @@ export async function deleteManifest(exchange: Exchange, name: string, reference
   const { digest, mediaType, content } = await repository.manifest(reference);
   if (isDigest(reference)) await repository.deleteManifest(reference);
   else await repository.deleteTag(reference);
-  answerEmpty(exchange, 202);
   const tag = isDigest(reference) ? {} : { tag: reference };
   exchange.happened({ action: 'delete', digest, mediaType, size: content.length, ...tag });
+  answerEmpty(exchange, 202);
 }

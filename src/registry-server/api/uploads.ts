@@ -104,12 +104,12 @@ function answerStored(
   blob: StoredBlob,
   from: string | undefined,
 ): void {
-  answerEmpty(exchange, 201, {
-    location: location(exchange, `${name}/blobs/${digest}`),
-    'docker-content-digest': digest,
-  });
   const kept = { digest, mediaType: 'application/octet-stream', size: blob.size };
   exchange.happened(
     from === undefined ? { action: 'push', ...kept } : { action: 'mount', ...kept, fromRepository: from },
   );
+  answerEmpty(exchange, 201, {
+    location: location(exchange, `${name}/blobs/${digest}`),
+    'docker-content-digest': digest,
+  });
 }

@@ -10,18 +10,23 @@ import { matchPath, type Target } from './routes.ts';
 /** How a request ended, for those who watch. */
 export interface Outcome {
   readonly route: string;
-  readonly repository: string | undefined;
   readonly identity: Identity;
-  readonly happenings: readonly Happening[];
   /** What went wrong on the registry's side. */
   readonly fault: unknown;
 }
 
 const nobody: Identity = { name: '', groups: [] };
 
+/** Told of what happened in a repository, and by whom. */
+export type Told = (happening: Happening, repository: string, identity: Identity) => void;
+
 /** Answers one request of the API. Never throws: what fails is answered, or the connection is cut where it has begun. */
-export async function answer(api: Api, request: IncomingMessage, response: ServerResponse): Promise<Outcome> {
-  const happenings: Happening[] = [];
+export async function answer(
+  api: Api,
+  request: IncomingMessage,
+  response: ServerResponse,
+  told: Told,
+): Promise<Outcome> {
   let [target, identity, fault]: [Target | undefined, Identity, unknown] = [undefined, nobody, undefined];
   try {
     const { pathname, query } = splitUrl(request.url ?? '/');
@@ -29,13 +34,14 @@ export async function answer(api: Api, request: IncomingMessage, response: Serve
     if (target === undefined) throw notFound('page not found');
     const operation = operationFor(api, target, request.method ?? 'GET');
     identity = await api.access.authorize(request, wantedOf(target, operation));
-    const happened = (happening: Happening): void => void happenings.push(happening);
+    const [repository, user] = [nameOf(target), identity];
+    const happened = (happening: Happening): void => told(happening, repository, user);
     const exchange: Exchange = { api, request, response, query, identity, happened };
-    await operation.run(exchange, nameOf(target), 'reference' in target ? target.reference : '');
+    await operation.run(exchange, repository, 'reference' in target ? target.reference : '');
   } catch (error) {
     fault = await fail(request, response, error);
   }
-  return { route: target?.kind ?? 'other', repository: target && nameOf(target), identity, happenings, fault };
+  return { route: target?.kind ?? 'other', identity, fault };
 }
 
 /** The target itself, of the repository that is meant. */

@@ -42,7 +42,7 @@ export interface Exchange {
   readonly response: ServerResponse;
   readonly query: URLSearchParams;
   readonly identity: Identity;
-  /** Tells the hooks, once the request has been answered. */
+  /** Tells the hooks. What changed is told before it is answered, so that no acknowledged push goes untold. */
   readonly happened: (happening: Happening) => void;
 }
 

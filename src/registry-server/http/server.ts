@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type * as http from 'node:http';
 import type { Logger } from '../../base/log.ts';
-import type { RegistryEvent, RegistryHooks } from '../contract.ts';
-import { answer, type Outcome } from './answer.ts';
+import type { Identity, RegistryEvent, RegistryHooks } from '../contract.ts';
+import { answer } from './answer.ts';
 import type { Api, Happening } from './exchange.ts';
 
 export interface ServerOptions {
@@ -38,7 +38,10 @@ async function watch(
   const started = performance.now();
   const addr = `${request.socket.remoteAddress ?? ''}:${request.socket.remotePort ?? ''}`;
   const [readBefore, writtenBefore] = [request.socket.bytesRead, request.socket.bytesWritten];
-  const outcome = await answer(options.api, request, response);
+  const outcome = await answer(options.api, request, response, (happening, repository, identity) => {
+    const event = eventOf(happening, { repository, identity }, request, { id, addr });
+    for (const hook of options.hooks) tell(options.log, () => hook.event(event));
+  });
   if (outcome.fault !== undefined) {
     options.log.error('request failed', { id, method: request.method, path: request.url, error: outcome.fault });
   }
@@ -54,10 +57,6 @@ async function watch(
       seconds: (performance.now() - started) / 1000,
     };
     for (const hook of options.hooks) tell(options.log, () => hook.request(record));
-    for (const happening of outcome.happenings) {
-      const event = eventOf(happening, outcome, request, { id, addr });
-      for (const hook of options.hooks) tell(options.log, () => hook.event(event));
-    }
   };
   if (response.writableFinished || response.destroyed) finished();
   else response.once('close', finished);
@@ -74,7 +73,7 @@ function tell(log: Logger, work: () => void): void {
 
 function eventOf(
   { action, digest, mediaType, size, tag, fromRepository }: Happening,
-  { repository, identity }: Outcome,
+  { repository, identity }: { readonly repository: string; readonly identity: Identity },
   request: http.IncomingMessage,
   { id, addr }: { id: string; addr: string },
 ): RegistryEvent {
@@ -86,7 +85,7 @@ function eventOf(
     timestamp: new Date().toISOString(),
     action,
     target: {
-      ...{ mediaType, size, digest, length: size, repository: repository ?? '' },
+      ...{ mediaType, size, digest, length: size, repository },
       url: `${scheme}://${host}/v2/${repository}/${kind}/${digest}`,
       ...(tag === undefined ? {} : { tag }),
       ...(fromRepository === undefined ? {} : { fromRepository }),
