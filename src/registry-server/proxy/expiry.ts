@@ -62,7 +62,7 @@ export function createExpiry(options: ExpiryOptions): Expiry {
     if (known && (!again || expires - known.expires < ttl / 20)) return;
     if (known) known.expires = expires;
     else entries.set(key, { kind, expires });
-    timers.set('save', known ? later : soon, () => save().catch(failed));
+    timers.set('save', known ? later : soon, () => inTurn(save).catch(failed));
     timers.set('sweep', Math.min(Math.max(ttl / 10, sweepEvery.least), sweepEvery.most), () => sweep().catch(failed));
   };
   const failed = (error: unknown): void => log.error('what is kept for upstreams cannot be cared for', { error });
@@ -87,11 +87,13 @@ export function createExpiry(options: ExpiryOptions): Expiry {
     if (due.length > 0) await options.removed();
     if (entries.size > 0) timers.set('sweep', nextSweep(entries, now()), () => sweep().catch(failed));
   };
-  let sweeping: Promise<void> = Promise.resolve();
-  const sweep = (): Promise<void> => {
-    sweeping = sweeping.catch(() => {}).then(sweepOnce); // what failed before was told to who asked for it
-    return sweeping;
+  let working: Promise<void> = Promise.resolve();
+  /** One after the other: a file that is written late would bring back what was removed meanwhile. */
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    working = working.catch(() => {}).then(work); // what failed before was told to who asked for it
+    return working;
   };
+  const sweep = (): Promise<void> => inTurn(sweepOnce);
   return {
     used: (kind, name, digest) => note(kind, name, digest, true),
     found: (kind, name, digest) => note(kind, name, digest, false),
@@ -101,7 +103,7 @@ export function createExpiry(options: ExpiryOptions): Expiry {
     },
     sweep,
     async close() {
-      await sweeping.catch(() => {});
+      await working.catch(() => {});
       const unsaved = timers.has('save');
       timers.cancelAll();
       if (!unsaved) return;
