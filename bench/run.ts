@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { runChecked } from '../src/base/process.ts';
 import { listMounts, unmount } from '../src/host/mount.ts';
 import { buildScenarios } from './build-scenarios.ts';
+import { composeScenarios } from './compose-scenarios.ts';
 import { containerScenarios } from './container-scenarios.ts';
 import { type Engine, floor, preparePodman, startDockerd, startTugd, withBuildKit } from './engines.ts';
 import { importBusybox } from './image.ts';
@@ -62,6 +63,7 @@ try {
   for (const scenario of chosen(volumeScenarios)) add(await measureSteps(scenario, undefined));
   const builders = await withBuildKit(engines);
   for (const scenario of chosen(buildScenarios)) add(await measureSteps(scenario, undefined, builders));
+  for (const scenario of chosen(composeScenarios)) add(await measureSteps(scenario, undefined));
   for (const scenario of chosen(imageScenarios)) {
     site ??= await openImageSite(engines, options.cache, volume.mountPoint);
     add(await measureSteps(scenario, site));

@@ -29,8 +29,13 @@ export type Client = 'docker' | 'own';
 /** Runs a command of an engine. @throws when it fails: a figure of something that did not work is none. */
 export function runCommand(engine: Engine, args: readonly string[], client: Client = 'docker'): Promise<void> {
   const [file = '', ...before] = client === 'own' || !engine.dockerClient ? engine.cli : ['docker'];
+  return runProgram(file, [...before, ...args], engine);
+}
+
+/** Runs a program in the environment that points it at an engine. @throws as `runCommand` does. */
+export function runProgram(file: string, args: readonly string[], engine: Engine): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, [...before, ...args], { env: engine.env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(file, args, { env: engine.env, stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => {
       said += chunk.toString();
