@@ -77,7 +77,7 @@ function buildLine({ model, image, project, service, noCache, pull, args }: Buil
     ...Object.entries(build.ulimits ?? {}).map(
       ([name, one]) => `--ulimit=${name}=${typeof one === 'number' ? one : `${one.soft}:${one.hard}`}`,
     ),
-    ...Object.keys(build.ssh ?? {}).map((name) => `--ssh=${name}`),
+    ...Object.entries(build.ssh ?? {}).map(([name, socket]) => `--ssh=${socket ? `${name}=${socket}` : name}`),
     ...(build.cache_from ?? []).map((one) => `--cache-from=${one}`),
     ...(build.cache_to ?? []).map((one) => `--cache-to=${one}`),
     ...secretOptions(build, project),
