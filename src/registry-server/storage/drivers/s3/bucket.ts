@@ -39,7 +39,7 @@ export interface Bucket {
 /** As many requests as a registry has clients: a pull holds its connection for as long as the client takes. */
 const connections = 2048;
 
-/** A bucket by Amazon's own client, which is loaded with the first request: nobody else pays for its 50 MB of memory. */
+/** A bucket by Amazon's own client, which is loaded with the first request: nobody else pays for its 40 MB of memory. */
 export function openBucket(section: S3Section): Bucket {
   let loaded: Promise<{ sdk: Sdk; client: S3Client }> | undefined;
   const ready = (): Promise<{ sdk: Sdk; client: S3Client }> => {
