@@ -44,6 +44,7 @@ export interface ServeOptions {
 export async function serve(config: RegistryConfig, { log, insecureNoAuth = false }: ServeOptions): Promise<Serving> {
   const address = parseListenAddress(config.http);
   if (!asksWho(config) && !isLoopback(address) && !insecureNoAuth) throw openToAll(config.http.addr);
+  if (config.http.secret !== undefined) log.info('http.secret is not needed: the state of uploads lies in the storage');
   const access = await openAccess({ auth: config.auth, access: config.access, host: config.http.host, log });
   if (readable(config) && !isLoopback(address)) log.warn(passwordsInTheClear);
   const storage = openStorage(config.storage);

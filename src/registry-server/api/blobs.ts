@@ -1,6 +1,9 @@
+import * as fs from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { errnoOf, notFound } from '../../base/errors.ts';
 import type { StoredBlob } from '../contract.ts';
 import { answerEmpty, type Exchange, header } from '../http/exchange.ts';
+import { sendFile } from '../http/send-file.ts';
 import { isFresh, rangeOf } from './conditions.ts';
 
 const octets = 'application/octet-stream';
@@ -46,9 +49,26 @@ async function sendBlob(
   range: { start: number; end: number } | undefined,
   headers: Record<string, string | number>,
 ): Promise<void> {
+  const status = range ? 206 : 200;
+  if (blob.localPath !== undefined) {
+    const file = openBlob(blob.localPath);
+    using _closed = { [Symbol.dispose]: () => fs.closeSync(file) };
+    response.writeHead(status, headers);
+    await sendFile(response, file, range?.start ?? 0, Number(headers['content-length']));
+    return;
+  }
   const data = await blob.read(range);
-  response.writeHead(range ? 206 : 200, headers);
+  response.writeHead(status, headers);
   await pipeline(data, response);
+}
+
+function openBlob(path: string): number {
+  try {
+    return fs.openSync(path, 'r');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') throw notFound('the blob was removed', { code: 'blob-unknown', cause: error });
+    throw error;
+  }
 }
 
 /** `DELETE /v2/<name>/blobs/<digest>`: the blob is no longer one of this repository. */

@@ -1,19 +1,23 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import * as fs from 'node:fs/promises';
+import * as fs from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import * as path from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
 import { errnoOf, internal, invalid, notFound } from '../../../base/errors.ts';
+import { writeAllSync } from '../../../base/write-all.ts';
 import type { ByteRange, StorageDriver } from '../../contract.ts';
+import { FileWriter } from './file-writer.ts';
 
-/** Bytes that a read or write of the disk takes at once: large enough that the number of calls does not count. */
-const portion = 1024 * 1024;
+/** Bytes of one read; several wait in memory for each slow reader. */
+const portion = 128 * 1024;
 
 /**
  * Files below a folder. What is put or moved is on the disk before it is seen under its name; names themselves reach
  * the disk with the file system's next commit, so that a power cut may take back what was stored in the last seconds,
- * and never leaves half a file. SIGKILL takes nothing back.
+ * and never leaves half a file. SIGKILL takes nothing back. What the kernel answers from memory is asked on the spot,
+ * which is many times faster than by a thread; what waits for the disk, syncs and long lists, is a thread's.
  */
 export function openFilesystem({ rootdirectory }: { readonly rootdirectory: string }): StorageDriver {
   const localPath = (name: string): string => {
@@ -23,24 +27,24 @@ export function openFilesystem({ rootdirectory }: { readonly rootdirectory: stri
   return {
     name: 'filesystem',
     localPath,
-    get: (name) => found(name, fs.readFile(localPath(name))),
+    get: (name) => found(name, () => fs.readFileSync(localPath(name))),
     put: (name, content, brief) => put(localPath(name), content, brief === undefined),
-    read: (name, range) => found(name, openForReading(localPath(name), range)),
-    stat: (name) => statFile(localPath(name)),
+    read: (name, range) => found(name, () => openForReading(localPath(name), range)),
+    stat: async (name) => statFile(localPath(name)),
     list: (name, after) => listFolder(localPath(name), after),
     append: (name, offset, data) => append(localPath(name), offset, data),
-    move: (from, to) => found(from, move(localPath(from), localPath(to))),
+    move: (from, to) => found(from, () => move(localPath(from), localPath(to))),
     remove: (name) => remove(localPath(name)),
     touch: async (name) => {
       const now = new Date();
-      await found(name, fs.utimes(localPath(name), now, now));
+      await found(name, () => fs.utimesSync(localPath(name), now, now));
     },
   };
 }
 
-async function found<T>(name: string, work: Promise<T>): Promise<T> {
+async function found<T>(name: string, work: () => T | Promise<T>): Promise<T> {
   try {
-    return await work;
+    return await work();
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === 'ENOENT' || errno === 'ENOTDIR') throw notFound(`path not found: ${name}`, { cause: error });
@@ -56,45 +60,46 @@ function put(file: string, content: Uint8Array, synced: boolean): Promise<void> 
 
 async function putInto(folder: string, file: string, content: Uint8Array, synced: boolean): Promise<void> {
   const temporary = path.join(folder, `.tmp-${randomBytes(6).toString('hex')}`);
-  const handle = await fs.open(temporary, 'wx');
+  const fd = fs.openSync(temporary, 'wx');
   try {
     try {
-      await handle.writeFile(content);
-      if (synced) await handle.datasync();
+      writeAllSync(fd, content);
+      if (synced) await sync(fd);
     } finally {
-      await handle.close();
+      fs.closeSync(fd);
     }
-    await fs.rename(temporary, file);
+    fs.renameSync(temporary, file);
   } catch (error) {
-    await fs.rm(temporary, { force: true });
+    fs.rmSync(temporary, { force: true });
     throw error;
   }
 }
 
+const sync = promisify(fs.fdatasync);
+
 /** Makes the folder where it is missing, which is seldom. */
-async function withFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
+async function withFolder<T>(folder: string, work: () => T | Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT' || attempt === 3) throw error;
-      await fs.mkdir(folder, { recursive: true }); // may be swept again by a removal at the same time
+      fs.mkdirSync(folder, { recursive: true }); // may be swept again by a removal at the same time
     }
   }
 }
 
 async function openForReading(file: string, range: ByteRange | undefined): Promise<Readable> {
-  const handle = await fs.open(file, 'r');
-  return createReadStream('', { fd: handle, highWaterMark: portion, ...range });
+  const fd = fs.openSync(file, 'r');
+  return fs.createReadStream('', { fd, highWaterMark: portion, ...range });
 }
 
-async function statFile(file: string): Promise<{ size: number; modified: Date } | undefined> {
+function statFile(file: string): { size: number; modified: Date } | undefined {
   try {
-    const stats = await fs.stat(file);
-    return stats.isFile() ? { size: stats.size, modified: stats.mtime } : undefined;
+    const stats = fs.statSync(file, { throwIfNoEntry: false });
+    return stats?.isFile() ? { size: stats.size, modified: stats.mtime } : undefined;
   } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined;
+    if (errnoOf(error) === 'ENOTDIR') return undefined;
     throw error;
   }
 }
@@ -102,7 +107,7 @@ async function statFile(file: string): Promise<{ size: number; modified: Date } 
 /** Something may be put into a folder while it is removed; then it is removed again. */
 async function remove(file: string): Promise<void> {
   try {
-    await fs.rm(file, { recursive: true, force: true, maxRetries: 5, retryDelay: 10 });
+    await rm(file, { recursive: true, force: true, maxRetries: 5, retryDelay: 10 });
   } catch (error) {
     if (errnoOf(error) !== 'ENOTDIR') throw error; // nothing lies below a file
   }
@@ -111,7 +116,7 @@ async function remove(file: string): Promise<void> {
 async function* listFolder(folder: string, after: string | undefined): AsyncIterable<string> {
   let names: string[];
   try {
-    names = await fs.readdir(folder);
+    names = await readdir(folder);
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === 'ENOENT' || errno === 'ENOTDIR') return;
@@ -122,37 +127,37 @@ async function* listFolder(folder: string, after: string | undefined): AsyncIter
 }
 
 async function append(file: string, offset: number, data: Readable): Promise<number> {
-  const handle = await withFolder(path.dirname(file), () => fs.open(file, offset === 0 ? 'w' : 'r+'));
+  const fd = await withFolder(path.dirname(file), () => fs.openSync(file, offset === 0 ? 'w' : 'r+'));
   try {
-    await cutAt(handle, offset);
+    cutAt(fd, offset);
   } catch (error) {
-    await handle.close();
+    fs.closeSync(fd);
     throw error;
   }
-  const target = createWriteStream('', { fd: handle, start: offset, highWaterMark: portion });
+  const target = new FileWriter(fd, offset);
   const closed = new Promise((resolve) => target.once('close', resolve));
   try {
     await pipeline(data, target);
   } finally {
     await closed; // and with it whatever was being written
   }
-  return offset + target.bytesWritten;
+  return offset + target.written;
 }
 
-async function cutAt(handle: fs.FileHandle, offset: number): Promise<void> {
+function cutAt(fd: number, offset: number): void {
   if (offset === 0) return; // opened empty
-  const { size } = await handle.stat();
+  const { size } = fs.fstatSync(fd);
   if (offset > size) throw invalid(`offset ${offset} lies behind the end at ${size}`, { code: 'range-invalid' });
-  if (offset < size) await handle.truncate(offset);
+  if (offset < size) fs.ftruncateSync(fd, offset);
 }
 
 /** Killed before the rename, nothing has happened. */
 async function move(from: string, to: string): Promise<void> {
-  const handle = await fs.open(from, 'r+');
+  const fd = fs.openSync(from, 'r+');
   try {
-    await handle.datasync();
+    await sync(fd);
   } finally {
-    await handle.close();
+    fs.closeSync(fd);
   }
-  await withFolder(path.dirname(to), () => fs.rename(from, to));
+  await withFolder(path.dirname(to), () => fs.renameSync(from, to));
 }
