@@ -22,7 +22,7 @@ export function planPortChange(context: NetworkContext, containerId: string, cha
     for (const port of removed) if (!isRouted(port) && !holder.holds(port)) holder.hold(port);
   };
   try {
-    const added = gateway ? claimFor(context, gateway, { ports: changes.add, publishAll: [] }) : [];
+    const added = gateway ? claimFor(context, gateway, { ports: changes.add, publishAll: [] }, removed) : [];
     return {
       record: () => store.replacePorts(containerId, [...kept, ...added]),
       apply: () => applyChange(context, containerId, before, [...kept, ...added]),

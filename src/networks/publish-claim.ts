@@ -5,21 +5,25 @@ import type { PublishedPort } from './driver-contract.ts';
 import { gatewayEndpoint, type Joined } from './joining.ts';
 import { type ClaimedPort, claimPorts, type WantedPort, wantedPorts } from './publish.ts';
 import { defaultHostIps } from './publish-defaults.ts';
-import { whoHasPort } from './publish-owner.ts';
+import { portOwners } from './publish-owner.ts';
 
 export type PublishWishes = Pick<SandboxRequest, 'ports' | 'publishAll'>;
 
-/** Holds host ports for what a container wants published, to lead to one of its endpoints. @throws as `wantedPorts`, `claimPorts`. */
+/**
+ * Holds host ports for what a container wants published, to lead to one of its endpoints; those `givenUp` by it, which
+ * are recorded still, may be among them. @throws as `wantedPorts`, `claimPorts`.
+ */
 export function claimFor(
   { publishing, holder, store }: NetworkContext,
   joined: Joined,
   { ports, publishAll }: PublishWishes,
+  givenUp: readonly PublishedPort[] = [],
 ): PublishedPort[] {
   const wanted = wantedPorts(ports, publishAll, defaultHostIps(publishing, joined));
   const led = wanted
     .map((wish) => ({ ...wish, hostIps: wish.hostIps.filter((ip) => !isRoutedBy(joined, ip)) }))
     .filter(({ hostIps }) => hostIps.length > 0);
-  const claimed = claimPorts(led, holder, (port) => whoHasPort(port, store));
+  const claimed = claimPorts(led, holder, portOwners(store, givenUp));
   return [...routedPorts(wanted, joined), ...placePorts(claimed, joined)];
 }
 

@@ -16,6 +16,14 @@ export interface WantedPort {
 
 export type ClaimedPort = HeldPort & { readonly containerPort: number };
 
+/** What is known of ports besides who holds them. */
+export interface PortOwners {
+  /** Whether a container has it, even where another process took it while no engine ran, so that it is not held. */
+  isRecorded(port: HeldPort): boolean;
+  /** Who uses a port that cannot be had, where that can be told. */
+  whoHas(port: HeldPort): string | undefined;
+}
+
 /** Where free ports are taken from: what the kernel gives to outgoing connections by default (ip(7)). */
 const anyPort = { from: 32768, to: 60999 };
 
@@ -71,19 +79,18 @@ function parseHostPorts(text: string): WantedPort['hostPorts'] {
 }
 
 /**
- * Holds a host port for each wish. All or none: what was taken is let go again when one fails. `whoHas` says who
- * uses a port that cannot be had, where that can be told.
+ * Holds a host port for each wish. All or none: what was taken is let go again when one fails.
  * @throws conflict (code `port-in-use`) when none of a wish's ports is free, unsupported for SCTP on a kernel
  * without it, invalid when the host has no such address.
  */
 export function claimPorts(
   wanted: readonly WantedPort[],
   holder: PortHolder,
-  whoHas: (port: HeldPort) => string | undefined = () => undefined,
+  others: PortOwners = { isRecorded: () => false, whoHas: () => undefined },
 ): ClaimedPort[] {
   const claimed: ClaimedPort[] = [];
   try {
-    for (const wish of wanted) claimed.push(...claimOne(wish, holder, whoHas));
+    for (const wish of wanted) claimed.push(...claimOne(wish, holder, others));
     return claimed;
   } catch (error) {
     for (const port of claimed) holder.drop(port);
@@ -91,13 +98,13 @@ export function claimPorts(
   }
 }
 
-function claimOne(wish: WantedPort, holder: PortHolder, whoHas: (port: HeldPort) => string | undefined): ClaimedPort[] {
+function claimOne(wish: WantedPort, holder: PortHolder, { isRecorded, whoHas }: PortOwners): ClaimedPort[] {
   const { protocol, containerPort, hostIps, hostPorts } = wish;
   const range = hostPorts ?? anyPort;
   let taken: HeldPort | undefined;
   for (let hostPort = range.from; hostPort <= range.to; hostPort += 1) {
     const ports = hostIps.map((hostIp) => ({ protocol, hostIp, hostPort, containerPort }));
-    const blocked = ports.find((port) => holder.holds(port)) ?? firstNotHeld(ports, holder);
+    const blocked = ports.find((port) => holder.holds(port) || isRecorded(port)) ?? firstNotHeld(ports, holder);
     if (!blocked) return ports;
     taken ??= blocked;
   }

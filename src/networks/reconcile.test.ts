@@ -8,6 +8,7 @@ import * as path from 'node:path';
 import { after, describe, it } from 'node:test';
 import { newId } from '../base/ids.ts';
 import { openJournal } from '../base/journal.ts';
+import { silentLogger } from '../base/log.ts';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
 import {
   answerInside,
@@ -81,6 +82,25 @@ describe('an engine killed while it connects a container', () => {
 });
 
 describe('a restart', () => {
+  it('keeps a port for its container that a process of the host had when the next engine began', async () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'tug-networks-'));
+    const [engineId, first, second] = [newId(), newId(), newId()];
+    await crashingEngine({ folder, engineId, crashAt: 'network.endpoint.journaled', first, second });
+    const other = createServer().listen(8080, '127.0.0.1');
+    await once(other, 'listening');
+    await using engine = await startEngine({ folder, engineId, alive: [first], log: silentLogger });
+    other.close();
+    await once(other, 'close');
+    for (const wish of [{ HostIp: '127.0.0.1', HostPort: '8080' }, { HostPort: '8080' }]) {
+      await assert.rejects(
+        engine.attach({ ports: { '80/tcp': [wish] } }),
+        /8080 failed: port is already allocated \(by/,
+      );
+    }
+    await engine.networks.release(first);
+    await engine.attach({ ports: { '80/tcp': [{ HostPort: '8080' }] } });
+  });
+
   it('removes what belongs to no container alive, and strangers in its namespace folder', async () => {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'tug-networks-'));
     const [engineId, gone] = [newId(), newId()];

@@ -9,6 +9,7 @@ import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { pastEvents } from '../helpers/events.ts';
 import { groupFile } from '../helpers/group-file.ts';
+import { freePort } from '../helpers/ports.ts';
 
 const MiB = 1024 * 1024;
 let engine: TestEngine;
@@ -308,12 +309,12 @@ const publishedAt = async (name: string, port: string): Promise<number> =>
 
 describe('ports of a running container', () => {
   it('are published and taken back at once, also over restarts of engine and container', async () => {
-    await serve('web', '-p', '127.0.0.1::80');
-    const first = await publishedAt('web', '80');
+    const [first, second] = [await freePort(), await freePort()]; // none that another engine takes once they are given back
+    await serve('web', '-p', `127.0.0.1:${first}:80`);
     assert.equal(await ask(first), '80');
-    const added = await engine.tug(['update', '--publish-add', '127.0.0.1::81', 'web']);
+    const added = await engine.tug(['update', '--publish-add', `127.0.0.1:${second}:81`, 'web']);
     assert.equal(added.code, 0, added.stderr);
-    const second = await publishedAt('web', '81');
+    assert.equal(await publishedAt('web', '81'), second);
     assert.deepEqual([await ask(first), await ask(second)], ['80', '81']);
 
     await engine.kill();
