@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { collectAlone } from '../base/buffer-garbage.ts';
 import { invalid, messageOf, TugError } from '../base/errors.ts';
 import { createLogger, type Logger } from '../base/log.ts';
 import { tugVersion } from '../base/version.ts';
@@ -47,6 +48,7 @@ async function runEngine(config: DaemonConfig): Promise<number> {
   const addresses = config.hosts.map(parseAddress);
   refuseOpenTcp(addresses, config.insecureTcp);
   if (process.getuid?.() !== 0) throw invalid('tugd needs to be started as root');
+  collectAlone();
   const log = openLog(config);
   fs.mkdirSync(config.dataRoot, { recursive: true, mode: 0o710 });
   fs.mkdirSync(config.execRoot, { recursive: true, mode: 0o711 });
