@@ -4,6 +4,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { after, afterEach, before, describe, it } from 'node:test';
 import Docker from 'dockerode';
+import { demultiplexed } from '../helpers/dockerode-streams.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { removeContainers } from '../helpers/engine-sweep.ts';
 import { nextEvent } from '../helpers/events.ts';
@@ -14,18 +15,6 @@ before(async () => {
 });
 afterEach(() => removeContainers(engine.socket));
 after(() => engine?.[Symbol.asyncDispose]());
-
-/** What a framed stream carries, by stream, once it has ended. */
-async function demultiplexed(docker: Docker, stream: NodeJS.ReadableStream) {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  docker.modem.demuxStream(stream, stdout, stderr);
-  stream.on('end', () => {
-    stdout.end();
-    stderr.end();
-  });
-  const [out, err] = await Promise.all([text(stdout), text(stderr)]);
-  return { out, err };
-}
 
 describe('dockerode', () => {
   it('runs, attaches with and without an upgrade, waits, execs, reads logs and events', async () => {

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import type { NetworkInspect } from '../../src/api/types/network.ts';
 import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { faultOf, said } from '../helpers/saying.ts';
 
 let engine: TestEngine;
 before(async () => {
@@ -15,16 +16,8 @@ after(() => engine?.[Symbol.asyncDispose]());
 const idle = ['sleep', '600'];
 
 for (const cli of commandLines) {
-  const say = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await engine[cli](args);
-    assert.equal(code, 0, `${args.join(' ')}: ${stderr}`);
-    return stdout.trim();
-  };
-  const fault = async (...args: string[]): Promise<string> => {
-    const { code, stderr } = await engine[cli](args);
-    assert.notEqual(code, 0, args.join(' '));
-    return stderr;
-  };
+  const say = (...args: string[]) => said(engine, cli, ...args);
+  const fault = (...args: string[]) => faultOf(engine, cli, ...args);
   const optionsOf = async (name: string) =>
     (await engine.api('GET', `/networks/${name}`)).json<NetworkInspect>().Options;
 

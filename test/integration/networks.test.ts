@@ -5,9 +5,10 @@ import { after, before, describe, it } from 'node:test';
 import type { NetworkInspect } from '../../src/api/types/network.ts';
 import { runChecked } from '../../src/base/process.ts';
 import { disagreements } from '../crash/invariants.ts';
-import { commandLines } from '../helpers/command-lines.ts';
+import { type CommandLine, commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { soon } from '../helpers/events.ts';
+import { faultOf, said } from '../helpers/saying.ts';
 
 let engine: TestEngine;
 before(async () => {
@@ -15,8 +16,6 @@ before(async () => {
   await starterImage(engine);
 });
 after(() => engine?.[Symbol.asyncDispose]());
-
-type CommandLine = (typeof commandLines)[number];
 
 const given = new Set<string>();
 
@@ -35,18 +34,8 @@ const someSubnet = (): string => another(() => `10.${randomInt(100, 127)}.${rand
 const someIpv6 = (): string =>
   another(() => `fd${randomInt(16, 256).toString(16)}:${randomInt(1, 65536).toString(16)}:1:1`);
 
-async function say(cli: CommandLine, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await engine[cli](args);
-  assert.equal(code, 0, `${args.join(' ')}: ${stderr}`);
-  return stdout.trim();
-}
-
-/** The complaint about a command that must fail, without the program's name. */
-async function fault(cli: CommandLine, ...args: string[]): Promise<string> {
-  const { code, stderr } = await engine[cli](args);
-  assert.notEqual(code, 0, args.join(' '));
-  return stderr.replace(/^(tug|docker): /, '').replace('Error response from daemon: ', '');
-}
+const say = (cli: CommandLine, ...args: string[]) => said(engine, cli, ...args);
+const fault = (cli: CommandLine, ...args: string[]) => faultOf(engine, cli, ...args);
 
 const inspect = async (name: string): Promise<NetworkInspect> =>
   (await engine.api('GET', `/networks/${name}`)).json<NetworkInspect>();

@@ -5,6 +5,7 @@ import type { NetworkInspect } from '../../src/api/types/network.ts';
 import { run, runChecked } from '../../src/base/process.ts';
 import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { faultOf, said } from '../helpers/saying.ts';
 
 let engine: TestEngine;
 /** A link of the test's own, beside the host's. */
@@ -25,16 +26,8 @@ const idle = ['sleep', '600'];
 const pingOne = ['sh', '-c', 'until ping -c1 -W5 one; do :; done'];
 
 for (const cli of commandLines) {
-  const say = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await engine[cli](args);
-    assert.equal(code, 0, `${args.join(' ')}: ${stderr}`);
-    return stdout.trim();
-  };
-  const fault = async (...args: string[]): Promise<string> => {
-    const { code, stderr } = await engine[cli](args);
-    assert.notEqual(code, 0, args.join(' '));
-    return stderr;
-  };
+  const say = (...args: string[]) => said(engine, cli, ...args);
+  const fault = (...args: string[]) => faultOf(engine, cli, ...args);
 
   describe(`networks on an interface of the host, by ${cli}`, () => {
     it('have containers that find each other by name, with addresses of that network and no published ports', async () => {

@@ -19,7 +19,7 @@ export const httpSection = z
       .string()
       .regex(/^\/(.*\/)?$/, 'begins and ends with a slash')
       .default('/'),
-    /** Signs what clients carry between requests; the same for all that serve one storage. */
+    /** Taken so that set-ups move over; nothing is signed, since the state of uploads lies in the storage. The log says so. */
     secret: z.string().optional(),
     /** `Location` headers without scheme and host. */
     relativeurls: z.boolean().default(false),

@@ -57,7 +57,6 @@ export const revisionLink = (name: string, digest: string): string =>
   `${repository(name)}/_manifests/revisions/${spread(digest)}/link`;
 /** Holds a folder for each algorithm, which holds one for each manifest. */
 export const revisionsFolder = (name: string): string => `${repository(name)}/_manifests/revisions`;
-export const manifestsFolder = (name: string): string => `${repository(name)}/_manifests`;
 export const tagsFolder = (name: string): string => `${repository(name)}/_manifests/tags`;
 
 /** @throws invalid `tag-invalid`. */

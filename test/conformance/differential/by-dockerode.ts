@@ -1,4 +1,4 @@
-import { PassThrough, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import { createTarReader } from '../../../src/formats/tar/reader.ts';
@@ -31,18 +31,6 @@ async function outcomeOf(call: () => Promise<unknown>): Promise<Outcome> {
     if (statusCode === undefined) throw error;
     return { code: statusCode, out: '', err: `Error response from daemon: ${json?.message}` };
   }
-}
-
-/** What a framed stream carries until it ends. */
-export async function framed(docker: Docker, stream: NodeJS.ReadableStream): Promise<{ out: string; err: string }> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  docker.modem.demuxStream(stream, stdout, stderr);
-  stream.on('end', () => {
-    stdout.end();
-    stderr.end();
-  });
-  const [out, err] = await Promise.all([text(stdout), text(stderr)]);
-  return { out, err };
 }
 
 /** An archive as it came, and the names in it without the slashes and dots that engines put before them. */

@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
-import { actionsSince, framed, readArchive, type SdkScenario } from './by-dockerode.ts';
+import { demultiplexed } from '../../helpers/dockerode-streams.ts';
+import { actionsSince, readArchive, type SdkScenario } from './by-dockerode.ts';
 
 const one = (docker: Docker): Docker.Container => docker.getContainer('one');
 
@@ -8,7 +9,7 @@ async function exec(docker: Docker, options: Docker.ExecCreateOptions, input?: s
   const run = await one(docker).exec({ AttachStdout: true, AttachStderr: true, ...options });
   const stream = await run.start({ hijack: true, stdin: input !== undefined });
   if (input !== undefined) stream.end(input);
-  const said = await framed(docker, stream);
+  const said = await demultiplexed(docker, stream);
   const { ExitCode, Running } = await run.inspect();
   return { ...said, ExitCode, Running };
 }
@@ -110,7 +111,7 @@ export const sdkStreams: SdkScenario = {
         StdinOnce: true,
       });
       const stream = await container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true });
-      const said = framed(docker, stream);
+      const said = demultiplexed(docker, stream);
       await container.start();
       stream.end('line\nno newline');
       const ended = await container.wait();
@@ -127,7 +128,7 @@ export const sdkStreams: SdkScenario = {
     'logs of no stream': (docker) => one(docker).logs({}),
     'attach to what it said, without what comes': async (docker) => {
       const stream = await one(docker).attach({ stdout: true, logs: true, hijack: true });
-      return framed(docker, stream);
+      return demultiplexed(docker, stream);
     },
     'another that idles': async (docker) => {
       await one(docker).remove();
