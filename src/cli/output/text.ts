@@ -1,7 +1,14 @@
+import { createZoneNames } from './local-zone.ts';
+
+/** Made at the first need: it keeps the zone's file. */
+let zoneNames: ReturnType<typeof createZoneNames> | undefined;
+
 /** A time in the local zone as Go prints it by default: `2006-01-02 15:04:05 -0700 MST`. @param seconds Unix time. */
 export function localTime(seconds: number): string {
   const { day, time, zone } = localParts(seconds);
-  return `${day} ${time} ${zone.replace(':', '')} ${zoneName(new Date(seconds * 1000), zone.replace(':', ''))}`;
+  const offset = zone.replace(':', '');
+  zoneNames ??= createZoneNames();
+  return `${day} ${time} ${offset} ${zoneNames(seconds, offset)}`;
 }
 
 /** A time in the local zone, to the nanosecond: `2006-01-02T15:04:05.000000000-07:00`, `Z` for UTC. @param fraction nanoseconds after `seconds`. */
@@ -25,13 +32,4 @@ function localParts(seconds: number): { day: string; time: string; zone: string 
     time: `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`,
     zone: `${east < 0 ? '-' : '+'}${two(Math.floor(Math.abs(east) / 60))}:${two(Math.abs(east) % 60)}`,
   };
-}
-
-function zoneName(date: Date, offset: string): string {
-  const part = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' })
-    .formatToParts(date)
-    .find((one) => one.type === 'timeZoneName');
-  const name = part?.value ?? '';
-  if (/^[A-Z]{2,5}$/.test(name) && name !== 'GMT') return name;
-  return offset === '+0000' ? 'UTC' : offset.slice(0, offset.endsWith('00') ? 3 : 5);
 }
