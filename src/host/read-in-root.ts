@@ -36,9 +36,28 @@ function openWithin(root: string, file: string | Buffer, flags: number, resolve:
     how.writeBigUInt64LE(BigInt(flags | 0o2000000 /* O_CLOEXEC */), 0);
     how.writeBigUInt64LE(BigInt(resolve), 16);
     const call = libc('long syscall(long, long, const void *, void *, size_t)');
-    return check(Number(call(SYS_OPENAT2, rootFd, cString(file), how, how.length)), 'openat2', String(file));
+    const open = (): number =>
+      check(Number(call(SYS_OPENAT2, rootFd, cString(file), how, how.length)), 'openat2', String(file));
+    return retryRaced(open);
   } finally {
     fs.closeSync(rootFd);
+  }
+}
+
+/** More renames and mounts than ever meet the tries of one look-up by chance; who makes them on purpose gets the error. */
+const mostTries = 1000;
+
+/**
+ * Tries a look-up again that the kernel could not vouch for (openat2(2), EAGAIN): a path with `..` in it, or a link that
+ * has, while anything was renamed or mounted anywhere on this machine.
+ */
+function retryRaced(open: () => number): number {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return open();
+    } catch (error) {
+      if (errnoOf(error) !== 'EAGAIN' || tries === mostTries) throw error;
+    }
   }
 }
 
