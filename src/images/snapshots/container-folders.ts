@@ -97,10 +97,18 @@ function readLower(folder: string, id: string): string[] {
 function findMount(folder: string): string | undefined {
   const upper = `upperdir=${folder.replace(/[\\:,]/g, '\\$&')}/`;
   const inside = `/containers/${path.basename(folder)}`;
-  const entry = listMounts().find(({ type, superOptions, root }) =>
-    type === 'overlay' ? unescapeOctal(superOptions).includes(upper) : path.dirname(root).endsWith(inside),
+  const entry = listMounts().find(({ type, superOptions, root, target }) =>
+    type === 'overlay'
+      ? unescapeOctal(superOptions).includes(upper)
+      : path.dirname(root).endsWith(inside) && isSameFile(target, path.join(folder, path.basename(root))),
   );
   return entry?.target;
+}
+
+/** Another engine's root may have a container of that name too. What went meanwhile is the same as nothing. */
+function isSameFile(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((file) => fs.statSync(file, { throwIfNoEntry: false }));
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
 }
 
 const unescapeOctal = (text: string): string =>

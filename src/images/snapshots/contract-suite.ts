@@ -103,6 +103,18 @@ export function snapshotDriverSuite(name: string, create: (root: string) => Snap
       assert.deepEqual(await driver.containers(), []);
     });
 
+    it('minds no container of the same name below another root', async () => {
+      const other = create(path.join(root, 'other'));
+      await other.prepare('twin', []);
+      await other.mount('twin', target('other-twin'));
+      await withRootfs('twin', [base], async () => {
+        await assert.rejects(driver.discard('twin'), (error) => isKind(error, 'conflict'));
+      });
+      await assert.rejects(other.discard('twin'), (error) => isKind(error, 'conflict'));
+      await other.unmount('twin', target('other-twin'));
+      await other.discard('twin');
+    });
+
     it('makes what a container wrote a layer', async () => {
       await driver.prepare('worker', [base], { volatile: true });
       await driver.mount('worker', target('worker'));
