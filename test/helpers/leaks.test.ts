@@ -15,6 +15,7 @@ import {
   type Snapshot,
   takeSnapshot,
 } from './leaks.ts';
+import { isLinkOfModule, isMountOfOthers } from './leaks-by-others.ts';
 import { descendants, parseStat } from './leaks-processes.ts';
 
 const empty: Snapshot = {
@@ -50,6 +51,35 @@ describe('comparing two snapshots', () => {
   it('counts a line that is there twice', () => {
     const differences = compareSnapshots({ ...empty, mounts: ['a'] }, { ...empty, mounts: ['a', 'a'] });
     assert.deepEqual(differences, [{ subject: 'mounts', change: 'added', name: 'a' }]);
+  });
+});
+
+describe('what is no leak', () => {
+  it('is a setting that came or went with its link or module; one that changed is', () => {
+    const before = { ...empty, sysctls: ['a/ip_forward = 0', 'conf/eth0/route_localnet = 0'] };
+    const after = { ...empty, sysctls: ['a/ip_forward = 1', 'bridge/bridge-nf-call-iptables = 1'] };
+    const differences = compareSnapshots(before, after);
+    assert.equal(formatDifferences(differences), '  sysctls: + a/ip_forward = 1\n  sysctls: - a/ip_forward = 0\n');
+  });
+
+  it('is a mount, a link or a group that the machine makes by itself', () => {
+    assert.deepEqual(
+      ['/run/user/0', '/run/netns', '/run/netns/a', '/run/tug/x', '/proc/sys/fs/binfmt_misc'].map(isMountOfOthers),
+      [true, true, false, false, true],
+    );
+    assert.deepEqual(['dummy0', 'ip6tnl0', 'tug0', 'eth0', 'dummy00'].map(isLinkOfModule), [
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+    assert.deepEqual(['user.slice', 'proc-sys-fs-binfmt_misc.mount', 'tug.slice', 'docker'].map(isRelevantGroup), [
+      false,
+      false,
+      true,
+      true,
+    ]);
   });
 });
 

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { globSync, readdirSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { listMounts, type MountEntry } from '../../src/host/mount.ts';
+import { isLinkOfModule, isMountOfOthers, isUnitOfInit, sharedSettings } from './leaks-by-others.ts';
 import { descendants } from './leaks-processes.ts';
 
 /** The parts of the machine that a container engine changes, each as a sorted list of names. */
@@ -31,9 +32,14 @@ export function takeSnapshot(): Snapshot {
   const mounts = listMounts();
   return {
     processes: descendants(process.pid).map(({ pid, command }) => `${pid} ${command}`),
-    mounts: mounts.map(({ target, type, source }) => `${target} (${type} from ${source})`).sort(),
+    mounts: mounts
+      .filter(({ target }) => !isMountOfOthers(target))
+      .map(({ target, type, source }) => `${target} (${type} from ${source})`)
+      .sort(),
     'network namespaces': networkNamespaces(mounts),
-    links: readdirSync('/sys/class/net').sort(),
+    links: readdirSync('/sys/class/net')
+      .filter((name) => !isLinkOfModule(name))
+      .sort(),
     'nft rules': parseRuleset(execFileSync('nft', ['-s', 'list', 'ruleset'], { encoding: 'utf8' })),
     cgroups: relevantGroups(mounts),
     sysctls: sysctls(),
@@ -44,10 +50,12 @@ export function takeSnapshot(): Snapshot {
 
 /** What one snapshot has and the other has not, by subject in the order of Snapshot. A line that occurs twice counts twice. */
 export function compareSnapshots(before: Snapshot, after: Snapshot): Difference[] {
+  const one = { ...before, sysctls: sharedSettings(before.sysctls, after.sysctls) };
+  const other = { ...after, sysctls: sharedSettings(after.sysctls, before.sysctls) };
   const subjects = Object.keys(before) as (keyof Snapshot)[];
   return subjects.flatMap((subject) => [
-    ...without(after[subject], before[subject]).map((name) => ({ subject, change: 'added' as const, name })),
-    ...without(before[subject], after[subject]).map((name) => ({ subject, change: 'removed' as const, name })),
+    ...without(other[subject], one[subject]).map((name) => ({ subject, change: 'added' as const, name })),
+    ...without(one[subject], other[subject]).map((name) => ({ subject, change: 'removed' as const, name })),
   ]);
 }
 
@@ -93,7 +101,7 @@ export function parseRuleset(text: string): string[] {
 
 /**
  * The groups at the top of each hierarchy, and any deeper one whose name speaks of tug or is a container's id. What
- * an init system makes and removes below its own groups is left out.
+ * an init system makes and removes, at the top or below its own groups, is left out.
  */
 export function relevantGroups(mounts: readonly MountEntry[] = listMounts()): string[] {
   const hierarchies = mounts.filter(({ type }) => type === 'cgroup' || type === 'cgroup2').map(({ target }) => target);
@@ -107,7 +115,7 @@ export function relevantGroups(mounts: readonly MountEntry[] = listMounts()): st
 }
 
 export const isRelevantGroup = (group: string): boolean =>
-  !group.includes('/') || group.split('/').some((name) => /tug|[0-9a-f]{64}/.test(name));
+  group.includes('/') ? group.split('/').some((name) => /tug|[0-9a-f]{64}/.test(name)) : !isUnitOfInit(group);
 
 function foldersBelow(root: string, prefix: string): string[] {
   try {
@@ -120,7 +128,7 @@ function foldersBelow(root: string, prefix: string): string[] {
   }
 }
 
-/** The settings that container engines change. */
+/** The settings that container engines change, `name = value`. */
 function sysctls(): string[] {
   const files = globSync([
     '/proc/sys/net/ipv4/ip_forward',
