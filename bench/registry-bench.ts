@@ -238,7 +238,7 @@ const median = (values: readonly number[]): number => [...values].sort((a, b) =>
 
 const servers = [
   await start('docker-registry', ['docker-registry']),
-  await start('tug', [process.execPath, path.join(import.meta.dirname, '../bin/tug-registry.mjs')]),
+  await start('tug', [path.join(import.meta.dirname, '../bin/tug-registry')]),
 ];
 try {
   console.log('| work | docker-registry | tug | ratio |\n|---|---|---|---|');

@@ -11,7 +11,7 @@ import type { AccessController, OpenRepository, RegistryHooks, StorageDriver } f
 import { keepCaring } from './gc/care.ts';
 import { createKeeper } from './gc/keeper.ts';
 import type { Api } from './http/exchange.ts';
-import { boundSlowness } from './http/limits.ts';
+import { boundSlowness, prompt } from './http/limits.ts';
 import { drain, isLoopback, listen, parseListenAddress } from './http/listen.ts';
 import { requestListener, type SideDoor } from './http/server.ts';
 import { startObserving } from './observe/observe.ts';
@@ -64,7 +64,7 @@ export async function serve(config: RegistryConfig, { log, insecureNoAuth = fals
   const api = openApi(config, { storage, access, local, proxy });
   const listener = requestListener({ api, hooks, log, headers: config.http.headers }, sideDoors);
   const server = await createServer(config, listener, log);
-  boundSlowness(server);
+  boundSlowness(server, config.http.idletimeout);
   const listening = await listen(server, address);
   opened.defer(() => drain(server, config.http.draintimeout));
   opened.use(keepCaring(storage, config, log));
@@ -122,13 +122,13 @@ function openApi(config: RegistryConfig, { storage, access, local, proxy }: Open
 }
 
 async function createServer(
-  { http: { tls } }: RegistryConfig,
+  { http: { idletimeout, tls } }: RegistryConfig,
   listener: http.RequestListener,
   log: Logger,
 ): Promise<http.Server> {
-  if (tls === undefined) return http.createServer(listener);
+  if (tls === undefined) return http.createServer(prompt(idletimeout), listener);
   const certificates = await openCertificates(tls, log);
-  const server = https.createServer({ ...certificates.options }, listener);
+  const server = https.createServer({ ...prompt(idletimeout), ...certificates.options }, listener);
   const following = certificates.follow(server);
   server.once('close', () => following[Symbol.dispose]());
   return server;

@@ -33,7 +33,7 @@ export interface TugRegistry extends AsyncDisposable {
   killAndRestart(): Promise<void>;
 }
 
-const program = path.resolve(import.meta.dirname, '../../bin/tug-registry.mjs');
+const program = path.resolve(import.meta.dirname, '../../bin/tug-registry');
 
 /** Starts a registry and waits until it listens. @throws with its last lines when it ends before. */
 export async function startTugRegistry(options: TugRegistryOptions = {}): Promise<TugRegistry> {
@@ -85,7 +85,7 @@ interface Running {
 async function launch(folder: string, root: string, port: number, options: TugRegistryOptions): Promise<Running> {
   const config = path.join(folder, 'config.json');
   await fs.writeFile(config, JSON.stringify(configuration(root, port, options.config ?? {})));
-  const child = spawn(process.execPath, [program, 'serve', '--config', config, ...(options.flags ?? [])], {
+  const child = spawn(program, ['serve', '--config', config, ...(options.flags ?? [])], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH: process.env['PATH'], TMPDIR: os.tmpdir(), ...options.env },
   });

@@ -25,6 +25,8 @@ export const httpSection = z
     relativeurls: z.boolean().default(false),
     /** How long requests may go on after the end was asked for. */
     draintimeout: duration.prefault('10s'),
+    /** How long a connection is kept without a request; by default a little longer than Go's clients keep theirs. */
+    idletimeout: duration.refine((time) => time > 0, 'is more than 0').prefault('100s'),
     /** On every answer. */
     headers: z
       .record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'is no header name'), z.array(z.string()))

@@ -5,15 +5,19 @@ import type { Socket } from 'node:net';
 const headersTime = 30_000;
 /** Milliseconds that a body, or the reader of an answer, may stand still. */
 const stillTime = 120_000;
-/** Milliseconds that a connection is kept for the next request; longer than Go's clients keep theirs is of no use. */
-const idleTime = 100_000;
+
+/** Options of a server that cuts connections without a request when their time has come, and not much later. */
+export const prompt = (idleTime: number): http.ServerOptions => ({
+  connectionsCheckingInterval: Math.min(headersTime, Math.max(idleTime / 2, 100)),
+});
 
 /**
- * Bounds what slow clients can hold: time for headers, and for a standstill on either side. How long a whole request
- * takes is not bounded, since a blob may be of any size and a line of any speed.
+ * Bounds what slow clients can hold: time for headers, and for a standstill on either side, and `idleTime`
+ * milliseconds without a request. How long a whole request takes is not bounded, since a blob may be of any size and a
+ * line of any speed.
  */
-export function boundSlowness(server: http.Server): void {
-  server.headersTimeout = headersTime;
+export function boundSlowness(server: http.Server, idleTime: number): void {
+  server.headersTimeout = Math.min(headersTime, idleTime);
   server.requestTimeout = 0;
   server.keepAliveTimeout = idleTime;
   const working = new WeakMap<Socket, Work>();

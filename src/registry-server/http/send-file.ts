@@ -4,8 +4,10 @@ import { promisify } from 'node:util';
 import { TugError } from '../../base/errors.ts';
 import { type FileSender, openFileSender } from '../../host/send-file.ts';
 
-/** Bytes that go through this process at a time: enough for a small blob, little for a reader who waits. */
-const portion = 64 * 1024;
+/** Bytes of a blob that is read and sent at once. */
+const small = 64 * 1024;
+/** Bytes of a larger one that are read at a time, and held while its reader waits; more where all of them are read. */
+const portion = { sent: 16 * 1024, read: 64 * 1024 };
 /** Bytes that the kernel is asked to send at once. */
 const stride = 4 * 1024 * 1024;
 
@@ -16,7 +18,8 @@ const stride = 4 * 1024 * 1024;
  * @throws cancelled where the client goes away, internal where the file is shorter than it was said to be.
  */
 export async function sendFile(response: ServerResponse, file: number, start: number, length: number): Promise<void> {
-  const first = await readPiece(file, start, Math.min(portion, length));
+  const head = length <= small ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(portion.sent);
+  const first = await readPiece(file, start, head);
   if (first.length === length) {
     response.end(first);
     return;
@@ -25,15 +28,17 @@ export async function sendFile(response: ServerResponse, file: number, start: nu
   const { socket } = response;
   const sender = socket ? openFileSender(socket, file, start + first.length) : undefined;
   using _released = sender;
-  await sendRest(response, file, sender, { at: start + first.length, left: length - first.length });
+  const buffer = sender ? head : Buffer.allocUnsafeSlow(portion.read);
+  await sendRest(response, file, sender, { buffer, at: start + first.length, left: length - first.length });
   response.end();
 }
 
+/** Holds one buffer, which is used again as soon as the kernel has taken what is in it. */
 async function sendRest(
   response: ServerResponse,
   file: number,
   sender: FileSender | undefined,
-  { at, left }: { at: number; left: number },
+  { buffer, at, left }: { buffer: Buffer; at: number; left: number },
 ): Promise<void> {
   let [position, rest] = [at, left];
   while (rest > 0) {
@@ -46,7 +51,7 @@ async function sendRest(
       continue;
     }
     // Read from the file's position where the kernel moves it along, else from where we are.
-    const piece = await readPiece(file, sender === undefined ? position : null, Math.min(portion, rest));
+    const piece = await readPiece(file, sender === undefined ? position : null, buffer.subarray(0, rest));
     await written(response, piece);
     position += piece.length;
     rest -= piece.length;
@@ -55,10 +60,10 @@ async function sendRest(
 
 const read = promisify(fs.read);
 
-async function readPiece(file: number, position: number | null, length: number): Promise<Buffer> {
-  if (length === 0) return Buffer.alloc(0);
-  const buffer = Buffer.allocUnsafe(length);
-  const count = await read(file, buffer, 0, length, position);
+/** Bytes of the file, as many as the buffer takes, or fewer where that is quicker. */
+async function readPiece(file: number, position: number | null, buffer: Buffer): Promise<Buffer> {
+  if (buffer.length === 0) return buffer;
+  const count = await read(file, buffer, 0, buffer.length, position);
   if (count.bytesRead === 0) throw new TugError('internal', 'a stored file is shorter than it was');
   return buffer.subarray(0, count.bytesRead);
 }
