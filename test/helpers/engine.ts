@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, globSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { waitForEngine } from '../../scripts/wait-for-engine.ts';
@@ -88,8 +88,7 @@ function describeEngine(root: string, options: EngineOptions): TestEngine {
     execRoot: path.join(root, 'exec'),
     socket: path.join(root, 'tug.sock'),
     bridge: `tg${randomBytes(3).toString('hex')}`,
-    // of its own, since engines that start at the same moment would find the same one free
-    subnet: `10.${randomInt(128, 255)}.${randomInt(256)}.1/24`,
+    subnet: takeSubnet(root),
     // there are only 31 in Docker's own; 10.1 is left to tests of what is refused
     pool: `base=10.${randomInt(2, 100)}.0.0/16,size=24`,
   };
@@ -145,6 +144,26 @@ function describeEngine(root: string, options: EngineOptions): TestEngine {
     },
   };
   return engine;
+}
+
+/** Of its own: no two engines take the same, as each looks at what the others wrote down after it has written its own. */
+function takeSubnet(root: string): string {
+  const mine = path.join(root, 'subnet');
+  for (;;) {
+    const subnet = `10.${randomInt(128, 255)}.${randomInt(256)}.1/24`;
+    writeFileSync(mine, subnet);
+    const others = globSync(path.join(path.dirname(root), 'tug-test-*/subnet')).filter((file) => file !== mine);
+    if (!others.some((file) => contentOf(file) === subnet)) return subnet;
+  }
+}
+
+/** Nothing of an engine that has gone meanwhile. */
+function contentOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 function launch(
