@@ -19,12 +19,16 @@ export async function getCatalog(exchange: Exchange): Promise<void> {
   });
 }
 
+/** Tags on one page, whatever the client asks for: about 1 MB of them. */
+const mostTags = 10_000;
+
 /** `GET /v2/<name>/tags/list`. */
 export async function getTags(exchange: Exchange, name: string): Promise<void> {
   const repository = await exchange.api.open(name);
   await answerPage(exchange, (after) => repository.tags(after), {
     path: `${name}/tags/list`,
     body: (tags) => ({ name, tags }),
+    most: mostTags,
   });
 }
 

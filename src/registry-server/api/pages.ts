@@ -13,10 +13,14 @@ export async function answerPage(
     readonly path: string;
     readonly body: (names: string[]) => object;
     readonly usual?: number;
+    /** The largest `n` that is allowed. */
     readonly limit?: number;
+    /** The most names that are given at once, also where more were asked for. */
+    readonly most?: number;
   },
 ): Promise<void> {
-  const most = readCount(exchange.query.get('n'), page.limit) ?? page.usual ?? Number.POSITIVE_INFINITY;
+  const wanted = readCount(exchange.query.get('n'), page.limit) ?? page.usual ?? Number.POSITIVE_INFINITY;
+  const most = Math.min(wanted, page.most ?? wanted);
   const found: string[] = [];
   let more = false;
   for await (const name of names(exchange.query.get('last') ?? undefined)) {

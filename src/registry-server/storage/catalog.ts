@@ -3,7 +3,7 @@ import { isRepositoryName, repositoriesRoot } from './paths.ts';
 
 /**
  * The names of all repositories behind `after`, in the order in which CNCF distribution lists them: part by part
- * between slashes, so that `a/b` comes before `a-b`. Holds the names of one folder on each level, no more.
+ * between slashes, so that `a/b` comes before `a-b`. Holds some thousand names on each level, however many there are.
  */
 export async function* listRepositories(storage: StorageDriver, after = ''): AsyncIterable<string> {
   yield* walk(storage, '', after === '' ? undefined : after.split('/'));
@@ -15,14 +15,16 @@ async function* walk(
   parent: string,
   after: readonly string[] | undefined,
 ): AsyncIterable<string> {
-  for await (const part of storage.list(parent === '' ? repositoriesRoot : `${repositoriesRoot}/${parent}`)) {
-    const [first = '', ...rest] = after ?? [];
-    if (part.startsWith('_') || part < first) continue;
-    const name = parent === '' ? part : `${parent}/${part}`;
-    if (!isRepositoryName(name)) continue;
-    const passed = after === undefined || part > first;
-    if (passed && (await isRepository(storage, name))) yield name;
-    yield* walk(storage, name, passed ? undefined : rest.length > 0 ? rest : undefined);
+  const below = (part: string): string => (parent === '' ? part : `${parent}/${part}`);
+  const [first, ...rest] = after ?? [];
+  if (first !== undefined && isRepositoryName(below(first))) {
+    yield* walk(storage, below(first), rest.length > 0 ? rest : undefined);
+  }
+  for await (const part of storage.list(parent === '' ? repositoriesRoot : `${repositoriesRoot}/${parent}`, first)) {
+    const name = below(part);
+    if (part.startsWith('_') || !isRepositoryName(name)) continue;
+    if (await isRepository(storage, name)) yield name;
+    yield* walk(storage, name, undefined);
   }
 }
 

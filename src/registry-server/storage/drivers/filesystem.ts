@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import * as path from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,6 +9,7 @@ import { errnoOf, internal, invalid, notFound } from '../../../base/errors.ts';
 import { writeAllSync } from '../../../base/write-all.ts';
 import type { ByteRange, StorageDriver } from '../../contract.ts';
 import { FileWriter } from './file-writer.ts';
+import { inOrder } from './name-order.ts';
 
 /** Bytes of one read; several wait in memory for each slow reader. */
 const portion = 128 * 1024;
@@ -113,17 +114,35 @@ async function remove(file: string): Promise<void> {
   }
 }
 
-async function* listFolder(folder: string, after: string | undefined): AsyncIterable<string> {
-  let names: string[];
+const listFolder = (folder: string, after: string | undefined): AsyncIterable<string> =>
+  inOrder(() => readFolder(folder), after);
+
+/** Names that one call to the kernel's side gives. */
+const batch = 1024;
+
+async function* readFolder(folder: string): AsyncIterable<string> {
+  const dir = openFolder(folder);
+  if (dir === undefined) return;
   try {
-    names = await readdir(folder);
+    for (let index = 0; ; index += 1) {
+      // The first names are had on the spot, and those that are here already; a thread fetches the rest of a long list.
+      const entry = index > 0 && index % batch === 0 ? await dir.read() : dir.readSync();
+      if (entry === null) return;
+      yield entry.name;
+    }
+  } finally {
+    dir.closeSync();
+  }
+}
+
+function openFolder(folder: string): fs.Dir | undefined {
+  try {
+    return fs.opendirSync(folder, { bufferSize: batch });
   } catch (error) {
     const errno = errnoOf(error);
-    if (errno === 'ENOENT' || errno === 'ENOTDIR') return;
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined;
     throw error;
   }
-  // All names of this storage are ASCII, for which the order of strings is that of their bytes.
-  for (const name of names.sort()) if (after === undefined || name > after) yield name;
 }
 
 async function append(file: string, offset: number, data: Readable): Promise<number> {

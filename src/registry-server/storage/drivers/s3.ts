@@ -52,15 +52,15 @@ export function openS3(section: S3Section): StorageDriver {
 const grows = (path: string): boolean => path.includes('/_uploads/') && path.endsWith('/data');
 
 /** Sorted by name, which is not the order of keys: a folder's key ends with `/`, behind `-` and `.`. */
-async function* listFolder(bucket: Bucket, prefix: string, after: string | undefined): AsyncIterable<string> {
-  const start = after === undefined ? {} : { after: `${prefix}${firstOf(after)}` };
-  const names = async function* (): AsyncIterable<string> {
+function listFolder(bucket: Bucket, prefix: string, after: string | undefined): AsyncIterable<string> {
+  const names = async function* (from: string | undefined): AsyncIterable<string> {
+    const start = from === undefined ? {} : { after: `${prefix}${firstOf(from)}` };
     for await (const { key, folder } of bucket.list({ prefix, ...start })) {
       const name = folder ? key.slice(prefix.length, -1) : key.slice(prefix.length);
       if (name !== '') yield name;
     }
   };
-  for await (const name of byName(names())) if (after === undefined || name > after) yield name;
+  return byName(names, after);
 }
 
 /** Killed between the two steps, the finished file is there, and the unfinished one beside it until its upload is purged. */
