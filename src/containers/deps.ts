@@ -41,6 +41,8 @@ export interface ContainerDeps {
   readonly dataRoot: string;
   /** On a tmpfs: bundles (`containers/ID/`). */
   readonly execRoot: string;
+  /** Whether health is looked at before the first regular check. */
+  readonly healthEarlyProbes: boolean;
   /** Whether CRIU is installed, which checkpoints need. */
   readonly criu: boolean;
   /** The static init that `--init` puts first, or undefined where none is installed. */

@@ -21,7 +21,8 @@ export interface Exec {
   readonly id: string;
   readonly containerId: string;
   readonly request: ExecCreateRequest;
-  readonly purpose: 'user' | 'probe';
+  /** An `early-probe` is told of by no event. */
+  readonly purpose: 'user' | 'probe' | 'early-probe';
   /** Resolved when it has ended, or could not be started. Never, when the engine ends first. */
   readonly ended: PromiseWithResolvers<void>;
   status: 'created' | 'running' | 'exited';

@@ -80,7 +80,7 @@ export async function startExec(
 
 /** A probe's folder says what it is, so that an engine which finds it knows. */
 function execFolder(context: ContainerContext, record: ContainerRecord, exec: Exec): string {
-  const name = `${exec.purpose === 'probe' ? PROBE_PREFIX : ''}${exec.id.slice(0, 16)}`;
+  const name = `${exec.purpose === 'user' ? '' : PROBE_PREFIX}${exec.id.slice(0, 16)}`;
   return path.join(pathsOf(context, record).bundle, 'exec', name);
 }
 
@@ -151,8 +151,10 @@ function followExec(
       exec.exitCode = exit === 'lost' ? 255 : exit.code;
       exec.status = 'exited';
       exec.pid = 0;
-      const attributes = { ...execAttributes(record, exec), exitCode: String(exec.exitCode) };
-      context.events.publish('container', 'exec_die', record.id, attributes);
+      if (exec.purpose !== 'early-probe') {
+        const attributes = { ...execAttributes(record, exec), exitCode: String(exec.exitCode) };
+        context.events.publish('container', 'exec_die', record.id, attributes);
+      }
       exec.ended.resolve();
       await rm(folder, { recursive: true, force: true });
     })
@@ -219,6 +221,7 @@ const execAttributes = (record: ContainerRecord, exec: Exec): Record<string, str
 
 /** Docker puts a blank behind the command, also where it has no arguments. */
 function publish(context: ContainerContext, record: ContainerRecord, exec: Exec, action: string): void {
+  if (exec.purpose === 'early-probe') return;
   const [command = '', ...args] = exec.request.Cmd ?? [];
   const attributes = execAttributes(record, exec);
   context.events.publish('container', `${action}: ${command} ${args.join(' ')}`, record.id, attributes);

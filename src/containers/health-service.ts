@@ -13,15 +13,16 @@ import type { ContainerRecord } from './record.ts';
  */
 export function openHealth(
   context: () => ContainerContext,
-  deps: Pick<ContainerContext, 'clock' | 'database' | 'events' | 'log'>,
+  deps: Pick<ContainerContext, 'clock' | 'database' | 'events' | 'healthEarlyProbes' | 'log'>,
   unhealthy: (record: ContainerRecord) => void,
 ): HealthMonitors {
   const monitors = createHealthMonitors({
     clock: deps.clock,
     saved: loadHealth(deps.database),
     save: (id, health) => saveHealth(deps.database, deps.log, id, health),
-    probe: (record, plan, signal) =>
-      runProbe(deps.clock, plan, () => beginProbe(context(), record, plan.command), signal),
+    early: deps.healthEarlyProbes,
+    probe: (record, plan, signal, kind) =>
+      runProbe(deps.clock, plan, () => beginProbe(context(), record, plan.command, kind), signal),
     changed(record, health) {
       deps.events.publish('container', `health_status: ${health.status}`, record.id, eventAttributes(record));
       if (health.status === 'unhealthy') unhealthy(record);

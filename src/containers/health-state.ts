@@ -36,6 +36,21 @@ export function afterProbe(health: Health, result: ProbeResult, plan: HealthPlan
   return { status: failingStreak >= plan.retries ? 'unhealthy' : health.status, failingStreak, log };
 }
 
-/** Milliseconds from now to the next probe, `sinceStart` milliseconds after the start. */
+/** The first early probe, in milliseconds after the start; each next one comes after twice the time. */
+const FIRST_EARLY = 250;
+/** Milliseconds that are left between one early probe and the next. */
+const REST = 50;
+
+/**
+ * When to probe early, before the first regular probe, which comes `regular` milliseconds after the start; undefined
+ * when there is no moment left. In milliseconds after the start, as is `now`.
+ */
+export function nextEarly(now: number, regular: number): number | undefined {
+  let moment = FIRST_EARLY;
+  while (moment < now + REST) moment *= 2;
+  return moment + FIRST_EARLY <= regular ? moment : undefined;
+}
+
+/** Milliseconds from now to the next regular probe, `sinceStart` milliseconds after the start. */
 export const untilNext = (health: Health, plan: HealthPlan, sinceStart: number): number =>
   health.status === 'starting' && sinceStart < plan.startPeriod ? plan.startInterval : plan.interval;

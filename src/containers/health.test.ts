@@ -20,19 +20,23 @@ function recordWith(check: Check, state: Partial<ContainerRecord['state']> = {})
 }
 
 /** Monitors of one container whose probes give the codes in turn, the last for ever. Takes down what happens when. */
-function monitored(check: Check, codes: number[], saved = new Map<string, Health>()) {
+function monitored(check: Check, codes: number[], saved = new Map<string, Health>(), early = false) {
   const clock = createFakeClock();
   const probes: number[] = [];
+  const kinds: string[] = [];
   const changes: [string, number][] = [];
   let pending = 0;
   let delay = 0;
   const monitors = createHealthMonitors({
     clock,
     saved,
+    early,
     save: (id, health) => void saved.set(id, health),
     changed: (_, health) => void changes.push([health.status, clock.now()]),
-    async probe(_record, _plan, signal): Promise<ProbeResult> {
+    async probe(_record, _plan, signal, kind): Promise<ProbeResult> {
+      assert.equal(pending, 0, 'one probe at a time');
       probes.push(clock.now());
+      kinds.push(kind);
       pending += 1;
       await new Promise<void>((resolve) => {
         if (delay === 0) return resolve();
@@ -47,7 +51,7 @@ function monitored(check: Check, codes: number[], saved = new Map<string, Health
   const slow = (milliseconds: number): void => {
     delay = milliseconds;
   };
-  return { clock, monitors, probes, changes, saved, slow, running: () => pending, record: recordWith(check) };
+  return { clock, monitors, probes, kinds, changes, saved, slow, running: () => pending, record: recordWith(check) };
 }
 
 describe('the health of a container', () => {
@@ -141,6 +145,123 @@ describe('the health of a container', () => {
     monitors.begin(recordWith({ Test: ['NONE'] }));
     monitors.end('c1');
     assert.deepEqual([monitors.of('c1'), clock.pending], [undefined, 0]);
+  });
+});
+
+describe('the health of a container before its first regular check', () => {
+  const early = (check: Check, codes: number[], saved = new Map<string, Health>()) =>
+    monitored(check, codes, saved, true);
+
+  it('is good as soon as an early check finds it so, and the next one comes an interval later', async () => {
+    const { clock, monitors, probes, kinds, changes, saved, record } = early({ Interval: 30_000 * ms }, [1, 1, 0, 1]);
+    monitors.begin(record);
+    await clock.advance(1500);
+    assert.deepEqual([probes, changes], [[250, 500, 1000], [['healthy', 1000]]]);
+    assert.deepEqual(saved.get('c1'), monitors.of('c1'));
+    assert.deepEqual(
+      monitors.of('c1')?.log.map(({ output }) => output),
+      ['probe 3'],
+    );
+    await clock.advance(60_000);
+    assert.deepEqual(probes.slice(3), [31_000, 61_000]);
+    assert.deepEqual([kinds.slice(3), monitors.of('c1')?.failingStreak], [['regular', 'regular'], 2]);
+  });
+
+  it('is not bad for it: failures leave no trace, and the first regular check comes when it would', async () => {
+    const { clock, monitors, probes, kinds, changes, record } = early({ Interval: 30_000 * ms, Retries: 1 }, [1]);
+    monitors.begin(record);
+    await clock.advance(29_999);
+    assert.deepEqual(probes, [250, 500, 1000, 2000, 4000, 8000, 16_000]);
+    assert.deepEqual(monitors.of('c1'), { status: 'starting', failingStreak: 0, log: [] });
+    assert.deepEqual(changes, []);
+    await clock.advance(1);
+    assert.deepEqual([probes.at(-1), kinds.at(-1), changes], [30_000, 'regular', [['unhealthy', 30_000]]]);
+    await clock.advance(30_000);
+    assert.equal(probes.at(-1), 60_000);
+    assert.equal(clock.pending, 1);
+  });
+
+  it('is not looked at early where regular checks come as soon', async () => {
+    const at = async (check: Check): Promise<number[]> => {
+      const { clock, monitors, probes, record } = early(check, [1]);
+      monitors.begin(record);
+      await clock.advance(1200);
+      return probes;
+    };
+    assert.deepEqual(await at({ Interval: 400 * ms }), [400, 800, 1200]);
+    assert.deepEqual(await at({ Interval: 500 * ms }), [250, 500, 1000]);
+    assert.deepEqual(await at({ StartPeriod: 5000 * ms, StartInterval: 600 * ms }), [250, 600, 1200]);
+  });
+
+  it('has an early check that still runs ended for the regular one', async () => {
+    const { clock, monitors, probes, kinds, record, slow, running } = early({ Retries: 1 }, [0]);
+    slow(900);
+    monitors.begin(record);
+    await clock.advance(999);
+    assert.deepEqual([probes, running(), monitors.of('c1')?.status], [[250], 1, 'starting']);
+    await clock.advance(1);
+    assert.deepEqual(
+      [probes, kinds],
+      [
+        [250, 1000],
+        ['early', 'regular'],
+      ],
+    );
+    await clock.advance(900);
+    assert.equal(monitors.of('c1')?.status, 'healthy');
+    await clock.advance(1000);
+    assert.equal(probes.at(-1), 2900);
+  });
+
+  it('is left alone by early checks when it ends, stands still or goes', async () => {
+    const { clock, monitors, probes, record, slow, running } = early({ Interval: 30_000 * ms }, [0]);
+    slow(200);
+    for (const leave of [monitors.end, monitors.forget, monitors.suspend, monitors.close]) {
+      const before = probes.length;
+      monitors.begin(record);
+      await clock.advance(300);
+      assert.deepEqual([probes.length - before, running()], [1, 1]);
+      leave('c1');
+      await clock.advance(1000);
+      assert.deepEqual([probes.length - before, running(), clock.pending], [1, 0, 0]);
+    }
+  });
+
+  it('is looked at on after a pause, by the time since the start', async () => {
+    const { clock, monitors, probes, record } = early({ Interval: 30_000 * ms }, [1]);
+    monitors.begin(record);
+    await clock.advance(600);
+    monitors.suspend('c1');
+    await clock.advance(1900);
+    monitors.unsuspend('c1');
+    await clock.advance(29_999);
+    assert.deepEqual(probes, [250, 500, 4000, 8000, 16_000, 32_000]);
+    await clock.advance(1);
+    assert.equal(probes.at(-1), 32_500);
+  });
+
+  it('is looked at on by the next engine, as if it had been there', async (test) => {
+    test.mock.timers.enable({ apis: ['Date'], now: 1_000_000_000 });
+    const former = new Date(Date.now() - 100_000).toISOString();
+    const old = { start: former, end: former, exitCode: 0, output: 'of the run before' };
+    const resumed = async (ago: number, health: Health): Promise<[number[], string[]]> => {
+      const { clock, monitors, probes, kinds } = early({}, [1], new Map([['c1', health]]));
+      const startedAt = new Date(Date.now() - ago).toISOString();
+      monitors.resume(recordWith({ Interval: 30_000 * ms }, { startedAt }));
+      await clock.advance(35_000 - ago);
+      monitors.close();
+      return [probes.map((at) => (at + ago) / 1000), kinds];
+    };
+    const starting: Health = { status: 'starting', failingStreak: 0, log: [old] };
+    assert.deepEqual(await resumed(3000, starting), [
+      [4, 8, 16, 30],
+      ['early', 'early', 'early', 'regular'],
+    ]);
+    const ago = (time: number): string => new Date(Date.now() - time).toISOString();
+    const failed = { start: ago(1000), end: ago(1000), exitCode: 1, output: '' };
+    const counted: Health = { status: 'starting', failingStreak: 1, log: [old, failed] };
+    assert.deepEqual(await resumed(4000, counted), [[33], ['regular']]);
+    assert.deepEqual(await resumed(4000, { ...counted, status: 'healthy' }), [[33], ['regular']]);
   });
 });
 

@@ -1,9 +1,16 @@
 import type { Clock } from '../base/clock.ts';
 import { type HealthPlan, healthPlan } from './health-plan.ts';
-import { afterProbe, type Health, healthAtStart, type ProbeResult, untilNext } from './health-state.ts';
+import { afterProbe, type Health, healthAtStart, nextEarly, type ProbeResult, untilNext } from './health-state.ts';
 import type { ContainerRecord } from './record.ts';
 
-/** What checks the health of running containers. Between two probes of a container there is one timer and nothing else. */
+/**
+ * What checks the health of running containers. Between two probes of a container there is one timer and nothing else.
+ *
+ * Docker's first probe comes a whole interval after the start. Before it there are early ones, of which only a success
+ * counts: that makes the container healthy, and the next probe follows an interval later. One that fails leaves no
+ * trace. One that still runs when the first regular probe is due is ended for it, so that nothing is ever found later
+ * than Docker finds it.
+ */
 export interface HealthMonitors {
   /** Undefined for a container whose health is not checked, or that never ran. */
   of(id: string): Health | undefined;
@@ -26,17 +33,25 @@ export interface HealthDeps {
   /** What was saved, by container. */
   readonly saved: ReadonlyMap<string, Health>;
   save(id: string, health: Health): void;
-  /** Runs one probe; never throws. */
-  probe(record: ContainerRecord, plan: HealthPlan, signal: AbortSignal): Promise<ProbeResult>;
+  /** Whether there are early probes. */
+  readonly early: boolean;
+  /** Runs one probe; never throws. Resolves when its process is gone. */
+  probe(record: ContainerRecord, plan: HealthPlan, signal: AbortSignal, kind: ProbeKind): Promise<ProbeResult>;
   /** Told of every change, after it is saved. */
   changed(record: ContainerRecord, health: Health): void;
 }
+
+export type ProbeKind = 'regular' | 'early';
 
 interface Monitored {
   readonly record: ContainerRecord;
   readonly plan: HealthPlan;
   /** On the clock. */
   readonly startedAt: number;
+  /** When the next regular probe is due, on the clock. */
+  regularAt: number;
+  /** Whether a probe counted since the start: there are no early ones any more. */
+  counted: boolean;
   timer: Disposable | undefined;
   probe: AbortController | undefined;
 }
@@ -55,30 +70,58 @@ export function createHealthMonitors(deps: HealthDeps): HealthMonitors {
     one?.probe?.abort();
     if (one) Object.assign(one, { timer: undefined, probe: undefined });
   };
-  const arm = (one: Monitored, wait = untilNext(healthOf(one), one.plan, clock.now() - one.startedAt)): void => {
+  const sinceStart = (one: Monitored): number => clock.now() - one.startedAt;
+  const arm = (one: Monitored): void => {
     one.timer?.[Symbol.dispose]();
-    one.timer = clock.setTimer(wait, () => void check(one));
+    const now = sinceStart(one);
+    const early = deps.early && !one.counted ? nextEarly(now, one.regularAt - one.startedAt) : undefined;
+    one.timer =
+      early === undefined
+        ? clock.setTimer(one.regularAt - clock.now(), () => void check(one))
+        : clock.setTimer(early - now, () => void checkEarly(one));
+  };
+  const armIn = (one: Monitored, wait = untilNext(healthOf(one), one.plan, sinceStart(one))): void => {
+    one.regularAt = clock.now() + wait;
+    arm(one);
   };
   const healthOf = (one: Monitored): Health => known.get(one.record.id) ?? healthAtStart(undefined);
   const check = async (one: Monitored): Promise<void> => {
     one.timer = undefined;
     one.probe = new AbortController();
     const { signal } = one.probe;
-    const sinceStart = clock.now() - one.startedAt;
-    const result = await deps.probe(one.record, one.plan, signal);
+    const began = sinceStart(one);
+    const result = await deps.probe(one.record, one.plan, signal, 'regular');
     if (signal.aborted) return; // the container ended or stands still: what the probe found says nothing
     one.probe = undefined;
+    count(one, result, began);
+  };
+  const checkEarly = async (one: Monitored): Promise<void> => {
+    const probe = new AbortController();
+    one.probe = probe;
+    one.timer = clock.setTimer(one.regularAt - clock.now(), () => probe.abort());
+    const began = sinceStart(one);
+    const result = await deps.probe(one.record, one.plan, probe.signal, 'early');
+    if (one.probe !== probe) return; // as above
+    one.timer[Symbol.dispose]();
+    one.probe = undefined;
+    if (probe.signal.aborted) await check(one);
+    else if (result.exitCode === 0) count(one, result, began);
+    else arm(one);
+  };
+  const count = (one: Monitored, result: ProbeResult, began: number): void => {
+    one.counted = true;
     const before = healthOf(one);
-    const health = afterProbe(before, result, one.plan, sinceStart);
+    const health = afterProbe(before, result, one.plan, began);
     keep(one.record.id, health);
-    arm(one);
+    armIn(one);
     if (health.status !== before.status) deps.changed(one.record, health);
   };
   const monitor = (record: ContainerRecord, startedAt: number): Monitored | undefined => {
     halt(monitored.get(record.id));
     const plan = healthPlan(record.config);
     if (!plan) return undefined;
-    const one: Monitored = { record, plan, startedAt, timer: undefined, probe: undefined };
+    const nothing = { timer: undefined, probe: undefined };
+    const one: Monitored = { record, plan, startedAt, regularAt: startedAt, counted: false, ...nothing };
     monitored.set(record.id, one);
     return one;
   };
@@ -89,21 +132,25 @@ export function createHealthMonitors(deps: HealthDeps): HealthMonitors {
       const one = monitor(record, clock.now());
       if (!one) return;
       keep(record.id, healthAtStart(known.get(record.id)));
-      arm(one);
+      armIn(one);
     },
     resume(record) {
-      const running = Math.max(0, Date.now() - Date.parse(record.state.startedAt));
+      const start = Date.parse(record.state.startedAt);
+      const running = Math.max(0, Date.now() - start);
       const one = monitor(record, clock.now() - running);
       if (!one) return;
       if (!known.has(record.id)) keep(record.id, healthAtStart(undefined));
-      const wait = untilNext(healthOf(one), one.plan, running);
-      const last = Date.parse(known.get(record.id)?.log.at(-1)?.end ?? record.state.startedAt);
-      if (record.state.status === 'running') arm(one, Math.min(Math.max(wait - (Date.now() - last), 0), wait));
+      const health = healthOf(one);
+      const probed = Date.parse(health.log.at(-1)?.end ?? record.state.startedAt);
+      const last = Math.max(start, probed); // the log reaches back beyond the start
+      one.counted = health.status !== 'starting' || probed > start;
+      const wait = untilNext(health, one.plan, running);
+      if (record.state.status === 'running') armIn(one, Math.min(Math.max(wait - (Date.now() - last), 0), wait));
     },
     suspend: (id) => halt(monitored.get(id)),
     unsuspend(id) {
       const one = monitored.get(id);
-      if (one) arm(one);
+      if (one) armIn(one);
     },
     end(id) {
       const one = monitored.get(id);

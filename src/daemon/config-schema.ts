@@ -118,6 +118,7 @@ export const settings = {
   },
   'userns-remap': text('Ids that containers have: default, user[:group], uid[:gid], or FIRST-LAST of the host'),
   'events-history': count('Events to keep for `events --since`'),
+  'health-early-probes': toggle('Look at the health of a container before its first regular check'),
   labels: { ...list('Labels of the engine'), flag: 'label' },
   'log-driver': text('How the output of containers is kept, where they do not say'),
   'log-opts': { ...pairs('Options of the log driver'), flag: 'log-opt' },

@@ -45,6 +45,7 @@ export interface DaemonConfig {
   /** Seconds. */
   readonly runtimeTimeout: number;
   readonly eventsHistory: number;
+  readonly healthEarlyProbes: boolean;
   readonly labels: readonly string[];
   /** How containers' ids are chosen; undefined for the host's. */
   readonly usernsRemap: string | undefined;
@@ -149,6 +150,7 @@ function complete(given: Settings): DaemonConfig {
     publishing: publishConfig(given),
     resolver: resolverSettings(given),
     eventsHistory: given['events-history'] ?? 10_000,
+    healthEarlyProbes: given['health-early-probes'] ?? true,
     labels: given.labels ?? [],
     cgroupDriver: cgroupDriverOf(given['exec-opts'] ?? []),
     selinuxEnabled: given['selinux-enabled'] ?? false,

@@ -115,6 +115,7 @@ export function openEngine(config: DaemonConfig, log: Logger, remap: UserRemap |
     volumes,
     dataRoot: config.dataRoot,
     execRoot: config.execRoot,
+    healthEarlyProbes: config.healthEarlyProbes,
   });
   const { execRoot, dataRoot } = config;
   const builder = createBuilder({

@@ -108,6 +108,38 @@ describe('health checks', () => {
     await engine.docker(['rm', '-f', 'slow', 'stuck']);
   });
 
+  it('find a container healthy long before the first regular check, and say nothing of those that fail before', async () => {
+    const hour = ['--health-interval', '1h', '--health-cmd'];
+    await run('early', ...hour, '[ -e /ok ] || { touch /tried; exit 1; }');
+    const tried = async () => (await engine.docker(['exec', 'early', 'ls', '/tried'])).code === 0;
+    while (!(await tried()));
+    const { Log: before, FailingStreak } = (await healthOf('early'))!;
+    assert.deepEqual([before, FailingStreak], [[], 0]);
+    await engine.docker(['exec', 'early', 'touch', '/ok']);
+    await becomes('early', 'healthy', 0);
+    const { Log, Status } = (await healthOf('early'))!;
+    assert.deepEqual([Status, Log.map(({ ExitCode }) => ExitCode)], ['healthy', [0]]);
+    const all = await pastEvents(engine, 0, { container: ['early'] });
+    const own = all.map(({ Action }) => Action).filter((action) => action.includes('/tried; exit'));
+    assert.deepEqual(own, [], 'no event tells of an early check');
+    await run('cut', ...hour, 'true');
+    await engine.kill(); // most likely before the first of them
+    await engine.restart();
+    await becomes('cut', 'healthy', 0);
+    await engine.docker(['rm', '-f', 'early', 'cut']);
+  });
+
+  it('wait for the first interval where the engine is told to look no sooner', async () => {
+    await using plain = await startEngine({ args: ['--health-early-probes=false'] });
+    await starterImage(plain);
+    const command = ['--health-interval', '700ms', '--health-cmd', 'true'];
+    const ran = await plain.tug(['run', '-d', '--name', 'web', ...command, 'busybox', 'sleep', '100000']);
+    assert.equal(ran.code, 0, ran.stderr);
+    await nextEvent(plain, 'web', ({ Action }) => Action === 'health_status: healthy', 0);
+    const all = (await pastEvents(plain, 0, { container: ['web'] })).map(({ Action }) => Action.split(':')[0]);
+    assert.deepEqual(all.slice(0, 6), ['create', 'start', 'exec_create', 'exec_start', 'exec_die', 'health_status']);
+  });
+
   it('keep their state over an engine that is killed, and go on', async () => {
     await run('kept', '--health-cmd', 'cat /ok', '--health-interval', '300ms', '--health-retries', '1');
     await becomes('kept', 'unhealthy', 0);
