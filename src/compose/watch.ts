@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { isKind, messageOf } from '../base/errors.ts';
 import { inspect as inspectImage, remove as removeImage } from '../client/calls/images.ts';
 import type { Engine } from '../client/engine.ts';
@@ -17,6 +18,8 @@ export interface WatchDeps {
   /** Builds services anew and makes their containers anew. */
   readonly rebuild: (services: readonly string[]) => Promise<void>;
   readonly restart: (services: readonly string[]) => Promise<void>;
+  /** Nothing is changed: what would be copied, removed and run is told. */
+  readonly dryRun: boolean;
   /** Aborted when the user has enough. */
   readonly signal: AbortSignal;
 }
@@ -104,12 +107,19 @@ async function syncService(
   service: string,
   pairs: readonly FilePair[],
 ): Promise<void> {
+  if (deps.dryRun) return await tellFiles(deps, service, pairs);
   const instances = await runningOf(deps.engine, project.name, service);
   await forEachLimited(instances, (instance) => syncFiles(deps.engine, instance, pairs));
 }
 
+async function tellFiles({ say }: WatchDeps, service: string, pairs: readonly FilePair[]): Promise<void> {
+  for (const { from, to } of pairs)
+    await say(existsSync(from) ? `Copying ${from} to ${service}:${to}` : `Removing ${service}:${to}`);
+}
+
 /** Runs a rule's command in each container of its service; a command that fails is told of. */
 async function runIn(deps: WatchDeps, project: Project, { service, rule }: ReadyRule): Promise<void> {
+  if (deps.dryRun) return await deps.say(`Executing command ${JSON.stringify(rule.exec!.command)} in ${service}`);
   for (const instance of await runningOf(deps.engine, project.name, service)) {
     const { code, output } = await runCommand(deps.engine, instance, rule.exec!);
     if (output !== '') await deps.say(output);

@@ -145,6 +145,37 @@ describe('tug compose watch', () => {
     await project.compose(['down', '--rmi', 'local']);
   });
 
+  it('tells in a dry run what it would copy, run, restart and build, and does nothing', async () => {
+    for (const name of ['dry/a', 'dry/b', 'dry/c']) write(`${name}/file`, 'first');
+    const file = write(
+      'dry.yaml',
+      `services:
+  one: ${service}, develop: {watch: [{path: ./dry/a, action: sync, target: /srv, initial_sync: true}]}}
+  two: ${service}, develop: {watch: [{path: ./dry/b, action: sync+exec, target: /srv, exec: {command: touch /ran}}]}}
+  three: ${service}, develop: {watch: [{path: ./dry/c, action: restart}]}}
+`,
+    );
+    await using project = testProject(engine, image, file);
+    assert.equal((await project.compose(['up', '-d'])).code, 0);
+    const before = (await project.inspect('three-1')).State.StartedAt;
+    const watch = project.begin(['--dry-run', 'watch']);
+    await watch.said('Watch enabled');
+    rmSync(path.join(folder, 'dry/a/file'));
+    await watch.said('Removing one:/srv/file');
+    write('dry/b/file', 'second');
+    await watch.said('Executing command ["touch","/ran"] in two');
+    write('dry/c/file', 'second');
+    await watch.said('service(s) ["three"] restarted');
+    watch.child.kill('SIGINT');
+    const { code, stdout } = await watch.ended;
+    assert.equal(code, 130);
+    assert.ok(stdout.includes(` DRY-RUN MODE -  Copying ${folder}/dry/a/file to one:/srv/file\n`), stdout);
+    assert.ok(stdout.includes(` DRY-RUN MODE -  Copying ${folder}/dry/b/file to two:/srv/file\n`), stdout);
+    assert.equal((await project.inspect('three-1')).State.StartedAt, before);
+    for (const name of ['one', 'two'])
+      assert.equal(await inside(project, name, 'ls -d /srv /ran 2>/dev/null; true'), '');
+  });
+
   it('refuses what it could not follow', async () => {
     const rows: [string, RegExp][] = [
       [`{image: x}`, /none of the selected services is configured for watch, consider setting a 'develop' section/],

@@ -1,9 +1,9 @@
 import process from 'node:process';
-import { unsupported } from '../../../base/errors.ts';
 import { prepare, startAll } from '../../../compose/up.ts';
 import type { Project } from '../../../formats/compose-file/model.ts';
 import { withProfiles } from '../../../formats/compose-file/profiles.ts';
 import type { ComposeCommand } from './compose-command.ts';
+import { dryRunMark } from './dry-run.ts';
 import { orchestrate } from './orchestrate.ts';
 import { originOf } from './origin.ts';
 import { upOptions } from './up-options.ts';
@@ -19,9 +19,6 @@ export const command: ComposeCommand = {
     { long: 'quiet', kind: 'bool', description: 'Tell nothing of builds' },
   ],
   args: { min: 0 },
-  wouldDo: async () => {
-    throw unsupported('a watch has no dry run');
-  },
   run: async ({ flags, args }, session, compose) => {
     const opened = await compose.open();
     const origin = originOf(opened);
@@ -38,7 +35,8 @@ export const command: ComposeCommand = {
     const controller = new AbortController();
     const giveUp = (): void => controller.abort();
     process.on('SIGINT', giveUp).on('SIGTERM', giveUp);
-    const say = (text: string): Promise<void> => session.out.write(text.replaceAll(/^/gm, ' ⦿ ').concat('\n'));
+    const mark = compose.globals.bool('dry-run') ? `${dryRunMark} ` : ' ⦿ ';
+    const say = (text: string): Promise<void> => session.out.write(text.replaceAll(/^/gm, mark).concat('\n'));
     await runWatch(
       { session, compose, project, whole, origin, lookup, up, rules, prune: flags.bool('prune'), quiet },
       say,

@@ -45,6 +45,7 @@ export async function runWatch(
       engine: session.engine,
       say,
       signal,
+      dryRun: compose.globals.bool('dry-run'),
       rebuild: (services) => rebuild(watching, say, services),
       restart: (services) =>
         orchestrate(session, compose, project.name, { title: 'Restarting' }, async (deps) => {
