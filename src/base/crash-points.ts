@@ -69,6 +69,7 @@ export const crashPointNames = [
   'network.endpoint.linked',
   'network.endpoint.published',
   'network.endpoint.unpublished',
+  'network.rules.written',
   'network.create.recorded',
   'network.create.made',
   'network.change.recorded',

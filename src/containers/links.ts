@@ -1,5 +1,6 @@
 import type { HostConfig } from '../api/types/container.ts';
 import { conflict, invalid, isKind, notFound } from '../base/errors.ts';
+import type { LinkTarget } from '../networks/contract.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { changeHosts, type HostsLine } from './hosts-file.ts';
 import { mergeEnvironment } from './merge.ts';
@@ -132,6 +133,20 @@ function variablesOf({ child, alias }: Link, parent: ContainerRecord, ip: string
     ...environment.map((entry) => `${name}_ENV_${entry}`),
   ];
 }
+
+/** The containers that a container may reach by its links, each once, with what they expose. */
+export function linkTargets({ store }: ContainerContext, record: ContainerRecord): LinkTarget[] {
+  const children = new Map(linksOf(store, record).map(({ child }) => [child.id, child]));
+  return [...children.values()].map((child) => ({
+    target: child.id,
+    ports: exposedPorts(child).flatMap(({ port, protocol }) =>
+      isProtocol(protocol) ? [{ protocol, containerPort: port }] : [],
+    ),
+  }));
+}
+
+const isProtocol = (text: string): text is LinkTarget['ports'][number]['protocol'] =>
+  ['tcp', 'udp', 'sctp'].includes(text);
 
 interface ExposedPort {
   readonly port: number;

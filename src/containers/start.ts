@@ -18,7 +18,7 @@ import { type ContainerContext, cgroupPathOf, pathsOf, runtimeOf } from './conte
 import { eventAttributes } from './create.ts';
 import { watchExit } from './exit.ts';
 import { containerHostname, resolverWish, writeEtcFiles } from './files.ts';
-import { linkEnvironment, linkedHosts, refreshLinks } from './links.ts';
+import { linkEnvironment, linkedHosts, linkTargets, refreshLinks } from './links.ts';
 import { dropLog, keepLog, prepareLog } from './logging.ts';
 import { processEnvironment } from './merge.ts';
 import { publishMounts } from './mount-events.ts';
@@ -189,6 +189,7 @@ function connectNetwork(
     mode: record.host.NetworkMode ?? 'default',
     endpoints: record.endpoints,
     ports: requestedPorts(record.host),
+    links: linkTargets(context, record),
     egress: (record.host.Egress ?? []).flatMap(parseEgress),
     publishAll: record.host.PublishAllPorts ? Object.keys(record.config.ExposedPorts ?? {}) : [],
     resolver: resolverWish(record.host),

@@ -18,8 +18,8 @@ export interface ForeignFacts {
   readonly dropping: readonly ForeignChain[];
   /** Rules that carry the mark. */
   readonly marked: readonly (ForeignChain & { readonly handle: number })[];
-  /** How many rules the engine's own table has. */
-  readonly ownRules: number;
+  /** How many rules the engine's own tables have, by family. */
+  readonly ownRules: Readonly<Record<string, number>>;
   /** Whether another program has any chain on the forward hook, and so relies on forwarding. */
   readonly forwarding: boolean;
 }
@@ -86,7 +86,7 @@ export function foreignFacts(listing: string, ownTable: string, mark: string): F
   });
   const usersChain = 'DOCKER-USER';
   return {
-    ownRules: all.length - rules.length,
+    ownRules: countBy(all.filter(({ table }) => table === ownTable).map(({ family }) => family)),
     forwarding: forward.length > 0,
     marked: rules
       .filter(({ comment }) => comment === mark)
@@ -104,4 +104,8 @@ export function foreignFacts(listing: string, ownTable: string, mark: string): F
         return { family, table, chain: jumps ? usersChain : name };
       }),
   };
+}
+
+function countBy(words: readonly string[]): Record<string, number> {
+  return Object.fromEntries([...Map.groupBy(words, (word) => word)].map(([word, found]) => [word, found.length]));
 }

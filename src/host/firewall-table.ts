@@ -1,4 +1,5 @@
-import { egressForward, egressText, type FirewallEgress } from './firewall-egress.ts';
+import { type FirewallLink, linkedAddressForward, linkedAddressSets } from './firewall-bridge.ts';
+import { egressText, type FirewallEgress } from './firewall-egress.ts';
 import { type GatewayModes, isOpen, openForward, openSets } from './firewall-open.ts';
 import { type Family, type FirewallPort, families, familyOf, portElements } from './firewall-ports.ts';
 
@@ -27,6 +28,8 @@ export interface FirewallContents {
   readonly ipv6?: boolean;
   /** Containers that may not reach everything. */
   readonly egress?: readonly FirewallEgress[];
+  /** Containers that reach others on bridges whose containers do not talk. */
+  readonly links?: readonly FirewallLink[];
 }
 
 /**
@@ -44,11 +47,11 @@ export interface FirewallContents {
  */
 export function tableText(
   table: string,
-  { bridges, ports, relayPort, ipv6 = true, egress = [] }: FirewallContents,
+  { bridges, ports, relayPort, ipv6 = true, egress = [], links = [] }: FirewallContents,
 ): string {
   const relaying = relayPort === undefined ? [] : [relayPort];
   return `table inet ${table} {
-${bridgeSets(bridges, ipv6)}${portSets(ports, isOpen(bridges))}
+${bridgeSets(bridges, ipv6)}${portSets(ports, isOpen(bridges))}${links.length === 0 ? '' : linkedAddressSets(links)}
   chain guard {
     type filter hook prerouting priority raw; policy accept;
     iifname @bridges ip daddr 127.0.0.0/8 drop
@@ -76,11 +79,11 @@ ${families.map((family) => publishChain(family, relaying)).join('')}
   chain forward {
     type filter hook forward priority filter; policy accept;
 ${ipv6 ? '' : '    meta nfproto ipv6 accept\n'}    iifname != @bridges oifname != @bridges accept
-    iifname . oifname @talking accept
+${egress.length === 0 ? '' : '    jump held\n'}    iifname . oifname @talking accept
     iifname @internal drop
     oifname @internal drop
     ct state established,related accept
-${egress.length === 0 ? '' : egressForward}${openForward(bridges)}    oifname @bridges ct status dnat accept
+${links.length === 0 ? '' : linkedAddressForward}${openForward(bridges)}    oifname @bridges ct status dnat accept
     oifname @bridges drop
   }
 ${relaying.map(inputChain).join('')}${egress.length === 0 ? '' : egressText(egress)}}

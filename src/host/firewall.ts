@@ -1,20 +1,23 @@
-import { internal } from '../base/errors.ts';
+import { errnoOf, internal, unsupported } from '../base/errors.ts';
 import { run } from '../base/process.ts';
+import { bridgeTableText } from './firewall-bridge.ts';
 import { type FirewallPort, familyOf, isAnywhere, isRouted, portElements, protocolNumbers } from './firewall-ports.ts';
 import { type FirewallContents, tableText } from './firewall-table.ts';
 import { connectionsRequest, forgetAnsweredBy, forgetSentTo, portSentTo } from './netlink/conntrack.ts';
+import { familyNumbers, getTable } from './netlink/nft-rules.ts';
 import { elementChanges, generationOf, generationRequest, type SetElement } from './netlink/nftables.ts';
 import { type NetlinkSocket, netlinkFamilies, openNetlink } from './netlink/socket.ts';
 
 /**
- * One engine's nftables table: everything the engine does to packets. It is written whole by one `nft -f -`.
+ * One engine's nftables tables, of IP and, where something is ruled between the ports of one bridge, of bridges:
+ * everything the engine does to packets. They are written whole by one `nft -f -`, in one transaction.
  * Publishing only changes elements of its maps, by one netlink transaction: 0.2 ms where a process of nft takes
  * 3 ms to add and 15 to remove, since the kernel has it wait for its readers. Either way a change happens wholly
  * or not at all. A container without published ports changes nothing here: what every container needs is said
  * once per bridge, in sets.
  */
 export interface Firewall extends Disposable {
-  /** Replaces the table with one that says exactly this. Idempotent; established connections go on. */
+  /** Replaces the tables with ones that say exactly this. Idempotent; established connections go on. @throws unsupported where the kernel has no rules for bridges and they are needed. */
   replace(contents: FirewallContents): Promise<void>;
   /** @throws ENOENT when the table is gone, EBUSY when a port leads elsewhere already. */
   publish(ports: readonly FirewallPort[]): void;
@@ -24,16 +27,30 @@ export interface Firewall extends Disposable {
   replacePorts(before: readonly FirewallPort[], after: readonly FirewallPort[]): void;
   /** The number of the last change to the rules of this host, whoever made it. */
   generation(): number;
-  /** Removes the table. Idempotent. */
+  /** Removes the tables. Idempotent. */
   remove(): Promise<void>;
 }
 
 /** The firewall of the engine whose table is called `table` (a word that nft takes as an identifier). */
 export function createFirewall(table: string): Firewall {
   const netlink = openNetlink(netlinkFamilies.netfilter);
-  const removal = `add table inet ${table}\ndelete table inet ${table}\n`;
+  const removal = (): string =>
+    (hasTable(netlink, table, 'bridge') ? ['inet', 'bridge'] : ['inet'])
+      .map((family) => `add table ${family} ${table}\ndelete table ${family} ${table}\n`)
+      .join('');
   return {
-    replace: (contents) => nft(`${removal}${tableText(table, contents)}`),
+    async replace(contents) {
+      const within = bridgeTableText(table, contents);
+      try {
+        await nft(`${removal()}${tableText(table, contents)}${within}`);
+      } catch (error) {
+        if (within === '' || (await hasBridgeRules())) throw error;
+        throw unsupported(
+          "what passes between containers of one network cannot be ruled: this kernel lacks nftables' bridge family (CONFIG_NF_TABLES_BRIDGE), which --egress needs, and --link with icc off",
+          { cause: error },
+        );
+      }
+    },
     publish(ports) {
       netlink.change(elementChanges(table, elementsOf(ports), []));
       // A tracked UDP flow keeps the way it has, which is none or a former container's, as long as its sender goes on.
@@ -51,9 +68,24 @@ export function createFirewall(table: string): Firewall {
       forgetFlowsTo(netlink, added);
     },
     generation: () => netlink.ask(generationRequest).map(({ payload }) => generationOf(payload))[0] ?? 0,
-    remove: () => nft(removal),
+    remove: () => nft(removal()),
     [Symbol.dispose]: () => netlink[Symbol.dispose](),
   };
+}
+
+function hasTable(netlink: NetlinkSocket, table: string, family: keyof typeof familyNumbers): boolean {
+  try {
+    return netlink.ask(getTable(table, familyNumbers[family])).length > 0;
+  } catch (error) {
+    if (['ENOENT', 'EAFNOSUPPORT', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) return false;
+    throw error;
+  }
+}
+
+/** Whether the kernel takes rules for what bridges forward. Changes nothing. */
+async function hasBridgeRules(): Promise<boolean> {
+  const attempt = 'table bridge tug-try { chain forward { type filter hook forward priority filter; } }\n';
+  return (await run('nft', ['-c', '-f', '-'], { input: attempt })).code === 0;
 }
 
 /** Runs one nft script. @throws internal with nft's first complaint; nothing was changed then. */

@@ -22,6 +22,8 @@ export interface Links extends Disposable {
   addSublink(sublink: SublinkRequest, sandbox?: SandboxLinks): void;
   /** Makes an existing link a port of a bridge. */
   joinBridge(port: { name: string; bridge: string; isolated: boolean }): void;
+  /** Whether a bridge's port may talk to isolated ones. @throws ENODEV. */
+  setIsolated(name: string, isolated: boolean): void;
   /** Lets frames leave a bridge by the port they came in by. @throws ENODEV. */
   setHairpin(name: string): void;
   /** Removes a link. Returns false when it was not there. Takes 20 ms and more: the kernel waits for its readers. */
@@ -124,6 +126,8 @@ export function openLinks(): Links {
         ...(isolated ? [route.setPortOption(index, 'isolated')] : []),
       ]);
     },
+    setIsolated: (name, isolated) =>
+      netlink.change([route.setPortOption(mustFind(netlink, name).index, 'isolated', isolated)]),
     setHairpin: (name) => netlink.change([route.setPortOption(mustFind(netlink, name).index, 'hairpin')]),
     remove: (name) => removeLink(netlink, name),
     [Symbol.dispose]: () => netlink[Symbol.dispose](),

@@ -39,6 +39,7 @@ export async function attach(context: NetworkContext, request: SandboxRequest): 
     crashPoint('network.endpoint.journaled');
     if (request.egress?.length) await context.host.restore(); // no packet before its rules
     await connect(context, reservation, request.madeNamespace);
+    if (isLinked(context, containerId)) await context.host.restore(); // kept apart until there are rules
     crashPoint('network.endpoint.linked');
     serveNames(context, containerId);
     if (reservation.gateway) await context.host.publish(reservation.gateway.network, reservation.ports);
@@ -72,12 +73,19 @@ function reserve(context: NetworkContext, request: SandboxRequest): Reservation 
     database.transaction(() => {
       store.saveSandbox(sandbox, endpoints, ports);
       store.saveEgress(containerId, request.egress ?? []);
+      if (joined.some(({ network }) => network.name === 'bridge')) store.saveLinks(containerId, request.links ?? []);
     });
     return { namespace, joined, gateway, ports };
   } catch (error) {
     for (const port of ports) holder.drop(port);
     throw error;
   }
+}
+
+/** Whether links open something for a container, or for others to it: they do where containers of the default bridge do not talk. */
+export function isLinked({ store }: Pick<NetworkContext, 'store'>, containerId: string): boolean {
+  if (store.networkByName('bridge')?.options['icc'] !== 'false') return false;
+  return store.links().some((link) => link.containerId === containerId || link.target === containerId);
 }
 
 function planAll(context: NetworkContext, wanted: readonly Wanted[], sandbox: Parameters<typeof planEndpoint>[2]) {

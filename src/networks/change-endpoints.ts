@@ -5,7 +5,7 @@ import type { Intent } from '../base/journal.ts';
 import { isRouted } from '../host/firewall-ports.ts';
 import { openSandbox } from '../host/links.ts';
 import { announce } from './announce.ts';
-import { claimNamed, connectOne, refuseUnruled } from './attach.ts';
+import { claimNamed, connectOne, isLinked, refuseUnruled } from './attach.ts';
 import { changeIntent, type NetworkContext } from './context.ts';
 import type { EndpointChange, PortWishes } from './contract.ts';
 import type { Network, PublishedPort } from './driver-contract.ts';
@@ -172,6 +172,7 @@ async function applyChange(
   using sandbox = openSandbox(namespace);
   if (leaving) host.disconnect(leaving.network, leaving.endpoint, sandbox);
   if (joining) await connectOne(context, joining, sandbox);
+  if (isLinked(context, containerId)) await host.restore();
   crashPoint('network.change.linked');
   sandbox.route(defaultRoutes(after));
   const network = (wayIn(context, before) ?? wayIn(context, after))?.network;

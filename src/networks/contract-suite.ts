@@ -68,7 +68,7 @@ export function networkDriverSuite(name: string, make: (database: Database) => N
       containerIp: endpoint.ip,
       containerPort: 80,
     };
-    const recorded = { networks: [network], endpoints: [], ports: [], relayPort: undefined, egress: [] };
+    const recorded = { networks: [network], endpoints: [], ports: [], relayPort: undefined, egress: [], links: [] };
 
     it('is called by its name and plans the same again for what is recorded', () => {
       assert.equal(driver.name, name);

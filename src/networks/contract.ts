@@ -7,6 +7,9 @@ import type {
 } from '../api/types/network.ts';
 import type { EgressRule } from '../formats/egress-rule.ts';
 import type { ResolverSettings } from '../formats/resolv-conf.ts';
+import type { LinkTarget } from './driver-contract.ts';
+
+export type { LinkTarget } from './driver-contract.ts';
 
 /**
  * What the container domain needs of networks. A sandbox is a container's network namespace, pinned at
@@ -121,6 +124,8 @@ export interface SandboxRequest extends PortWishes {
   readonly hostname: string;
   /** What it may send to elsewhere; everything without. */
   readonly egress?: readonly EgressRule[];
+  /** Containers on the default bridge that it may reach, each once, where those do not talk. */
+  readonly links?: readonly LinkTarget[];
   /** HostConfig.NetworkMode. */
   readonly mode: string;
   /** The networks to join, by name. Without any, the mode's. */

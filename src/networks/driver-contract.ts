@@ -88,6 +88,20 @@ export interface Recorded {
   readonly relayPort: number | undefined;
   /** What containers may send to elsewhere, of those that may not send everything. */
   readonly egress: readonly { readonly containerId: string; readonly rules: readonly EgressRule[] }[];
+  /** Who is to reach whom where containers of a network do not talk. */
+  readonly links: readonly ContainerLink[];
+}
+
+/** A container that may reach ports of another one, its target. */
+export interface ContainerLink extends LinkTarget {
+  readonly containerId: string;
+}
+
+export interface LinkTarget {
+  /** The other container. */
+  readonly target: string;
+  /** Its ports. */
+  readonly ports: readonly Pick<PublishedPort, 'protocol' | 'containerPort'>[];
 }
 
 /** A network that is being made, complete but for what the driver keeps. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -9,6 +10,9 @@ import { createSandbox, openLinks } from '../host/links.ts';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
 import { writeSysctl } from '../host/sysctl.ts';
 import { answerInside, ask, command, enterPrivateHost, joinOutside } from './private-host.contract-suite.ts';
+
+/** Whether packets that a bridge forwards pass the rules of IP too; absent without br_netfilter. */
+const bridgedSetting = '/proc/sys/net/bridge/bridge-nf-call-iptables';
 
 enterPrivateHost();
 const outside = joinOutside();
@@ -134,7 +138,7 @@ describe('egress rules', () => {
   const held = (...rules: EgressRule[]) =>
     firewall.replace({
       ...{ bridges: bridges({}), ports: [], relayPort: undefined },
-      egress: [{ name: 'a', addresses: ['10.9.1.2', 'fd09:1::2'], rules }],
+      egress: [{ name: 'a', addresses: ['10.9.1.2', 'fd09:1::2'], ports: ['v12'], rules }],
     });
   const [all, world] = ['all', '198.51.100.0/24'];
 
@@ -151,7 +155,49 @@ describe('egress rules', () => {
     assert.equal(await ask('2001:db8::2', 91, { namespace: a }), '2001:db8::1');
     assert.equal(await ask('198.51.100.2', 90, { namespace: b }), '198.51.100.1');
     assert.equal(await ask('10.9.1.2', 92), '10.9.1.1');
-    assert.equal(await ask('10.9.1.3', 93, { namespace: a }), '10.9.1.2');
+    assert.equal(await ask('10.9.1.3', 93, { namespace: a, ...silent }), undefined);
+  });
+
+  for (const bridged of existsSync(bridgedSetting) ? ['0', '1'] : ['0']) {
+    it(`hold within its network, but not for answers, with bridge-nf-call-iptables=${bridged}`, () => within(bridged));
+  }
+
+  async function within(bridged: string): Promise<void> {
+    if (existsSync(bridgedSetting)) writeFileSync(bridgedSetting, bridged);
+    const base = bridged === '0' ? 1000 : 1010; // a socket takes a moment to close
+    using _b = await answerInside(b, 'tcp', base);
+    using _b6 = await answerInside(b, 'tcp6', base + 1);
+    using _bUdp = await answerInside(b, 'udp', base + 2);
+    using _a = await answerInside(a, 'tcp', base + 3);
+    using _aUdp = await answerInside(a, 'udp', base + 4);
+    const reached = async (...answers: readonly (string | undefined)[]): Promise<void> => {
+      const wait = (at: number) => ({ namespace: a, ...(answers[at] === undefined ? silent : {}) });
+      const said = await Promise.all([
+        ask('10.9.1.3', base, wait(0)),
+        ask('fd09:1::3', base + 1, wait(1)),
+        ask('10.9.1.3', base + 2, { ...wait(2), protocol: 'udp' }),
+      ]);
+      assert.deepEqual(said, answers);
+    };
+    await held({ action: 'deny', to: all });
+    await reached(undefined, undefined, undefined);
+    assert.equal(await ask('10.9.1.2', base + 3, { namespace: b }), '10.9.1.3');
+    assert.equal(await ask('10.9.1.2', base + 4, { namespace: b, protocol: 'udp' }), '10.9.1.3');
+    await held({ action: 'allow', to: '10.9.1.0/24' }, { action: 'deny', to: all });
+    await reached('10.9.1.2', undefined, '10.9.1.2');
+    await rules();
+    await reached('10.9.1.2', 'fd09:1::2', '10.9.1.2');
+    assert.doesNotMatch(command('nft', 'list', 'tables'), /bridge/);
+  }
+
+  it('hold for neighbours that are asked by way of the host', async () => {
+    using _b = await answerInside(b, 'tcp', 100);
+    const byHost = (verb: string) =>
+      command('nsenter', `--net=${a}`, 'ip', 'route', verb, '10.9.1.3', 'via', '10.9.1.1');
+    await held({ action: 'deny', to: all });
+    byHost('add');
+    assert.equal(await ask('10.9.1.3', 100, { namespace: a, ...silent }), undefined);
+    byHost('delete');
   });
 
   it('hold for the host too', async () => {

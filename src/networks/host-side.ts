@@ -167,5 +167,6 @@ function recordedOf(driver: NetworkDriver, store: NetworkStore) {
   const owners = new Set(endpoints.map(({ id }) => id));
   const ports = store.ports().filter(({ endpointId }) => owners.has(endpointId));
   const joined = new Set(endpoints.map(({ containerId }) => containerId));
-  return { networks, endpoints, ports, egress: store.egress().filter(({ containerId }) => joined.has(containerId)) };
+  const own = ({ containerId }: { containerId: string }): boolean => joined.has(containerId);
+  return { networks, endpoints, ports, egress: store.egress().filter(own), links: store.links().filter(own) };
 }

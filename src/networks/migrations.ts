@@ -77,4 +77,12 @@ export const networkMigrations: readonly Migration[] = [
     sql: `CREATE TABLE egress (
       container_id TEXT PRIMARY KEY REFERENCES sandboxes (container_id) ON DELETE CASCADE, rules TEXT NOT NULL) STRICT`,
   },
+  {
+    domain: 'links',
+    version: 1,
+    sql: `CREATE TABLE links (
+        container_id TEXT NOT NULL REFERENCES sandboxes (container_id) ON DELETE CASCADE, target TEXT NOT NULL,
+        ports TEXT NOT NULL, PRIMARY KEY (container_id, target)) STRICT;
+      CREATE INDEX links_to ON links (target)`,
+  },
 ];

@@ -165,7 +165,7 @@ function setOption(fd: number, level: number, option: number): void {
 /** What a server answers to a client in `namespace` (or here), or undefined when it does not in time. */
 export async function ask(target: string, port: number, options: AskOptions = {}): Promise<string | undefined> {
   const { namespace = '/proc/thread-self/ns/net', protocol = 'tcp', seconds = 60 } = options;
-  if (protocol === 'udp') return askUdp(target, port, namespace);
+  if (protocol === 'udp') return askUdp(target, port, namespace, seconds);
   const client = ['busybox', 'timeout', String(seconds), 'busybox', 'nc', target, String(port)];
   const child = spawn('nsenter', [`--net=${namespace}`, ...client], { stdio: ['pipe', 'pipe', 'ignore'] });
   child.stdin.on('error', () => {});
@@ -179,10 +179,10 @@ export async function ask(target: string, port: number, options: AskOptions = {}
   return said || undefined;
 }
 
-async function askUdp(target: string, port: number, namespace: string): Promise<string | undefined> {
+async function askUdp(target: string, port: number, namespace: string, seconds: number): Promise<string | undefined> {
   const flow = await startFlow(namespace, target.includes(':') ? 'udp6' : 'udp');
   try {
-    return await flow.ask(target, port);
+    return await flow.ask(target, port, seconds);
   } finally {
     flow.close();
   }
@@ -198,8 +198,8 @@ export async function startFlow(namespace: string, kind: 'udp' | 'udp6' = 'udp')
     new Promise((resolve) => socket.send('?', port, target, () => resolve()));
   return {
     send,
-    async ask(target: string, port: number): Promise<string | undefined> {
-      const answer = once(socket, 'message', { signal: AbortSignal.timeout(60_000) });
+    async ask(target: string, port: number, seconds = 60): Promise<string | undefined> {
+      const answer = once(socket, 'message', { signal: AbortSignal.timeout(seconds * 1000) });
       await send(target, port);
       const again = setInterval(() => void send(target, port), 5000); // a link that has just come up may drop one
       const said = await answer.then(([message]) => String(message)).catch(() => undefined);

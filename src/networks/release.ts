@@ -28,7 +28,7 @@ export async function takeDown(context: NetworkContext, containerId: string, sha
     if (shared) removeSandboxLinks(sandbox.namespace);
     deleteNetworkNamespace(sandbox.namespace);
   }
-  const ruled = store.egress().some((one) => one.containerId === containerId);
+  const ruled = store.isRuled(containerId);
   store.removeSandbox(containerId);
   for (const port of ports) holder.drop(port);
   if (!rulesAgree || ruled) await host.restore();

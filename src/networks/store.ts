@@ -1,6 +1,6 @@
 import type { Database, Row } from '../base/database.ts';
 import type { EgressRule } from '../formats/egress-rule.ts';
-import type { Network, PublishedPort } from './driver-contract.ts';
+import type { ContainerLink, LinkTarget, Network, PublishedPort } from './driver-contract.ts';
 import {
   type EndpointRecord,
   endpointOf,
@@ -39,6 +39,10 @@ export interface NetworkStore {
   named(networkId: string, name: string): EndpointRecord[];
   /** What containers may send to elsewhere, of those that may not send everything; in the order of their ids. */
   egress(): { containerId: string; rules: EgressRule[] }[];
+  /** Who is linked to whom, in the order of their ids. */
+  links(): ContainerLink[];
+  /** Whether rules of the host are about this container in particular: what it may send to, or its links. */
+  isRuled(containerId: string): boolean;
   ports(): PublishedPort[];
   portsOf(containerId: string): PublishedPort[];
 
@@ -54,6 +58,8 @@ export interface NetworkStore {
   saveResolvConf(containerId: string, text: string): void;
   /** Records what a sandbox may send to elsewhere; nothing for everything. Call it in a transaction. */
   saveEgress(containerId: string, rules: readonly EgressRule[]): void;
+  /** Records which others a sandbox is linked to, each once. Call it in a transaction. */
+  saveLinks(containerId: string, links: readonly LinkTarget[]): void;
   /** Records these as all the ports of a sandbox. Call it in a transaction. */
   replacePorts(containerId: string, ports: readonly PublishedPort[]): void;
   /** Forgets a sandbox with all that belongs to it. Idempotent. */
@@ -106,6 +112,20 @@ export function createNetworkStore(database: Database): NetworkStore {
       })),
     saveEgress(containerId, rules) {
       if (rules.length > 0) database.run('INSERT INTO egress VALUES (?, ?)', containerId, JSON.stringify(rules));
+    },
+    links: () =>
+      database.all('SELECT * FROM links ORDER BY container_id, target').map((row) => ({
+        containerId: String(row['container_id']),
+        target: String(row['target']),
+        ports: JSON.parse(String(row['ports'])) as LinkTarget['ports'],
+      })),
+    saveLinks(containerId, links) {
+      for (const { target, ports } of links)
+        database.run('INSERT INTO links VALUES (?, ?, ?)', containerId, target, JSON.stringify(ports));
+    },
+    isRuled(id) {
+      const links = 'SELECT 1 FROM links WHERE container_id = ? OR target = ?';
+      return database.get(`SELECT 1 FROM egress WHERE container_id = ? UNION ${links}`, id, id, id) !== undefined;
     },
     ports: () => database.all('SELECT * FROM published_ports').map(portOf),
     portsOf: (id) => database.all(`${ofContainer} WHERE container_id = ?`, id).map(portOf),

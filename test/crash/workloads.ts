@@ -28,6 +28,12 @@ const runAndRemove: Workload = async ({ engine }) => {
   await engine.api('POST', `/containers/${id}/wait?condition=removed`);
 };
 
+const runHeld: Workload = async ({ engine }) => {
+  const id = await create(engine, { Cmd: ['true'], HostConfig: { Egress: ['allow=networks,deny=all'] } });
+  await engine.api('POST', `/containers/${id}/start`);
+  await engine.api('POST', `/containers/${id}/wait?condition=not-running`);
+};
+
 const runAndKeep: Workload = async ({ engine }) => {
   const id = await create(engine, { Cmd: ['sh', '-c', 'echo hi; exit 3'] });
   await engine.api('POST', `/containers/${id}/start`);
@@ -291,6 +297,7 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'network.endpoint.linked': runAndRemove,
   'network.endpoint.unpublished': runAndRemove,
   'network.endpoint.published': runAndRemove,
+  'network.rules.written': runHeld,
   'network.create.recorded': network,
   'network.create.made': network,
   'network.change.recorded': network,

@@ -107,3 +107,22 @@ for (const cli of commandLines) {
     });
   });
 }
+
+describe('links where containers of the default bridge do not talk', () => {
+  it('open what the other exposes, as long as they are there', async () => {
+    await using apart = await startEngine({ args: ['--icc=false'] });
+    await starterImage(apart);
+    const web = ['run', '-d', '--expose', '80', '--name', 'web', 'busybox', 'httpd', '-f', '-h', '/etc'];
+    assert.equal((await apart.docker(web)).code, 0);
+    const ip = await apart.docker(['inspect', '-f', '{{.NetworkSettings.Networks.bridge.IPAddress}}', 'web']);
+    for (const cli of commandLines) {
+      const run = (flags: string[], seconds: string) => {
+        const script = `printf 'GET /hostname HTTP/1.0\\r\\n\\r\\n' | nc -w ${seconds} ${ip.stdout.trim()} 80`;
+        return apart[cli](['run', '--rm', ...flags, 'busybox', 'sh', '-c', script]);
+      };
+      const linked = await run(['--link', 'web:site'], '60');
+      assert.match(linked.stdout, /200 OK/, linked.stderr);
+      assert.notEqual((await run([], '1')).code, 0);
+    }
+  });
+});

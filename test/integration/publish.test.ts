@@ -134,13 +134,21 @@ describe('a container', () => {
     const asked = (await engine.tug(['inspect', '-f', '{{json .HostConfig.Egress}}', 'held'])).stdout;
     assert.equal(asked, `["${rule[1]}"]\n`);
     const gateway = engine.subnet.split('/')[0] ?? '';
-    const reaches = async () => (await engine.tug(['exec', 'held', 'ping', '-c1', '-W1', gateway])).code;
-    assert.equal(await reaches(), 1);
+    const reaches = async (ip: string) => (await engine.tug(['exec', 'held', 'ping', '-c1', '-W1', ip])).code;
+    const format = '{{.NetworkSettings.Networks.bridge.IPAddress}}';
+    await engine.tug(['run', '-d', '--name', 'beside', 'busybox', 'sleep', '1000']);
+    const beside = (await engine.tug(['inspect', '-f', format, 'beside'])).stdout.trim();
+    const all = async () => Promise.all([gateway, beside].map(reaches));
+    assert.deepEqual(await all(), [1, 1]);
     await engine.kill();
     await engine.restart();
-    assert.equal(await reaches(), 1);
+    assert.deepEqual(await all(), [1, 1]);
+    await runChecked('nft', ['delete', 'table', 'bridge', await tableOf(engine)]);
+    assert.match((await engine.tug(['doctor'])).stdout, /! rules +.* was changed from outside/);
+    assert.match((await engine.tug(['doctor', '--repair'])).stdout, /✔ rules +.*table bridge/);
+    assert.deepEqual(await all(), [1, 1]);
     assert.match((await rulesOf(engine)).join('\n'), /ip daddr 203\.0\.113\.0\/24 return/);
-    await engine.tug(['rm', '-f', 'held']);
+    await engine.tug(['rm', '-f', 'held', 'beside']);
     assert.doesNotMatch((await rulesOf(engine)).join('\n'), /203\.0\.113/);
   });
 

@@ -8,7 +8,8 @@ import type { LabelledMessage } from './socket.ts';
 const NFNL_SUBSYS_NFTABLES = 10;
 const batchTypes = { begin: 16, end: 17 } as const;
 const messages = { newTable: 0, getTable: 1, deleteTable: 2, newChain: 3, newRule: 6 } as const;
-const NFPROTO_IPV4 = 2;
+/** Whose table it is (linux/netfilter.h). */
+export const familyNumbers = { inet: 1, ip: 2, bridge: 7 } as const;
 const NLM_F_APPEND = 0x800;
 const TABLE = { name: 1, userData: 6 } as const;
 const CHAIN = { table: 1, name: 3, hook: 4, type: 7 } as const;
@@ -118,9 +119,9 @@ export function makeOutputTable(wish: OutputTable, { replace }: { replace: boole
   ];
 }
 
-/** Asks for a table `ip TABLE`. */
-export const getTable = (table: string): Message =>
-  message(`get table ${table}`, messages.getTable, 0, [attribute(TABLE.name, table)]);
+/** Asks for a table; ENOENT when there is none. */
+export const getTable = (table: string, family: number = familyNumbers.ip): Message =>
+  message(`get table ${table}`, messages.getTable, 0, [attribute(TABLE.name, table)], family);
 
 /** What was kept with the table that an answer shows; undefined for nothing. */
 export const userDataOf = (answer: Reply): Buffer | undefined =>
@@ -129,8 +130,14 @@ export const userDataOf = (answer: Reply): Buffer | undefined =>
 /** `struct nfgenmsg`. */
 const familyBytes = 4;
 
-function message(label: string, type: number, flags: number, attributes: readonly Buffer[]): LabelledMessage {
-  const payload = Buffer.concat([Buffer.from([NFPROTO_IPV4, 0, 0, 0]), ...attributes]);
+function message(
+  label: string,
+  type: number,
+  flags: number,
+  attributes: readonly Buffer[],
+  family: number = familyNumbers.ip,
+): LabelledMessage {
+  const payload = Buffer.concat([Buffer.from([family, 0, 0, 0]), ...attributes]);
   return { label, type: (NFNL_SUBSYS_NFTABLES << 8) | type, flags, payload };
 }
 

@@ -150,7 +150,7 @@ export function setMaster(index: number, master: number): LabelledMessage {
  * Options of a bridge's port. `hairpin`: a frame may leave by the port it came in by. `isolated`: it exchanges
  * frames with the bridge and its other ports, but not with isolated ones.
  */
-export function setPortOption(index: number, option: keyof typeof IFLA_BRPORT): LabelledMessage {
+export function setPortOption(index: number, option: keyof typeof IFLA_BRPORT, on = true): LabelledMessage {
   return {
     label: `set port ${index} ${option}`,
     type: RTM.newLink,
@@ -160,7 +160,7 @@ export function setPortOption(index: number, option: keyof typeof IFLA_BRPORT): 
       nested(
         IFLA.linkInfo,
         attribute(IFLA_INFO.slaveKind, Buffer.from('bridge')),
-        nested(IFLA_INFO.slaveData, attribute(IFLA_BRPORT[option], Buffer.from([1]))),
+        nested(IFLA_INFO.slaveData, attribute(IFLA_BRPORT[option], Buffer.from([on ? 1 : 0]))),
       ),
     ]),
   };

@@ -1,5 +1,7 @@
-import { shortId } from '../../base/ids.ts';
+import { isDeepStrictEqual } from 'node:util';
 import { createFirewall } from '../../host/firewall.ts';
+import type { FirewallLink } from '../../host/firewall-bridge.ts';
+import type { FirewallEgress } from '../../host/firewall-egress.ts';
 import {
   type AcceptedBridge,
   acceptInForeignChains,
@@ -38,11 +40,14 @@ export interface BridgeRules extends Disposable {
   remove(): Promise<void>;
 }
 
-type RuledBy = Pick<Recorded, 'ports' | 'relayPort' | 'endpoints' | 'egress'>;
+export interface RuledBy extends Pick<Recorded, 'ports' | 'relayPort'> {
+  readonly egress: readonly FirewallEgress[];
+  readonly links: readonly FirewallLink[];
+}
 
 /** What was found in the rules after they were written, to be held against them later. */
 interface Written {
-  readonly ownRules: number;
+  readonly ownRules: ForeignFacts['ownRules'];
   readonly bridges: readonly AcceptedBridge[];
 }
 
@@ -67,17 +72,9 @@ export function createBridgeRules(
     const after = firewall.generation();
     known = before === known && after === before + 1 ? after : undefined;
   };
-  const restoreRules = async (
-    bridges: readonly FirewallBridge[],
-    { ports, relayPort, endpoints, egress: held }: RuledBy,
-  ): Promise<ForeignFacts> => {
+  const restoreRules = async (bridges: readonly FirewallBridge[], recorded: RuledBy): Promise<ForeignFacts> => {
     known = undefined;
-    const egress = held.map(({ containerId, rules }) => {
-      const own = endpoints.filter((endpoint) => endpoint.containerId === containerId);
-      const addresses = own.flatMap(({ ip, ipv6 }) => [ip, ipv6].filter(Boolean));
-      return { name: shortId(containerId), addresses, rules };
-    });
-    await firewall.replace({ bridges, ports, relayPort, ipv6: policy.ipv6Rules, egress });
+    await firewall.replace({ bridges, ...recorded, ipv6: policy.ipv6Rules });
     // What opens the host for packets of the bridges comes after the table that guards them.
     const foreign = await readForeignRules(table, mark);
     const accepted = bridges.map(({ name, subnets }) => ({ name, ipv6: policy.ipv6Rules && subnets.some(isIpv6) }));
@@ -102,7 +99,8 @@ export function createBridgeRules(
       if (generation === known) return true;
       const foreign = await readForeignRules(table, mark);
       const agrees =
-        foreign.ownRules === written.ownRules && foreign.marked.length === acceptsFor(foreign, written.bridges).length;
+        isDeepStrictEqual(foreign.ownRules, written.ownRules) &&
+        foreign.marked.length === acceptsFor(foreign, written.bridges).length;
       known = agrees ? generation : undefined;
       return agrees;
     },
@@ -111,7 +109,7 @@ export function createBridgeRules(
       const { ownRules, marked } = await readForeignRules(table, mark);
       const places = Map.groupBy(marked, ({ family, table: name, chain }) => `${family} ${name} ${chain}`);
       return [
-        ...(ownRules > 0 ? [`table inet ${table}: ${ownRules} rules`] : []),
+        ...Object.entries(ownRules).map(([family, count]) => `table ${family} ${table}: ${count} rules`),
         ...[...places].map(([place, rules]) => `${place}: ${rules.length} accepts`),
         ...settings
           .changed()

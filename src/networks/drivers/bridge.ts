@@ -1,3 +1,4 @@
+import { crashPoint } from '../../base/crash-points.ts';
 import { forbidden } from '../../base/errors.ts';
 import type { FirewallBridge } from '../../host/firewall-table.ts';
 import { type Links, openLinks } from '../../host/links.ts';
@@ -6,6 +7,7 @@ import type { Network, NetworkDriver } from '../driver-contract.ts';
 import { type EngineNames, engineNames } from '../engine-names.ts';
 import type { HostSettings } from '../host-settings.ts';
 import { type AddressPool, defaultPools } from '../ipam.ts';
+import { heldContainers, linkedContainers, openLinked } from './bridge-held.ts';
 import {
   bridgeOf,
   endpointAddresses,
@@ -49,6 +51,7 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
     return link && linkAddresses(link.index);
   };
   const rules = createBridgeRules(names, settings, policy);
+  const rulesMade = policy?.rules ?? true;
 
   return {
     name: 'bridge',
@@ -70,7 +73,12 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
     async restore(recorded, fault) {
       const made = recorded.networks.filter((network) => makeOrTell(links, network, names, fault));
       sweepLinks(links, recorded, names);
-      await rules.restore(made.map(firewallBridge), recorded);
+      const [egress, linked] = [heldContainers(recorded, names), linkedContainers(recorded, names)];
+      const opened = new Set(rulesMade ? linked.map(({ to }) => to.port) : []);
+      await openLinked(links, recorded, opened, names, async () => {
+        await rules.restore(made.map(firewallBridge), { ...recorded, egress, links: linked });
+        crashPoint('network.rules.written');
+      });
       letReachThemselves(links, recorded.ports, names);
     },
 
