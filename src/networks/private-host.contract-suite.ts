@@ -50,7 +50,8 @@ export function hostState(): string {
   return [
     // The kernel tells of a carrier some time after the other end came up.
     command('ip', '-o', 'link').replaceAll(/^\d+: |NO-CARRIER,|,LOWER_UP|state \w+ |\\.*$/gm, ''),
-    command('ip', '-o', 'address').replaceAll(/^\d+: /gm, ''),
+    // Some time after that it gives the link an address of its own, and tries it for a second or two.
+    command('ip', '-o', 'address').replaceAll(/^\d+: |^.* inet6 fe80::(?!1\/).* scope link .*\n|tentative /gm, ''),
     command('nft', 'list', 'ruleset'),
     fs.readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8'),
   ].join('\n');
