@@ -4,12 +4,15 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as net from 'node:net';
 import { test } from 'node:test';
+import { enterPrivateHost } from '../../src/networks/private-host.contract-suite.ts';
 import { makeImage } from '../helpers/image-layout.ts';
 import { putImage } from '../helpers/put-image.ts';
 import { registryApi } from '../helpers/registry-api.ts';
 import { startTugRegistry, type TugRegistry } from '../helpers/tug-registry.ts';
 
 // What many clients at once cost a registry: descriptors, memory, and the time of all others.
+
+enterPrivateHost(); // so many clients would take ports that the engines of other tests give to containers
 
 const mebibyte = 1024 * 1024;
 const idle = 10_000;
@@ -54,17 +57,18 @@ test('a connection without a request is closed when its time is over', async () 
   assert.equal((await api.ask('GET', '/v2/')).status, 200);
 });
 
-test('200 pulls whose clients wait take no more than 150 MB, and are read to their end', async (t) => {
+test('200 pulls whose clients wait take no more than 150 MB more, and are read to their end', async (t) => {
   await using registry = await startTugRegistry();
   const api = registryApi(registry.host);
   // What a registry has behind it that has taken and given for a while.
   for (let round = 0; round < 20; round += 1) await timeOfImage(registry, `before/${round}`);
   const content = randomBytes(16 * mebibyte); // more than the kernel holds for a connection
   const digest = await api.blob('large', content);
+  const before = residentKilobytes(registry) / 1024;
   const sockets = await Promise.all(Array.from({ length: 200 }, () => begin(registry, digest)));
   try {
-    const memory = residentKilobytes(registry) / 1024;
-    t.diagnostic(`${memory.toFixed(0)} MB resident`);
+    const memory = residentKilobytes(registry) / 1024 - before;
+    t.diagnostic(`${memory.toFixed(0)} MB more than ${before.toFixed(0)} MB`);
     assert.ok(memory < 150, `${memory} MB`);
     const [first] = sockets;
     assert.ok(first);
