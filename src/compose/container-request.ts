@@ -1,5 +1,5 @@
 import type { CreateRequest, HostConfig, MountPoint } from '../api/types/container.ts';
-import { invalid, unsupported } from '../base/errors.ts';
+import { invalid } from '../base/errors.ts';
 import type { Project, ServiceModel } from '../formats/compose-file/model.ts';
 import { serviceHash } from './config-hash.ts';
 import { composeVersion, dependsOnLabel, labelNames } from './labels.ts';
@@ -47,10 +47,9 @@ export const imageOf = (project: Project, name: string, service: ServiceModel): 
 export const containerName = (project: Project, name: string, service: ServiceModel, number: number): string =>
   service.container_name ?? `${project.name}-${name}-${number}`;
 
-/** What the engine is asked for to make a container of a service. @throws unsupported for what no engine here can do. */
+/** What the engine is asked for to make a container of a service. What no engine here can do was refused before (`checkSupported`). */
 export function containerRequest(options: RequestOptions): CreateRequest {
   const { project, serviceName, service, place } = options;
-  refuseForeign(serviceName, service);
   const find = (name: string): Instance => instanceFor(options, name);
   const aliases = place.aliases ? [place.name, serviceName] : [];
   const network = networkPart(project, service, (name) => find(name).id, aliases, linksOf(service, find));
@@ -61,21 +60,6 @@ export function containerRequest(options: RequestOptions): CreateRequest {
     HostConfig: hostConfig(options, network.mode, find),
     ...(Object.keys(network.endpoints).length > 0 ? { NetworkingConfig: { EndpointsConfig: network.endpoints } } : {}),
   };
-}
-
-function refuseForeign(name: string, service: ServiceModel): void {
-  const fields = {
-    credential_spec: 'credential specs are for Windows',
-    provider: 'providers are programs of Docker Desktop',
-    models: 'models are run by Docker Desktop',
-    pull_refresh_after: 'write pull_policy: every_DURATION instead',
-    use_api_socket: 'give the service the socket as a volume instead',
-  } as const;
-  for (const [key, reason] of Object.entries(fields))
-    if ((service as Record<string, unknown>)[key]) throw unsupported(`services.${name}.${key}: ${reason}`);
-  if (service.deploy?.mode === 'global' || service.deploy?.mode === undefined) return;
-  if (!['replicated', 'replicated-job', 'global-job'].includes(service.deploy.mode))
-    throw invalid(`services.${name}.deploy.mode: ${service.deploy.mode} is none of replicated, global`);
 }
 
 function instanceFor({ others, serviceName }: RequestOptions, wanted: string): Instance {

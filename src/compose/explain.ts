@@ -10,6 +10,7 @@ import { type PlanOptions, planService, planServices, type Reason, type ServiceP
 import { findImage, type ImageOptions, imageAction } from './project-images.ts';
 import { planNetworks, usedNetworks } from './project-networks.ts';
 import { planVolumes, usedVolumes } from './project-volumes.ts';
+import { checkSupported } from './unsupported.ts';
 import { orphansOf } from './up.ts';
 
 /** One thing that `up` would do. */
@@ -38,7 +39,7 @@ const reasons: Readonly<Record<Reason, string>> = {
   'old form': 'it was made by something that did not note its definition',
 };
 
-/** What `up` would create, change, recreate or remove, and why. Changes nothing. */
+/** What `up` would create, change, recreate or remove, and why. Changes nothing. @throws for what `up` would refuse. */
 export async function explainUp(
   engine: Engine,
   project: Project,
@@ -47,6 +48,7 @@ export async function explainUp(
   options: ExplainOptions,
 ): Promise<PlannedChange[]> {
   const { services } = options;
+  checkSupported(project, services);
   const [instances, networks, volumes] = await Promise.all([
     observeProject(engine, project.name),
     planNetworks(engine, project, usedNetworks(project, services, false)),

@@ -1,10 +1,11 @@
-import { isKind, messageOf, notFound } from '../base/errors.ts';
+import { invalid, isKind, messageOf, notFound } from '../base/errors.ts';
 import { inspect } from '../client/calls/images.ts';
 import type { Engine } from '../client/engine.ts';
+import { buildBases } from '../formats/compose-file/build-shape.ts';
 import type { Project, ServiceModel } from '../formats/compose-file/model.ts';
 import { imageOf } from './container-request.ts';
 import { type ComposeDeps, during, named } from './deps.ts';
-import { forEachLimited } from './graph.ts';
+import { inOrder } from './graph.ts';
 
 export type PullPolicy = 'always' | 'missing' | 'never' | 'policy';
 
@@ -63,8 +64,21 @@ export function imageAction(service: ServiceModel, found: ImageFound | undefined
   return 'pull';
 }
 
+/** An image, and what is to be done for it. */
+interface ImageJob {
+  readonly image: string;
+  /** The services that use it, and the one that says how it is had. */
+  readonly users: string[];
+  readonly service: string;
+  readonly before: ImageFound | undefined;
+  readonly action: ImageAction;
+  /** The images it is built from. */
+  readonly needs: readonly string[];
+}
+
 /**
- * Sees to it that the images of services are there: pulls and builds what is missing or asked for, several at a time.
+ * Sees to it that the images of services are there: pulls and builds what is missing or asked for, several at a time,
+ * and before a build what it is built from.
  * @returns each service's image. @throws naming the service whose image cannot be had.
  */
 export async function ensureImages(
@@ -73,35 +87,69 @@ export async function ensureImages(
   services: readonly string[],
   options: ImageOptions,
 ): Promise<Map<string, ImageFound>> {
-  const byName = new Map<string, string[]>();
-  for (const name of services) {
-    const image = imageOf(project, name, project.services[name]!);
-    byName.set(image, [...(byName.get(image) ?? []), name]);
-  }
+  const jobs = await imageJobs(deps.engine, project, services, options);
   const found = new Map<string, ImageFound>();
-  await forEachLimited(
-    [...byName],
-    async ([image, users]) => {
-      const before = await findImage(deps.engine, image);
-      const builder = users.find((name) => project.services[name]!.build) ?? users[0]!;
-      const service = project.services[builder]!;
-      const action = imageAction(service, before, options);
-      if (action !== 'keep')
-        await fetchImage(
-          options.quietPull ? { ...deps, report: () => {} } : deps,
-          project,
-          builder,
-          image,
-          action,
-          before !== undefined,
-        );
+  const shown = options.quietPull ? { ...deps, report: () => {} } : deps;
+  await inOrder(
+    [...jobs.keys()],
+    (image) => jobs.get(image)!.needs,
+    async (image) => {
+      const { users, service, action, before } = jobs.get(image)!;
+      if (action !== 'keep') await fetchImage(shown, project, service, image, action, before !== undefined);
       const now = action === 'keep' ? before : await findImage(deps.engine, image);
-      if (!now) throw notFound(`service "${builder}": No such image: ${image}`);
+      if (!now) throw notFound(`service "${service}": No such image: ${image}`);
       for (const name of users) found.set(name, now);
     },
     { limit: deps.parallel, signal: deps.signal },
   );
   return found;
+}
+
+/** By the images' names. */
+async function imageJobs(
+  engine: Engine,
+  project: Project,
+  services: readonly string[],
+  options: ImageOptions,
+): Promise<Map<string, ImageJob>> {
+  const jobs = new Map<string, ImageJob>();
+  const seen = new Set<string>();
+  for (let wave = services; wave.length > 0; ) {
+    const users = Map.groupBy(wave, (name) => imageOf(project, name, project.services[name]!));
+    for (const name of wave) seen.add(name);
+    const found = await Promise.all(
+      [...users].map(async ([image, names]) => await imageJob(engine, project, image, names, options)),
+    );
+    for (const job of found)
+      if (jobs.has(job.image)) jobs.get(job.image)!.users.push(...job.users);
+      else jobs.set(job.image, job);
+    const bases = found.flatMap(({ action, service }) => (action === 'build' ? basesOf(project, service) : []));
+    wave = [...new Set(bases)].filter((name) => !seen.has(name));
+  }
+  return jobs;
+}
+
+async function imageJob(
+  engine: Engine,
+  project: Project,
+  image: string,
+  users: string[],
+  options: ImageOptions,
+): Promise<ImageJob> {
+  const before = await findImage(engine, image);
+  const service = users.find((name) => project.services[name]!.build) ?? users[0]!;
+  const action = imageAction(project.services[service]!, before, options);
+  const bases = action === 'build' ? basesOf(project, service) : [];
+  const needs = bases.map((name) => imageOf(project, name, project.services[name]!)).filter((one) => one !== image);
+  return { image, users, service, before, action, needs };
+}
+
+/** @throws invalid for a service that is built from one whose profile is off. */
+export function basesOf(project: Project, service: string): string[] {
+  const bases = buildBases(project.services[service]!);
+  const off = bases.find((name) => !(name in project.services));
+  if (off !== undefined) throw invalid(`service "${service}" is built from service "${off}", which is not on`);
+  return bases;
 }
 
 async function fetchImage(

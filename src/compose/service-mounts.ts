@@ -57,8 +57,6 @@ function addMount(result: ServiceMounts, mount: MountModel, project: Project): v
 
 function mountRequest(mount: MountModel, project: Project): MountRequest {
   const { type, source, target } = mount;
-  if (type === 'cluster' || type === 'npipe')
-    throw unsupported(`mounts of type ${type} are for other kinds of engines (at ${target})`);
   const name = type === 'volume' && source !== undefined ? project.volumes[source]?.name : source;
   const { bind, volume, tmpfs, image } = mount;
   return withoutUndefined<MountRequest>({

@@ -14,6 +14,7 @@ import { ensureVolumes, planVolumes, usedVolumes } from './project-volumes.ts';
 import { checkRolling, rollService } from './rolling.ts';
 import { awaitDependencies, needsOf, startServices, waitUntilReady } from './start-services.ts';
 import { createTracker, type Tracker } from './tracker.ts';
+import { checkSupported } from './unsupported.ts';
 
 export interface UpOptions extends ImageOptions {
   /** The services to bring up, what they need included where that is wanted. */
@@ -53,7 +54,7 @@ export async function prepare(
   forRun: readonly string[] = [],
 ): Promise<World> {
   const { engine } = deps;
-  warnOfSwarms(deps, project, options.services);
+  for (const text of checkSupported(project, [...options.services, ...forRun])) deps.warn(text);
   const networkKeys = usedNetworks(project, [...options.services, ...forRun], options.allResources);
   const volumeKeys = usedVolumes(project, [...options.services, ...forRun], options.allResources);
   const [instances, networks, volumes, images] = await Promise.all([
@@ -93,19 +94,6 @@ function planAll(world: World, options: UpOptions, changedNetworks: ReadonlySet<
     const plan = { forceRecreate, noRecreate, scale, changedNetworks, others: instances, renewed };
     return planService(project, name, own, images.get(name)?.id, plan);
   });
-}
-
-const forSwarms = ['placement', 'update_config', 'rollback_config', 'endpoint_mode'] as const;
-
-/** Names what says how a swarm spreads and updates a service: one host cannot heed it. */
-function warnOfSwarms(deps: ComposeDeps, project: Project, services: readonly string[]): void {
-  for (const name of services) {
-    const deploy = project.services[name]?.deploy;
-    for (const key of forSwarms)
-      if (deploy?.[key] !== undefined) deps.warn(`services.${name}.deploy.${key} is for swarms and is not heeded here`);
-    if (deploy?.mode?.startsWith('global'))
-      deps.warn(`services.${name}.deploy.mode: ${deploy.mode} is one container on one host`);
-  }
 }
 
 /** Leaves the replacing of running containers for when the others are started. */

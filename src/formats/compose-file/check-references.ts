@@ -1,3 +1,4 @@
+import { buildBases } from './build-shape.ts';
 import type { Project, ServiceModel } from './model.ts';
 import { getNode, type MapNode, type Node, type Place } from './node.ts';
 import { didYouMean, problem } from './problems.ts';
@@ -11,7 +12,9 @@ export function checkReferences(project: Project, tree: MapNode): void {
     checkService(name, service, project, place);
     checkNames(name, service, project, node ?? tree);
   }
-  checkCycles(project, services ?? tree);
+  const top = services ?? tree;
+  checkCycles(project, top, 'depends_on', (service) => Object.keys(service.depends_on ?? {}));
+  checkCycles(project, top, 'build', buildBases);
 }
 
 function checkService(name: string, service: ServiceModel, project: Project, place: (key: string) => Place): void {
@@ -72,22 +75,30 @@ function checkNames(name: string, service: ServiceModel, project: Project, node:
   for (const { type, source } of service.volumes ?? [])
     if (type === 'volume' && source !== undefined && !(source in project.volumes))
       fail('volumes', source, `refers to undefined volume ${source}`, project.volumes);
+  for (const other of buildBases(service))
+    if (!(other in project.services))
+      fail('build', other, `is built from undefined service "${other}"`, project.services);
   for (const { source } of service.configs ?? [])
     if (!(source in project.configs)) fail('configs', source, `refers to undefined config ${source}`, project.configs);
   for (const { source } of service.secrets ?? [])
     if (!(source in project.secrets)) fail('secrets', source, `refers to undefined secret ${source}`, project.secrets);
 }
 
-function checkCycles(project: Project, services: Node): void {
+function checkCycles(
+  project: Project,
+  services: Node,
+  key: string,
+  needs: (service: ServiceModel) => readonly string[],
+): void {
   const done = new Set<string>();
   const visit = (name: string, trail: readonly string[]): void => {
     if (trail.includes(name)) {
       const loop = [...trail.slice(trail.indexOf(name)), name];
-      const place = getNode(getNode(services, loop[0]!), 'depends_on')?.place ?? services.place;
+      const place = getNode(getNode(services, loop[0]!), key)?.place ?? services.place;
       throw problem(place, `dependency cycle detected: ${loop.join(' -> ')}`);
     }
     if (done.has(name)) return;
-    for (const next of Object.keys(project.services[name]?.depends_on ?? {})) visit(next, [...trail, name]);
+    for (const next of needs(project.services[name] ?? {})) visit(next, [...trail, name]);
     done.add(name);
   };
   for (const name of Object.keys(project.services)) visit(name, []);

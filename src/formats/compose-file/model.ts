@@ -67,6 +67,11 @@ export interface BuildModel {
   readonly additional_contexts?: StringMap;
   readonly secrets?: readonly FileUse[];
   readonly ssh?: StringMap;
+  readonly entitlements?: readonly string[];
+  readonly privileged?: boolean;
+  readonly isolation?: string;
+  readonly provenance?: string;
+  readonly sbom?: string;
   readonly [other: string]: unknown;
 }
 

@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { invalid, messageOf, TugError, unsupported } from '../../../base/errors.ts';
+import { invalid, messageOf, TugError } from '../../../base/errors.ts';
+import { imageOf } from '../../../compose/container-request.ts';
 import type { BuildRequest } from '../../../compose/deps.ts';
+import { refuseBuildKeys, unheededBuildKeys } from '../../../compose/unsupported.ts';
 import { dockerfilePath } from '../../../formats/compose-file/build-shape.ts';
 import type { BuildModel, Project } from '../../../formats/compose-file/model.ts';
 import type { Session } from '../../command.ts';
@@ -22,6 +24,8 @@ export async function buildImage(session: Session, request: BuildRequest): Promi
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tug-build-'));
   try {
     const argv = buildLine(request, folder);
+    for (const text of unheededBuildKeys(request.service, request.model.build ?? {}))
+      await session.err.write(`WARN: ${text}\n`);
     const { engine, config, contextName, configFolder, env } = session;
     const code = await delegate(command, argv, {
       engine,
@@ -52,8 +56,7 @@ export async function buildImage(session: Session, request: BuildRequest): Promi
 function buildLine({ model, image, project, service, noCache, pull, args }: BuildRequest, folder: string): string[] {
   const build = model.build;
   if (!build) throw invalid(`service "${service}" has no build`);
-  if (build.entitlements || build['privileged'])
-    throw unsupported(`services.${service}.build: entitlements are not given to builds here`);
+  refuseBuildKeys(service, build);
   const context = build.context ?? '.';
   let dockerfile = dockerfilePath(context, build.dockerfile ?? 'Dockerfile');
   if (build.dockerfile_inline !== undefined) {
@@ -73,7 +76,9 @@ function buildLine({ model, image, project, service, noCache, pull, args }: Buil
     ...Object.entries(build.extra_hosts ?? {}).flatMap(([host, list]) =>
       list.map((one) => `--add-host=${host}:${one}`),
     ),
-    ...Object.entries(build.additional_contexts ?? {}).map(([name, value]) => `--build-context=${name}=${value}`),
+    ...Object.entries(build.additional_contexts ?? {}).map(
+      ([name, value]) => `--build-context=${name}=${contextAt(project, value)}`,
+    ),
     ...Object.entries(build.ulimits ?? {}).map(
       ([name, one]) => `--ulimit=${name}=${typeof one === 'number' ? one : `${one.soft}:${one.hard}`}`,
     ),
@@ -89,6 +94,13 @@ function buildLine({ model, image, project, service, noCache, pull, args }: Buil
     ...((pull ?? false) || build.pull ? ['--pull'] : []),
     context,
   ];
+}
+
+/** A service stands for its image. */
+function contextAt(project: Project, value: string): string {
+  const [, service] = /^service:(.+)$/.exec(value) ?? [];
+  const model = service === undefined ? undefined : project.services[service];
+  return service === undefined || model === undefined ? value : `docker-image://${imageOf(project, service, model)}`;
 }
 
 function secretOptions(build: BuildModel, project: Project): string[] {

@@ -1,6 +1,8 @@
 import { imageOf } from '../../../compose/container-request.ts';
 import { during } from '../../../compose/deps.ts';
 import { inOrder } from '../../../compose/graph.ts';
+import { basesOf } from '../../../compose/project-images.ts';
+import type { Project } from '../../../formats/compose-file/model.ts';
 import { selectServices } from '../../../formats/compose-file/profiles.ts';
 import type { ComposeCommand } from './compose-command.ts';
 import { orchestrate } from './orchestrate.ts';
@@ -19,13 +21,13 @@ export const command: ComposeCommand = {
   args: { min: 0 },
   run: async ({ flags, args }, session, compose) => {
     const project = await compose.project(args);
-    const names = selectServices(project, args, flags.bool('with-dependencies')).filter(
+    const names = withBases(project, selectServices(project, args, flags.bool('with-dependencies'))).filter(
       (name) => project.services[name]?.build,
     );
     await orchestrate(session, compose, project.name, { title: 'Building', quiet: flags.bool('quiet') }, (deps) =>
       inOrder(
         names,
-        () => [],
+        (name) => basesOf(project, name),
         async (name) => {
           const service = project.services[name]!;
           const image = imageOf(project, name, service);
@@ -48,3 +50,10 @@ export const command: ComposeCommand = {
     return 0;
   },
 };
+
+/** With the services that they are built from. */
+function withBases(project: Project, names: readonly string[]): string[] {
+  const all = new Set(names);
+  for (const name of all) for (const base of basesOf(project, name)) all.add(base);
+  return [...all];
+}
