@@ -3,7 +3,7 @@ import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { it } from 'node:test';
 import { countBuffer } from './buffer-garbage.ts';
 
-it('has the young generation collected for every 16 MiB', async () => {
+it('has the young generation collected for every 4 MiB', async () => {
   const three = Promise.withResolvers<void>();
   let seen = 0;
   const observer = new PerformanceObserver((list) => {

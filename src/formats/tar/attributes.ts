@@ -8,6 +8,7 @@ import { parsePaxSparseMap } from './sparse.ts';
 export const longestName = 64 * 1024;
 
 const xattrPrefix = 'SCHILY.xattr.';
+const none: ReadonlyMap<string, Buffer> = new Map();
 
 /** What the extension headers before an entry said about it. */
 export interface Extensions {
@@ -44,7 +45,8 @@ export function describeEntry(
   const linkName = extensions.longLink ?? pax.get('linkpath') ?? header.linkName;
   for (const bytes of [name, linkName]) {
     if (bytes.length > longestName) throw badArchive(`a name of more than ${longestName} bytes`, offset);
-    if (bytes.includes(0)) throw badArchive('a name with a NUL in it', offset);
+    const isCut = bytes === header.name || bytes === header.linkName; // at the first NUL
+    if (!isCut && bytes.includes(0)) throw badArchive('a name with a NUL in it', offset);
   }
   const storedSize = type === 'file' ? (number('size') ?? header.size) : 0;
   if (storedSize < 0) throw badArchive('negative size', offset);
@@ -66,7 +68,7 @@ export function describeEntry(
       atime: time('atime'),
       ctime: time('ctime'),
       linkName,
-      linkPath: isUtf8(linkName) ? linkName.toString() : undefined,
+      linkPath: linkName.length === 0 ? '' : isUtf8(linkName) ? linkName.toString() : undefined,
       deviceMajor: header.deviceMajor,
       deviceMinor: header.deviceMinor,
       xattrs: xattrsOf(pax),
@@ -76,7 +78,8 @@ export function describeEntry(
 }
 
 /** The last value of each key. An empty value takes back an earlier one (POSIX pax), but is a value for an xattr. */
-function latestValues(records: readonly PaxRecord[]): Map<string, Buffer> {
+function latestValues(records: readonly PaxRecord[]): ReadonlyMap<string, Buffer> {
+  if (records.length === 0) return none;
   const latest = new Map<string, Buffer>();
   for (const { key, value } of records) {
     if (value.length === 0 && !key.startsWith(xattrPrefix)) latest.delete(key);
@@ -114,7 +117,8 @@ function sparseAttributes(
   return { size: map === undefined ? undefined : size, map, mapInData: false };
 }
 
-function xattrsOf(pax: ReadonlyMap<string, Buffer>): Map<string, Buffer> {
+function xattrsOf(pax: ReadonlyMap<string, Buffer>): ReadonlyMap<string, Buffer> {
+  if (pax.size === 0) return none;
   const xattrs = new Map<string, Buffer>();
   for (const [key, value] of pax) if (key.startsWith(xattrPrefix)) xattrs.set(key.slice(xattrPrefix.length), value);
   return xattrs;

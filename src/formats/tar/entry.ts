@@ -2,6 +2,9 @@ import { invalid, type TugError } from '../../base/errors.ts';
 
 export const blockSize = 512;
 
+/** No bytes; one for all, since entries have many empty fields. */
+export const nothing: Buffer = Buffer.alloc(0);
+
 export type TarEntryType =
   | 'file'
   | 'hard-link'

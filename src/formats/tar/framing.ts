@@ -1,4 +1,4 @@
-import { blockSize, paddingOf } from './entry.ts';
+import { blockSize, nothing, paddingOf } from './entry.ts';
 
 /** What comes next in an archive. `body` and `data` are followed by the zeros that fill their last block. */
 export type Next =
@@ -32,14 +32,14 @@ export function createFrames(consumer: FrameConsumer): Frames {
   let want: Next['want'] = 'block';
   let rest = blockSize;
   let padding = 0;
-  let collected: Buffer = Buffer.alloc(0);
+  let collected: Buffer = nothing;
   let position = 0;
 
   const become = (next: Next): void => {
     want = next.want;
     rest = next.want === 'block' ? blockSize : next.want === 'nothing' ? 0 : next.length;
     padding = next.want === 'body' || next.want === 'data' ? paddingOf(rest) : 0;
-    if (rest === 0 && want !== 'nothing') complete(Buffer.alloc(0));
+    if (rest === 0 && want !== 'nothing') complete(nothing);
   };
   const complete = (bytes: Buffer): void => {
     const after = padding;
@@ -51,7 +51,7 @@ export function createFrames(consumer: FrameConsumer): Frames {
     rest -= take;
     position += take;
     if (want === 'data') consumer.data(chunk.subarray(at, at + take));
-    if (rest === 0) complete(Buffer.alloc(0));
+    if (rest === 0) complete(nothing);
     return take;
   };
   const collect = (chunk: Buffer, at: number): number => {
@@ -60,7 +60,7 @@ export function createFrames(consumer: FrameConsumer): Frames {
     rest -= take;
     position += take;
     const whole = collected.length === 0 ? piece : Buffer.concat([collected, piece]);
-    collected = rest === 0 ? Buffer.alloc(0) : Buffer.from(whole);
+    collected = rest === 0 ? nothing : Buffer.from(whole);
     if (rest === 0) complete(whole);
     return take;
   };

@@ -1,4 +1,4 @@
-import { badArchive, blockSize, type TarEntryType } from './entry.ts';
+import { badArchive, blockSize, nothing, type TarEntryType } from './entry.ts';
 import { parseNumber, writeOctal } from './numbers.ts';
 
 /**
@@ -71,22 +71,22 @@ export function parseHeader(block: Buffer, offset: number): TarHeader {
   if (size < 0) throw badArchive('negative size', offset);
   return {
     name: fullName(block, magic === 'ustar\0' + '00'),
-    flag: block.toString('latin1', 156, 157),
+    flag: String.fromCharCode(block[156]!),
     mode: number(100, 8, 'mode') & 0o7777,
     uid: number(108, 8, 'uid'),
     gid: number(116, 8, 'gid'),
     size,
     mtime: number(136, 12, 'mtime'),
     linkName: field(block, 157, 100),
-    userName: isUstar ? field(block, 265, 32).toString() : '',
-    groupName: isUstar ? field(block, 297, 32).toString() : '',
+    userName: isUstar ? textField(block, 265, 32) : '',
+    groupName: isUstar ? textField(block, 297, 32) : '',
     deviceMajor: isUstar ? number(329, 8, 'device number') : 0,
     deviceMinor: isUstar ? number(337, 8, 'device number') : 0,
   };
 }
 
 /** Formats a ustar block. The caller has seen to it that everything fits. */
-export function formatHeader(header: TarHeader, prefix: Buffer = Buffer.alloc(0)): Buffer {
+export function formatHeader(header: TarHeader, prefix: Buffer = nothing): Buffer {
   const block = Buffer.alloc(blockSize);
   block.set(header.name, 0);
   writeOctal(block, header.mode, 100, 8);
@@ -113,13 +113,28 @@ export function isZeroBlock(block: Buffer): boolean {
 
 /** A copy of a field's bytes up to its first NUL. */
 function field(block: Buffer, start: number, length: number): Buffer {
-  const nul = block.subarray(start, start + length).indexOf(0);
-  return Buffer.from(block.subarray(start, start + (nul < 0 ? length : nul)));
+  const end = endOfField(block, start, length);
+  if (end === start) return nothing;
+  const copy = Buffer.allocUnsafe(end - start);
+  block.copy(copy, 0, start, end);
+  return copy;
+}
+
+function textField(block: Buffer, start: number, length: number): string {
+  const end = endOfField(block, start, length);
+  return end === start ? '' : block.toString('utf8', start, end);
+}
+
+/** Looked for byte by byte: a view to search in would cost more than the search. */
+function endOfField(block: Buffer, start: number, length: number): number {
+  let at = start;
+  while (at < start + length && block[at] !== 0) at += 1;
+  return at;
 }
 
 function fullName(block: Buffer, hasPrefix: boolean): Buffer {
   const name = field(block, 0, 100);
-  const prefix = hasPrefix ? field(block, 345, 155) : Buffer.alloc(0);
+  const prefix = hasPrefix ? field(block, 345, 155) : nothing;
   return prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from('/'), name]);
 }
 
