@@ -16,6 +16,9 @@ export const requestFlags = {
   create: 0x400,
 } as const;
 
+/** What the kernel says with an answer: that the table changed while it was listed, so that objects may be missing. */
+export const replyFlags = { interrupted: 0x10 } as const;
+
 /** Message types that belong to no family. */
 export const controlTypes = { error: 2, done: 3 } as const;
 
@@ -31,6 +34,8 @@ export interface Message {
 
 export interface Reply {
   readonly type: number;
+  /** See `replyFlags`. */
+  readonly flags: number;
   readonly sequence: number;
   readonly payload: Buffer;
 }
@@ -80,6 +85,7 @@ export function decode(datagram: Buffer): Reply[] {
     if (length < HEADER || at + length > datagram.length) break;
     replies.push({
       type: datagram.readUInt16LE(at + 4),
+      flags: datagram.readUInt16LE(at + 6),
       sequence: datagram.readUInt32LE(at + 8),
       payload: datagram.subarray(at + HEADER, at + length),
     });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { errnoOf } from '../../base/errors.ts';
 import { check, libc } from '../ffi.ts';
@@ -56,6 +58,30 @@ describe('a netlink socket', () => {
     assert.equal(textOf(attributes(reply?.payload ?? Buffer.alloc(0), 16).get(3)), 'nl0');
     assert.ok(netlink.ask(listLinksRequest).length >= 2);
     netlink.change([deleteLink('nl0')]);
+  });
+
+  it('lists every link while another process makes and removes some', async () => {
+    using netlink = openNetlink(netlinkFamilies.route);
+    const names = Array.from({ length: 40 }, (_, at) => `nl${at}`);
+    for (const name of names) netlink.change([addBridge({ name, mac: '02:42:00:00:00:01', mtu: 1400 })]);
+    const comeAndGo = 'echo; while :; do ip link add zz type bridge; ip link delete zz; done';
+    const others = spawn('sh', ['-c', comeAndGo], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const ended = once(others, 'close');
+    try {
+      await once(others.stdout, 'data');
+      for (let times = 0; times < 60; times += 1) {
+        const replies = netlink.ask(listLinksRequest);
+        const listed = new Set(replies.map(({ payload }) => textOf(attributes(payload, 16).get(3))));
+        assert.deepEqual(
+          names.filter((name) => !listed.has(name)),
+          [],
+        );
+      }
+    } finally {
+      others.kill('SIGKILL');
+      await ended;
+      for (const name of names) netlink.change([deleteLink(name)]);
+    }
   });
 
   it('throws what the kernel refuses, names the request, and is good for the next one', () => {

@@ -2,12 +2,14 @@ import { closeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { check, libc } from '../ffi.ts';
 
-import { controlTypes, decode, encode, type Message, type Reply, requestFlags } from './message.ts';
+import { controlTypes, decode, encode, type Message, type Reply, replyFlags, requestFlags } from './message.ts';
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 const RECEIVE_BYTES = 64 * 1024;
+/** Of a list that changes whenever it is read the last reading has to do. */
+const mostTries = 100;
 
 /** `NETLINK_ROUTE` (rtnetlink(7)) and `NETLINK_NETFILTER` (conntrack). */
 export const netlinkFamilies = { route: 0, netfilter: 12 } as const;
@@ -23,7 +25,10 @@ export interface NetlinkSocket extends Disposable {
    * does not stop those after it). @throws the first failure as a system error (`code`, `syscall`: the label).
    */
   change(requests: readonly LabelledMessage[]): void;
-  /** Sends one request and returns the objects it answers with; all of them for a dump. @throws the system error. */
+  /**
+   * Sends one request and returns the objects it answers with; all of them for a dump, which is asked for again when
+   * others changed the table meanwhile. @throws the system error.
+   */
   ask(request: Message): Reply[];
 }
 
@@ -51,6 +56,23 @@ export function openNetlink(family: number): NetlinkSocket {
     return decode(Buffer.from(buffer.subarray(0, length)));
   };
 
+  const askOnce = (request: Message): { objects: Reply[]; interrupted: boolean } => {
+    const sent = send([request]);
+    const dumping = (request.flags & requestFlags.dump) === requestFlags.dump;
+    const objects: Reply[] = [];
+    let interrupted = false;
+    for (;;) {
+      for (const reply of receive()) {
+        if (reply.sequence !== sent) continue;
+        interrupted ||= dumping && (reply.flags & replyFlags.interrupted) !== 0;
+        if (reply.type === controlTypes.done) return { objects, interrupted };
+        if (reply.type === controlTypes.error) throw systemError(reply.payload.readInt32LE(0), 'netlink');
+        objects.push(reply);
+      }
+      if (!dumping && objects.length > 0) return { objects, interrupted };
+    }
+  };
+
   return {
     change(requests) {
       if (requests.length === 0) return; // the kernel refuses to be sent nothing
@@ -72,17 +94,9 @@ export function openNetlink(family: number): NetlinkSocket {
       if (failure) throw failure;
     },
     ask(request) {
-      const sent = send([request]);
-      const dumping = (request.flags & requestFlags.dump) === requestFlags.dump;
-      const objects: Reply[] = [];
-      for (;;) {
-        for (const reply of receive()) {
-          if (reply.sequence !== sent) continue;
-          if (reply.type === controlTypes.done) return objects;
-          if (reply.type === controlTypes.error) throw systemError(reply.payload.readInt32LE(0), 'netlink');
-          objects.push(reply);
-        }
-        if (!dumping && objects.length > 0) return objects;
+      for (let tries = 1; ; tries += 1) {
+        const { objects, interrupted } = askOnce(request);
+        if (!interrupted || tries === mostTries) return objects;
       }
     },
     [Symbol.dispose]: () => closeSync(fd),
