@@ -52,7 +52,7 @@ async function settleIntent(context: ContainerContext, intent: Intent): Promise<
 async function settleStart(context: ContainerContext, record: ContainerRecord, how: StartPayload): Promise<void> {
   const state = await stateFrom(context, record);
   const { bundle } = pathsOf(context, record);
-  const exit = await context.monitor.exitOf(bundle);
+  const exit = context.monitor.exitOf(bundle);
   const monitor = (await context.monitor.find(bundle)).find(({ folder }) => folder === bundle);
   const began =
     state?.status === 'running' || state?.status === 'paused' || (exit !== undefined && state?.status === 'stopped');
@@ -101,7 +101,7 @@ async function stateFrom(context: ContainerContext, record: ContainerRecord): Pr
 
 /** A container that ran when the engine went away: still runs, or its exit is recorded, or it is lost. */
 async function takeUp(context: ContainerContext, record: ContainerRecord): Promise<void> {
-  const exit = await context.monitor.exitOf(pathsOf(context, record).bundle);
+  const exit = context.monitor.exitOf(pathsOf(context, record).bundle);
   const { pid, pidStart, monitorPid, monitorStart } = record.state;
   const alive = isAlive(pid, pidStart) || isAlive(monitorPid, monitorStart);
   if (exit === undefined && alive) {
@@ -123,6 +123,7 @@ async function sweep(context: ContainerContext): Promise<void> {
   for (const monitor of await context.monitor.find(bundles)) {
     if (!alive.has(path.relative(bundles, monitor.folder).split('/')[0]!)) killQuietly(monitor.pid);
     else if (path.basename(monitor.folder).startsWith(PROBE_PREFIX)) await endProbe(monitor);
+    else context.monitor.readOn(monitor);
   }
   for (const runtime of context.runtimes.values()) {
     for (const id of await runtime.list()) if (!alive.has(id)) await runtime.delete(id, true);

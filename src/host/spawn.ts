@@ -14,6 +14,8 @@ export interface SpawnOptions {
   readonly stdio?: readonly [number | undefined, number | undefined, number | undefined];
   /** Further descriptors that the child gets under the same number. They stay the caller's to close. */
   readonly inherit?: readonly number[];
+  /** A session of its own, apart from the engine's terminal. */
+  readonly session?: boolean;
   /** The whole environment; the engine's own without it. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -46,7 +48,7 @@ export function spawnProgram(path: string, args: readonly string[], options: Spa
       'int posix_spawn(_Out_ int *, const char *, const void *, const void *, const char **, const char **)',
     );
     const argv = [path, ...args, null];
-    failIf(spawn(pid, path, actions, spawnAttributes(), argv, environment(options.env)), path);
+    failIf(spawn(pid, path, actions, spawnAttributes(options.session ?? false), argv, environment(options.env)), path);
     return { pid: pid[0]!, exited: reap(pid[0]!) };
   } finally {
     libc('int posix_spawn_file_actions_destroy(_Inout_ void *)')(actions);
@@ -67,20 +69,25 @@ const environment = (env: SpawnOptions['env'] = process.env): (string | null)[] 
   return list;
 };
 
-let attributes: Buffer | undefined;
+const attributesKept: Buffer[] = [];
 
 /** All signals back to their defaults and none blocked: Node ignores SIGPIPE, and children would inherit that. */
-function spawnAttributes(): Buffer {
-  if (attributes) return attributes;
+function spawnAttributes(session: boolean): Buffer {
+  const kept = attributesKept[Number(session)];
+  if (kept) return kept;
   closeInheritedAtExec();
-  const [SETSIGDEF, SETSIGMASK] = [4, 8];
-  attributes = Buffer.alloc(512);
+  const [SETSIGDEF, SETSIGMASK, SETSID] = [4, 8, 128];
+  const attributes = Buffer.alloc(512);
   const signals = Buffer.alloc(128);
   libc('int posix_spawnattr_init(_Inout_ void *)')(attributes);
-  libc('int posix_spawnattr_setflags(_Inout_ void *, short)')(attributes, SETSIGDEF | SETSIGMASK);
+  libc('int posix_spawnattr_setflags(_Inout_ void *, short)')(
+    attributes,
+    SETSIGDEF | SETSIGMASK | (session ? SETSID : 0),
+  );
   libc('int posix_spawnattr_setsigmask(_Inout_ void *, const void *)')(attributes, signals);
   libc('int sigfillset(_Inout_ void *)')(signals);
   libc('int posix_spawnattr_setsigdefault(_Inout_ void *, const void *)')(attributes, signals);
+  attributesKept[Number(session)] = attributes;
   return attributes;
 }
 

@@ -14,6 +14,11 @@ export interface Runtime {
   readonly globalArgs: readonly string[];
   /** Milliseconds that one run of it may take, the monitors' runs included; it is killed then, and the call throws unavailable. */
   readonly limit: number;
+  /**
+   * Its `exec` without `--detach` stays with the process, on the descriptors that it was given, and leaves with the
+   * process's exit code; the pid file is written when the command was found; `--log` takes its own words.
+   */
+  readonly execStays?: boolean;
   /** Rewrites a spec into one of the same meaning that this runtime is quicker with. */
   prepare?(spec: OciSpec): OciSpec;
   /** First line of `--version`. */

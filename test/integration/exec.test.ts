@@ -160,3 +160,16 @@ describe('tug exec --kill', () => {
     assert.equal((await engine.tug(['exec', 'box', 'true'])).code, 0);
   });
 });
+
+describe('a command whose output is watched', () => {
+  it('goes on when the engine is killed, and is not held up by its output', async () => {
+    const much = 'until [ -e /tmp/go ]; do sleep 0.02; done; head -c 1000000 /dev/zero; echo over > /tmp/over';
+    const running = begin(engine, 'tug', ['exec', 'box', 'sh', '-c', `echo ready; ${much}`]);
+    await running.said('ready');
+    await engine.kill();
+    await running.ended;
+    await engine.restart();
+    const wait = 'touch /tmp/go; until [ -s /tmp/over ]; do sleep 0.02; done; cat /tmp/over';
+    assert.equal((await engine.tug(['exec', 'box', 'sh', '-c', wait])).stdout, 'over\n');
+  });
+});

@@ -20,6 +20,7 @@ export function createCrun(options: CrunOptions): Runtime {
   const runtime = createOciRuntime({ ...options, name: 'crun', globalArgs });
   return {
     ...runtime,
+    execStays: true,
     prepare: createSeccompCache(),
     async start(id) {
       if (!startWaiting(options.root, id)) await runtime.start(id);

@@ -39,13 +39,13 @@ export function monitorContractSuite(name: string, open: (runtimeRoot: string) =
         assert.equal(exit.code, code);
         assert.equal(exit.oomKilled, false);
         assert.ok(Math.abs(Date.now() - exit.at.getTime()) < 600_000);
-        assert.deepEqual(await monitor.exitOf(container.bundle), exit);
+        assert.deepEqual(monitor.exitOf(container.bundle), exit);
       });
     }
 
     it('reports 128 + n for a container that was killed', async () => {
       const container = await containers.run({ command: 'sleep 1000' });
-      assert.equal(await monitor.exitOf(container.bundle), undefined);
+      assert.equal(monitor.exitOf(container.bundle), undefined);
       await runtime.kill(container.id, 9);
       assert.equal(await container.exitCode(), 137);
     });

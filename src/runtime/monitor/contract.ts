@@ -29,7 +29,7 @@ export interface Monitor {
   resize(folder: string, rows: number, columns: number): Promise<void>;
 
   /** The recorded end, or undefined while none is recorded. Reads files only. */
-  exitOf(folder: string): Promise<MonitorExit | undefined>;
+  exitOf(folder: string): MonitorExit | undefined;
 
   /** Resolves when the exit is recorded, or with `lost` when container and monitor are gone without a record. */
   waitExit(folder: string, pids: MonitorPids, signal: AbortSignal): Promise<MonitorExit | 'lost'>;
@@ -51,7 +51,19 @@ export interface Monitor {
   reopenLog(folder: string, log: string): boolean;
 
   /** Monitors (by pid) whose folder is `root` or lies below it: what a killed engine left running. Reads /proc. */
-  find(root: string): Promise<{ pid: number; id: string; folder: string }[]>;
+  find(root: string): Promise<FoundMonitor[]>;
+
+  /**
+   * Takes up an exec's monitor that a former engine started and `find` found: what its process writes is read and
+   * dropped where nobody else does it, since nobody can ask for it any more and the process would have to wait.
+   */
+  readOn(monitor: FoundMonitor): void;
+}
+
+export interface FoundMonitor {
+  readonly pid: number;
+  readonly id: string;
+  readonly folder: string;
 }
 
 export interface MonitorPids {

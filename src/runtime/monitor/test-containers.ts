@@ -115,7 +115,7 @@ export function openTestContainers(
     async dispose() {
       try {
         for (const { id, bundle, pids, exit } of made) {
-          if ((await monitor.exitOf(bundle)) === undefined && processExists(pids.pid)) {
+          if (monitor.exitOf(bundle) === undefined && processExists(pids.pid)) {
             process.kill(pids.pid, 'SIGKILL');
             await exit();
           }

@@ -1,13 +1,14 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf } from '../../../base/errors.ts';
+import type { Spawned } from '../../../host/spawn.ts';
 import type { Monitor } from '../contract.ts';
 import { attach, openStdio } from './conmon/attach.ts';
 import { createContainer } from './conmon/create.ts';
+import { execDirectly, readOn, runsDirectly } from './conmon/direct-exec.ts';
 import { execProcess } from './conmon/exec.ts';
 import { exitOf, waitExit } from './conmon/exit.ts';
 import { findMonitors } from './conmon/find.ts';
-import type { Launched } from './conmon/launch.ts';
 import { parseLog } from './conmon/log.ts';
 import { watchMemory } from './conmon/memory.ts';
 import type { OpenWriters } from './conmon/stdin.ts';
@@ -22,21 +23,23 @@ export function createConmonMonitor(options: ConmonOptions): Monitor {
   /** Monitors that are this engine's children, by pid, until they are reaped. */
   const children = new Map<number, Promise<number>>();
   const writers: OpenWriters = new Map();
-  const started = (launched: Launched): void => {
-    children.set(launched.pid, launched.exited);
-    void launched.exited.then(() => children.delete(launched.pid));
+  const started = ({ pid, exited }: Spawned): void => {
+    children.set(pid, exited);
+    void exited.then(() => children.delete(pid));
   };
   return {
     name: 'conmon',
     create: (request) => createContainer(options.conmonPath, request, started),
     exec: (request) =>
-      execProcess(
-        options.conmonPath,
-        request,
-        () => openStdio(request.folder, writers).stdio,
-        (rows, columns) => void command(request.folder, `1 ${rows} ${columns}`),
-        started,
-      ),
+      runsDirectly(request)
+        ? execDirectly(request, started)
+        : execProcess(
+            options.conmonPath,
+            request,
+            () => openStdio(request.folder, writers).stdio,
+            (rows, columns) => void command(request.folder, `1 ${rows} ${columns}`),
+            started,
+          ),
     attach: (folder) => attach(folder, writers),
     resize: async (folder, rows, columns) => void command(folder, `1 ${rows} ${columns}`),
     exitOf,
@@ -49,6 +52,7 @@ export function createConmonMonitor(options: ConmonOptions): Monitor {
       return command(folder, '2 0 0');
     },
     find: findMonitors,
+    readOn,
   };
 }
 

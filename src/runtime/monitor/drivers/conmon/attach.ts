@@ -3,12 +3,11 @@ import path from 'node:path';
 import { conflict, errnoOf, TugError } from '../../../../base/errors.ts';
 import { type PacketReader, readPackets } from '../../../../host/attach-socket.ts';
 import type { AttachedStdio } from '../../contract.ts';
-import type { MonitorNote } from './note.ts';
+import { openOutput } from './early-output.ts';
+import { type MonitorNote, noteName } from './note.ts';
 import { fifoWriter, type OpenWriters, type StdinWriter, terminalWriter } from './stdin.ts';
 
 const STDOUT = 2;
-/** Bytes kept for somebody who attached and does not listen yet. Beyond it the connection is dropped. */
-const earlyBound = 16 * 1024 * 1024;
 
 /** Connects to the stdio of the process whose files lie in `folder`. @throws conflict when it has ended. */
 export async function attach(folder: string, writers: OpenWriters): Promise<AttachedStdio> {
@@ -20,9 +19,10 @@ export async function attach(folder: string, writers: OpenWriters): Promise<Atta
 /** As `attach`, with the moment from which no output is missed as a promise of its own. */
 export function openStdio(folder: string, writers: OpenWriters): { stdio: AttachedStdio; accepted: Promise<void> } {
   const note = readNote(folder);
-  const output = openOutput();
-  const reader = connect(folder, output.take);
-  output.whenFull(reader.destroy);
+  const output = openOutput(() => reader.destroy());
+  const reader = connect(folder, (packet) => {
+    if (packet.length > 1) output.take(packet[0] === STDOUT ? 'stdout' : 'stderr', packet.subarray(1));
+  });
   const input = inputOf(note, folder, writers);
   const stdio: AttachedStdio = {
     onOutput: output.listen,
@@ -54,44 +54,11 @@ const gone = (cause: unknown) =>
 
 function readNote(folder: string): MonitorNote {
   try {
-    return JSON.parse(readFileSync(path.join(folder, 'monitor.json'), 'utf8')) as MonitorNote;
+    return JSON.parse(readFileSync(path.join(folder, noteName), 'utf8')) as MonitorNote;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') throw gone(error);
     throw error;
   }
-}
-
-/** Hands packets to the listener; those that came before there was one are kept for it. */
-function openOutput() {
-  type Listener = (stream: 'stdout' | 'stderr', data: Buffer) => void;
-  let listener: Listener | undefined;
-  let drop = (): void => {};
-  let early: ['stdout' | 'stderr', Buffer][] = [];
-  let earlyBytes = 0;
-  return {
-    take(packet: Buffer): void {
-      if (packet.length < 2) return;
-      const stream = packet[0] === STDOUT ? 'stdout' : 'stderr';
-      const data = packet.subarray(1);
-      if (listener) {
-        listener(stream, data);
-        return;
-      }
-      earlyBytes += data.length;
-      if (earlyBytes <= earlyBound) early.push([stream, Buffer.from(data)]);
-      else drop();
-    },
-    whenFull(action: () => void): void {
-      drop = action;
-      if (earlyBytes > earlyBound) drop();
-    },
-    listen(next: Listener): void {
-      listener = next;
-      const kept = early;
-      early = [];
-      for (const [stream, data] of kept) next(stream, data);
-    },
-  };
 }
 
 function inputOf(note: MonitorNote, folder: string, writers: OpenWriters): StdinWriter | undefined {

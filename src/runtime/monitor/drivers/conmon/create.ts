@@ -6,7 +6,7 @@ import { checkpointArgs } from '../../../contract.ts';
 import { refusedByRuntime, runtimeWords } from '../../../runtime-words.ts';
 import type { MonitorCreate, Monitored } from '../../contract.ts';
 import { type Launched, launch, type Report, reportInTime } from './launch.ts';
-import { writeNote } from './note.ts';
+import { noteName, writeNote } from './note.ts';
 import { prepareStdin, readingFrom } from './stdin.ts';
 
 /** Creates a container under a conmon of its own, up to the moment before the user's process runs. */
@@ -113,7 +113,7 @@ async function refused(request: MonitorCreate, launched: Launched, words: string
 }
 
 function removeOwnFiles(bundle: string): void {
-  for (const name of ['monitor.json', 'stdin', 'ctl', 'winsz', 'attach', 'pid', 'exit'])
+  for (const name of [noteName, 'stdin', 'ctl', 'winsz', 'attach', 'pid', 'exit'])
     rmSync(path.join(bundle, name), { force: true });
 }
 

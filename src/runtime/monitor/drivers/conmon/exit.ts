@@ -1,29 +1,21 @@
-import { readFile, stat } from 'node:fs/promises';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf } from '../../../../base/errors.ts';
 import { watchExit } from '../../../../host/process-watch.ts';
 import type { MonitorExit, MonitorPids } from '../../contract.ts';
 
 /** The end that conmon recorded in `folder`, or undefined. It writes the file under another name and renames it. */
-export async function exitOf(folder: string): Promise<MonitorExit | undefined> {
+export function exitOf(folder: string): MonitorExit | undefined {
   const file = path.join(folder, 'exit');
   try {
-    const [text, { mtime }, oom] = await Promise.all([readFile(file, 'utf8'), stat(file), exists(`${folder}/oom`)]);
+    const text = readFileSync(file, 'utf8');
+    const { mtime } = statSync(file);
     // -1 is conmon's word for an end that it could not learn.
     const code = Number.parseInt(text, 10);
-    return { code: code >= 0 && code <= 255 ? code : 255, oomKilled: oom, at: mtime };
+    return { code: code >= 0 && code <= 255 ? code : 255, oomKilled: existsSync(path.join(folder, 'oom')), at: mtime };
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
-  }
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await stat(file);
-    return true;
-  } catch {
-    return false;
   }
 }
 
@@ -39,10 +31,10 @@ export async function waitExit(
   signal: AbortSignal,
 ): Promise<MonitorExit | 'lost'> {
   await ended(pids.monitorPid, monitorEnded, signal);
-  const recorded = await exitOf(folder);
+  const recorded = exitOf(folder);
   if (recorded) return recorded;
   await ended(pids.pid, undefined, signal);
-  return (await exitOf(folder)) ?? 'lost';
+  return exitOf(folder) ?? 'lost';
 }
 
 async function ended(pid: number, reaped: Promise<unknown> | undefined, signal: AbortSignal): Promise<void> {

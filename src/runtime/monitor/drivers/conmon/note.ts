@@ -10,6 +10,8 @@ export interface MonitorNote {
   readonly holder?: number;
 }
 
+export const noteName = 'monitor.json';
+
 export function writeNote(folder: string, note: MonitorNote): void {
-  writeFileSync(path.join(folder, 'monitor.json'), JSON.stringify(note));
+  writeFileSync(path.join(folder, noteName), JSON.stringify(note));
 }
