@@ -6,7 +6,7 @@ import { crashPoint } from '../base/crash-points.ts';
 import { asTugError, conflict, errnoOf, invalid } from '../base/errors.ts';
 import { parseSignal } from '../base/process.ts';
 import { outsideId } from '../formats/id-maps.ts';
-import { isAlive, processStartTime } from '../host/process-identity.ts';
+import { isAlive, isEnding, processStartTime } from '../host/process-identity.ts';
 import type { MonitoredExec } from '../runtime/monitor/contract.ts';
 import { ownCapabilities } from '../runtime/spec/capabilities.ts';
 import { capabilitySets, confinement, containerCapabilities } from '../runtime/spec/spec.ts';
@@ -229,7 +229,7 @@ function publish(context: ContainerContext, record: ContainerRecord, exec: Exec,
 
 /** What the runtime says of a container that ends while a command is begun in it differs by the moment. */
 const endedMeanwhile = (record: ContainerRecord): boolean =>
-  !isRunning(record) || !isAlive(record.state.pid, record.state.pidStart);
+  !isRunning(record) || !isAlive(record.state.pid, record.state.pidStart) || isEnding(record.state.pid);
 
 const notRunning = (record: ContainerRecord, cause?: unknown) =>
   conflict(`container ${record.id} is not running`, { code: 'container-not-running', cause });

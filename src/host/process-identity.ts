@@ -16,7 +16,17 @@ export function isAlive(pid: number, startTime: number): boolean {
   return fields !== undefined && fields[0] !== 'Z' && fields[0] !== 'X' && Number(fields[19]) === startTime;
 }
 
-/** The fields after the command name, which may hold spaces and parentheses: [0] is the state, [19] the start time. */
+/**
+ * True for a process that has begun to end, or is gone. The first process of a namespace takes a while for it: it waits
+ * until whoever is the parent of another in there, outside, has reaped that one.
+ */
+export function isEnding(pid: number): boolean {
+  const PF_EXITING = 0x4;
+  const fields = statFields(pid);
+  return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' || (Number(fields[6]) & PF_EXITING) !== 0;
+}
+
+/** The fields after the command name, which may hold spaces and parentheses: [0] is the state, [6] the flags, [19] the start time. */
 function statFields(pid: number): string[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { ContainerInspect, ContainerSummary } from '../../src/api/types/container.ts';
+import { isEnding } from '../../src/host/process-identity.ts';
+import { findMonitors } from '../../src/runtime/monitor/drivers/conmon/find.ts';
 import { disagreements } from '../crash/invariants.ts';
 import { begin } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
@@ -76,6 +80,29 @@ describe('commands in a container that stops', () => {
       assert.equal((await engine.tug(['rm', 'stops'])).code, 0);
       assert.deepEqual(await disagreements(engine), []);
     }
+  });
+
+  it('are refused while its first process cannot be gone yet', async () => {
+    await engine.tug(['run', '-d', '--name', 'lingers', 'busybox', 'sleep', '1000']);
+    await engine.tug(['exec', '-d', 'lingers', 'sleep', '1000']);
+    const { Id, State } = await inspect('lingers');
+    const monitors = await findMonitors(path.join(engine.execRoot, 'containers', Id, 'exec'));
+    assert.equal(monitors.length, 1);
+    const monitor = monitors[0]?.pid ?? 0;
+    process.kill(monitor, 'SIGSTOP'); // it reaps nothing now, which the kernel waits for
+    try {
+      process.kill(State.Pid, 'SIGKILL');
+      while (!isEnding(State.Pid)) await setImmediate();
+      for (const Detach of [true, false]) {
+        const made = await engine.api('POST', '/containers/lingers/exec', { Cmd: ['true'], AttachStdout: true });
+        const started = await engine.api('POST', `/exec/${made.json<{ Id: string }>().Id}/start`, { Detach });
+        assert.equal(started.status, 409, started.text);
+        assert.match(started.text, /container \w+ is not running/);
+      }
+    } finally {
+      process.kill(monitor, 'SIGCONT');
+    }
+    await engine.tug(['rm', '-f', 'lingers']);
   });
 });
 
