@@ -14,6 +14,7 @@ import type { UsedCache } from './cache/transfer/exports.ts';
 import type { CacheImports } from './cache/transfer/imports.ts';
 import type { NamedContext } from './context/receive.ts';
 import type { BuildListener, BuildRequest, BuildStep } from './contract.ts';
+import type { MadeLayers } from './copy/made-layers.ts';
 import type { CacheMounts } from './run/cache-mounts.ts';
 import type { SourceTree } from './sources/tree.ts';
 import type { StageState } from './state.ts';
@@ -44,6 +45,7 @@ export interface Build extends BuilderDeps {
   readonly cache: CacheStore;
   readonly steps: StepCache;
   readonly mounts: CacheMounts;
+  readonly made: MadeLayers;
   /** What other engines did, and what this build did. */
   readonly imports: CacheImports;
   readonly used: UsedCache;

@@ -16,6 +16,7 @@ import { followSteps } from './cache/transfer/following-steps.ts';
 import { loginFor, openImports } from './cache/transfer/imports.ts';
 import { receiveContext } from './context/receive.ts';
 import type { BuildListener, BuildRequest, BuildResult, BuildStep } from './contract.ts';
+import type { MadeLayers } from './copy/made-layers.ts';
 import { isoOf } from './instructions/place-files.ts';
 import { type BuildPlan, planBuild } from './plan.ts';
 import type { CacheMounts } from './run/cache-mounts.ts';
@@ -32,6 +33,7 @@ export interface BuildParts extends BuilderDeps {
   readonly steps: StepCache;
   readonly mounts: CacheMounts;
   readonly contexts: KeptContexts;
+  readonly made: MadeLayers;
 }
 
 /** Builds an image. See `Builder.build`. */

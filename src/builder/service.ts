@@ -8,6 +8,7 @@ import { createStepCache } from './cache/steps.ts';
 import { createCacheStore } from './cache/store.ts';
 import { cacheUsage } from './cache/usage.ts';
 import type { Builder } from './contract.ts';
+import { createMadeLayers } from './copy/made-layers.ts';
 import { createCacheMounts } from './run/cache-mounts.ts';
 import { createKeptContexts } from './session/kept-contexts.ts';
 
@@ -21,7 +22,8 @@ export function createBuilder(deps: BuilderDeps): Builder {
     fs.mkdirSync(root, { recursive: true, mode: 0o700 });
     return root;
   });
-  const parts: BuildParts = { ...deps, cache, steps, contexts, mounts: createCacheMounts(mountFolder, cache) };
+  const mounts = createCacheMounts(mountFolder, cache);
+  const parts: BuildParts = { ...deps, cache, steps, contexts, mounts, made: createMadeLayers() };
   return {
     build: (request, listener, signal) => build(parts, request, listener, signal),
     usage: () => cacheUsage(parts),

@@ -34,7 +34,9 @@ export function createChannels(
   accept?: (head: unknown, channel: Channel) => void,
 ): Channels {
   const channels = new Map<number, Inbox>();
-  let waiting: Buffer = Buffer.alloc(0);
+  let waiting: Buffer[] = [];
+  let size = 0;
+  let needed = headSize;
   let last = 0;
   let gone: TugError | undefined;
   const channelOf = (number: number, inbox: Inbox): Channel =>
@@ -56,13 +58,18 @@ export function createChannels(
   };
   return {
     async feed(bytes) {
-      waiting = waiting.length === 0 ? bytes : Buffer.concat([waiting, bytes]);
-      while (waiting.length >= headSize) {
-        const [kind, number, length] = [waiting.readUInt8(0), waiting.readUInt32BE(1), waiting.readUInt32BE(5)];
+      waiting.push(bytes);
+      size += bytes.length;
+      while (size >= needed) {
+        const whole = join(waiting); // once for each frame, however many pieces it comes in
+        const [kind, number, length] = [whole.readUInt8(0), whole.readUInt32BE(1), whole.readUInt32BE(5)];
         if (kind < kinds.open || kind > kinds.failed || length > mostFrame) throw malformed();
-        if (waiting.length < headSize + length) return;
-        const content = waiting.subarray(headSize, headSize + length);
-        waiting = waiting.subarray(headSize + length);
+        needed = headSize + length;
+        waiting = [whole.subarray(size < needed ? 0 : needed)];
+        if (size < needed) return;
+        size -= needed;
+        const content = whole.subarray(headSize, needed);
+        needed = headSize;
         await take(kind, number, content);
       }
     },
@@ -82,6 +89,9 @@ export function createChannels(
     },
   };
 }
+
+const join = (pieces: readonly Buffer[]): Buffer =>
+  pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
 
 const malformed = (): TugError => invalid('the session is malformed', { code: 'bad-session' });
 const lost = (cause: unknown): TugError => new TugError('cancelled', 'the client is gone', { cause });
@@ -198,6 +208,8 @@ export interface ChannelReader {
   take(size: number): Promise<Buffer>;
   /** Up to a line feed, which is not in it; undefined at the end. */
   line(): Promise<Buffer | undefined>;
+  /** What has come up to the last line feed of it, at least one line; undefined at the end. */
+  lines(): Promise<Buffer | undefined>;
   /** The next bytes, at most so many. @throws invalid at the end. */
   some(most: number): Promise<Buffer>;
 }
@@ -223,6 +235,13 @@ export function readChannel(channel: Pick<Channel, 'read'>): ChannelReader {
     async some(most) {
       while (held.length === 0) if (!(await more())) throw malformed();
       return cut(Math.min(most, held.length));
+    },
+    async lines() {
+      for (;;) {
+        const at = held.lastIndexOf(10);
+        if (at >= 0) return cut(at + 1);
+        if (!(await more())) return undefined;
+      }
     },
     async line() {
       for (let from = 0; ; ) {

@@ -28,9 +28,21 @@ export function formatListed({ name, kind, mode, mtime, size, mark, target }: Li
   return `[${JSON.stringify(name)},${kinds.indexOf(kind)},${mode},${mtime},${size},"${mark}"${rest}]\n`;
 }
 
-/** @throws invalid for what `formatListed` does not write. */
-export function parseListed(line: Buffer): ListedFile {
-  const [name, kind, mode, mtime, size, mark, target = ''] = parse(line);
+/**
+ * Reads whole lines of the list, many at once. `ended`: the empty line that ends it was among them.
+ * @throws invalid for what `formatListed` does not write.
+ */
+export function parseListing(lines: Buffer): { files: ListedFile[]; ended: boolean } {
+  const ended = lines.length === 1 || lines.at(-2) === lineFeed;
+  const text = lines.toString('utf8', 0, Math.max(0, lines.length - (ended ? 2 : 1)));
+  return { files: parse(`[${text.replaceAll('\n', ',')}]`).map(listedOf), ended };
+}
+
+const lineFeed = 10;
+
+function listedOf(line: unknown): ListedFile {
+  if (!Array.isArray(line)) throw malformed();
+  const [name, kind, mode, mtime, size, mark, target = ''] = line as unknown[];
   const known = typeof kind === 'number' ? kinds[kind] : undefined;
   if (typeof name !== 'string' || known === undefined || typeof mark !== 'string' || typeof target !== 'string')
     throw malformed();
@@ -40,9 +52,9 @@ export function parseListed(line: Buffer): ListedFile {
 
 const isNumber = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-function parse(line: Buffer): unknown[] {
+function parse(text: string): unknown[] {
   try {
-    const value: unknown = JSON.parse(line.toString('utf8'));
+    const value: unknown = JSON.parse(text);
     if (Array.isArray(value)) return value;
   } catch {
     // said below

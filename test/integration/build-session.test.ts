@@ -66,6 +66,43 @@ describe('what a build asks its client for', () => {
     assert.equal(sentWhole.stdout, id);
   });
 
+  it('is put into a layer that shares with the one before what is the same, and is as if made anew', async () => {
+    const folder = context('shared', `FROM ${base}\nCOPY . /files`);
+    fs.writeFileSync(path.join(folder, 'Dockerfile.other'), `FROM ${base}\nCOPY ./ /files`);
+    for (const outer of ['a', 'b', 'gone']) {
+      fs.mkdirSync(path.join(folder, outer));
+      for (let inner = 0; inner < 100; inner += 1)
+        fs.writeFileSync(path.join(folder, outer, `f\u00e4${inner}`), `${outer} ${inner}\n`);
+    }
+    const epoch = ['--build-arg', 'SOURCE_DATE_EPOCH=4000000000'];
+    await build(...epoch, '-t', 'shared', folder);
+    fs.rmSync(path.join(folder, 'gone'), { recursive: true });
+    fs.mkdirSync(path.join(folder, 'c'));
+    fs.writeFileSync(path.join(folder, 'c/new'), 'new\n');
+    fs.writeFileSync(path.join(folder, 'b/f\u00e47'), 'changed\n');
+    fs.chmodSync(path.join(folder, 'b/f\u00e48'), 0o600);
+    fs.chmodSync(path.join(folder, 'a'), 0o700);
+    await build(...epoch, '-t', 'shared', folder);
+    const script = 'cd /files; cat */*; stat -c "%n %a %h" a b/f*[678] c/new; ls -d gone; ls a | wc -l';
+    const seen = await engine.tug(['run', '--rm', '--network=none', 'shared', 'sh', '-c', script]);
+    const own = ['a', 'b', 'c'].flatMap((name) =>
+      fs
+        .readdirSync(path.join(folder, name), { encoding: 'latin1' })
+        .sort()
+        .map((file) => fs.readFileSync(Buffer.from(`${folder}/${name}/${file}`, 'latin1'), 'utf8')),
+    );
+    const looks = ['b/f\u00e46 644 2', 'b/f\u00e47 644 1', 'b/f\u00e48 600 1', 'c/new 644 1'];
+    assert.ok(seen.stdout.startsWith(own.join('')), seen.stdout);
+    for (const line of looks) assert.ok(seen.stdout.includes(`${line}\n`), seen.stdout);
+    assert.match(seen.stdout, /^a 700 \d+$/m);
+    assert.match(seen.stdout, /^100$/m);
+    const layers = async (): Promise<string> =>
+      (await engine.tug(['image', 'inspect', '-f', '{{json .RootFS.Layers}}', 'shared'])).stdout;
+    const shared = await layers();
+    await build(...epoch, '--no-cache', '-f', path.join(folder, 'Dockerfile.other'), '-t', 'shared', folder);
+    assert.equal(await layers(), shared);
+  });
+
   it('is also of further contexts only what changed, and survives an engine that restarted', async () => {
     const other = context('other', 'FROM scratch');
     for (let number = 0; number < 600; number += 1) fs.writeFileSync(path.join(other, `f${number}`), 'x');

@@ -130,12 +130,12 @@ function addSource(items: Map<ByteString, CopyItem>, found: Found, target: Targe
   const base = baseOf(found, target, parents);
   if (parents) addParents(items, found, target, options);
   for (const { path, node } of walk(found.tree, found.real)) {
-    const inside = path.slice(found.real.length).replace(/^\//, '');
+    const inside = found.real === '' ? path : path.slice(found.real.length + 1);
     if (excludes?.(inside === '' ? found.named : inside) === true && (inside !== '' || node.kind !== 'directory'))
       continue;
     const name = join(base, inside);
     if (inside === '' && node.kind === 'directory' && !parents) continue; // what is in it comes, not the folder itself
-    items.delete(name);
+    if (items.has(name)) items.delete(name); // the later one comes last
     items.set(name, { name, node: changed(node, owner, mode), tree: found.tree, path });
   }
 }

@@ -1,8 +1,11 @@
+import type { BuiltLayer } from '../../images/builds/contract.ts';
 import type { ByteString } from '../../images/unpack/names.ts';
-import { onTop, type Scope } from '../build-context.ts';
+import { type Build, onTop, type Scope } from '../build-context.ts';
 import { copiedFiles, filePart, filesBelow, markOf, mostFileParts, type StepInputs, slotOf } from '../cache/inputs.ts';
 import { keyOf } from '../cache/keys.ts';
-import { digestOf, layerTar } from '../copy/layer-tar.ts';
+import type { BuildStep } from '../contract.ts';
+import { digestOf, layerParts } from '../copy/layer-tar.ts';
+import type { MadeFile } from '../copy/made-layers.ts';
 import type { CopyItem } from '../copy/plan.ts';
 import { readable } from '../sources/tree.ts';
 import { historyComment, type StageState } from '../state.ts';
@@ -16,27 +19,27 @@ export async function placeFiles(
   { build, step, noCache, cached, done }: Scope,
   { plan, known, createdBy }: { plan: () => readonly CopyItem[]; known: string | undefined; createdBy: string },
 ): Promise<StageState> {
-  const { cache, steps, epoch, holder, images, signal } = build;
+  const { cache, steps, epoch, signal } = build;
   let items: readonly CopyItem[] | undefined;
   const planned = (): readonly CopyItem[] => {
     items ??= plan();
     return items;
   };
   const marks = new Map<ByteString, string>();
+  const contents = new Map<ByteString, string>();
   let digest = known === undefined ? undefined : cache.digest(known);
   if (digest === undefined) {
     const few = planned().length <= mostFileParts;
-    digest = await digestOf(
-      planned(),
-      signal,
-      few ? ({ name }, about) => void marks.set(name, markOf(about)) : undefined,
-    );
+    digest = await digestOf(planned(), signal, ({ name, node }, about, content) => {
+      if (few) marks.set(name, markOf(about));
+      if (node.kind === 'file') contents.set(name, content);
+    });
     if (known !== undefined) cache.putDigest(known, digest);
   }
   const result = await steps.run({
     ...{
       key: keyOf('files', state.layers.at(-1) ?? '', digest, epoch ?? ''),
-      holder,
+      holder: build.holder,
       layers: state.layers,
       noCache,
       description: step.text,
@@ -44,11 +47,7 @@ export async function placeFiles(
     created: epoch === undefined ? undefined : isoOf(epoch),
     slot: slotOf(step),
     inputs: () => inputsOf(state, marks, digest ?? '', epoch),
-    make: async () => {
-      const list = planned();
-      if (list.length === 0) return undefined;
-      return await images.builds.unpack(state.layers, layerTar(list, epoch), { holder }, signal);
-    },
+    make: async () => await makeLayer(build, step, state.layers, planned(), contents),
   });
   if (result.cached) cached();
   else done(result.why);
@@ -65,6 +64,25 @@ export async function placeFiles(
       },
     ],
   };
+}
+
+/** Makes the layer, with what an earlier one of nearly the same files has of it. */
+async function makeLayer(
+  { images, holder, made, epoch, signal }: Build,
+  step: BuildStep,
+  layers: readonly string[],
+  items: readonly CopyItem[],
+  contents: ReadonlyMap<ByteString, string>,
+): Promise<BuiltLayer | undefined> {
+  if (items.length === 0) return undefined;
+  const key = keyOf(slotOf(step), step.text);
+  const candidates = contents.size === 0 ? [] : made.find(key, [...contents.keys()]);
+  const earlier = candidates.find(({ chainId }) => images.builds.reusable(chainId, { holder }));
+  const files = new Map<ByteString, MadeFile>();
+  const tar = layerParts(items, epoch, { contents, earlier: earlier?.files, made: files });
+  const layer = await images.builds.unpack(layers, tar, { holder, like: earlier?.chainId }, signal);
+  made.remember(key, { chainId: layer.chainId, files });
+  return layer;
 }
 
 function inputsOf(

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { asTugError, invalid } from '../../base/errors.ts';
 import { type Channel, type ChannelReader, readChannel } from '../../formats/channels.ts';
-import { formatWanted, type ListedFile, parseListed } from '../../formats/context-listing.ts';
-import { type ByteString, nameParts, parentOf } from '../../images/unpack/names.ts';
+import { formatWanted, type ListedFile, parseListing } from '../../formats/context-listing.ts';
+import { type ByteString, parentOf } from '../../images/unpack/names.ts';
 import { type Packed, packedTree } from '../sources/packed-tree.ts';
 import type { SourceNode, SourceTree } from '../sources/tree.ts';
 import type { KeptContext, KeptContexts, KeptFile } from './kept-contexts.ts';
@@ -71,17 +71,22 @@ async function bring(
 async function readListing(reader: ChannelReader, signal: AbortSignal): Promise<ListedFile[]> {
   const listed: ListedFile[] = [];
   for (;;) {
-    const line = await reader.line();
-    if (line === undefined) throw invalid('the list of the build context was cut off', { code: 'bad-listing' });
-    if (line.length === 0) return listed;
-    const file = parseListed(line);
-    if (nameParts(Buffer.from(file.name, 'latin1')).join('/') !== file.name || file.name === '')
-      throw invalid('the list of the build context has a bad name', { code: 'bad-listing' });
-    listed.push(file);
+    const lines = await reader.lines();
+    signal.throwIfAborted();
+    if (lines === undefined) throw invalid('the list of the build context was cut off', { code: 'bad-listing' });
+    const { files, ended } = parseListing(lines);
+    for (const file of files) {
+      if (!isCleanName(file.name))
+        throw invalid('the list of the build context has a bad name', { code: 'bad-listing' });
+      listed.push(file);
+    }
     if (listed.length > mostEntries) throw invalid(`the context has more than ${mostEntries} entries`);
-    if (listed.length % 4096 === 0) signal.throwIfAborted();
+    if (ended) return listed;
   }
 }
+
+/** Of parts that are neither empty nor lead elsewhere. */
+const isCleanName = (name: ByteString): boolean => !/(^|\/)\.{0,2}(\/|$)|\0/.test(name);
 
 interface Contents {
   readonly listed: readonly ListedFile[];
@@ -153,11 +158,13 @@ const plain = (node: SourceNode): Packed => ({ node, offset: 0, stored: 0, diges
 const common = { uid: 0, gid: 0, mtime: 0n, size: 0, xattrs: nothing };
 
 function nodeOf({ kind, mode, mtime, size, target }: ListedFile, stored: number): SourceNode {
+  const time = BigInt(mtime) * 1_000_000_000n;
+  if (kind === 'file') return { kind, mode, uid: 0, gid: 0, mtime: time, size: stored, xattrs: nothing };
   return {
     ...common,
     kind: kind === 'hard-link' ? 'file' : kind,
     mode: kind === 'symlink' ? 0o777 : mode,
-    mtime: BigInt(mtime) * 1_000_000_000n,
+    mtime: time,
     size: stored,
     ...(kind === 'symlink' ? { target: Buffer.from(target, 'latin1') } : {}),
     ...(kind.endsWith('-device') ? { device: { major: Math.floor(size / 2 ** 20), minor: size % 2 ** 20 } } : {}),

@@ -63,6 +63,8 @@ export interface FoundFile {
   readonly stat: fs.BigIntStats;
 }
 
+const isAscii = (text: string): boolean => !/[\x80-\xff]/.test(text);
+
 /** Paths are bytes as latin1 text. A folder comes before what is in it, names in order. */
 function* walk(
   top: string,
@@ -75,10 +77,10 @@ function* walk(
   const names = look('open', place, () => fs.readdirSync(place, { encoding: 'buffer' }));
   for (const text of names.map((name) => name.toString('latin1')).sort()) {
     const name = folder === '' ? text : `${folder}/${text}`;
-    const readable = Buffer.from(name, 'latin1').toString();
+    const readable = isAscii(name) ? name : Buffer.from(name, 'latin1').toString();
     const { ignored, state, prune } = ignore.check(readable, above);
     const wanted = !ignored || always.has(readable);
-    const holds = [...always].some((one) => one.startsWith(`${readable}/`));
+    const holds = ignored && [...always].some((one) => one.startsWith(`${readable}/`));
     if (ignored && prune && !wanted && !holds) continue;
     const file = Buffer.from(`${top}/${name}`, 'latin1');
     const stat = look('lstat', file, () => fs.lstatSync(file, { bigint: true }));

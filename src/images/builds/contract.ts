@@ -14,13 +14,20 @@ export interface BuildLayers {
    * @throws exhausted when the disk is full. The container stays then. Interrupted, there is a whole layer or none.
    */
   adopt(container: ContainerFiles, options: AdoptOptions, signal: AbortSignal): Promise<BuiltLayer | undefined>;
-  /** Makes a tar a layer on top of others (chain-ids, bottom first), and keeps the tar. @throws invalid, exhausted. */
+  /**
+   * Makes a tar a layer on top of others (chain-ids, bottom first), and keeps the tar. `runs` are files of the layer
+   * `like`, which has to be `reusable`: their entries are taken from its tar, and where layers stand alone the files
+   * become links to its own.
+   * @throws invalid, exhausted.
+   */
   unpack(
     parents: readonly string[],
-    tar: AsyncIterable<Buffer>,
-    options: { readonly holder: string },
+    tar: AsyncIterable<Buffer | LayerRun>,
+    options: { readonly holder: string; readonly like?: string | undefined },
     signal: AbortSignal,
   ): Promise<BuiltLayer>;
+  /** Whether a layer is there with its plain tar; both are kept for `holder` then. */
+  reusable(chainId: string, options: { readonly holder: string }): boolean;
   /**
    * The archive of the topmost of these layers, made if it is missing, and kept for `holder`: what it is, the digest of
    * its plain tar, and the file that it is in. @throws not-found, exhausted.
@@ -42,6 +49,17 @@ export interface BuildLayers {
   record(image: BuiltImage, options: { readonly holder: string }, signal: AbortSignal): Promise<Image>;
   /** Removes what no image and no lease needs any more. */
   collect(): Promise<void>;
+}
+
+/** Files that follow one another in the tar of an earlier layer, and are to be in the new one as they are there. */
+export interface LayerRun {
+  /** Where their entries begin in that tar, and how many bytes they take. */
+  readonly at: number;
+  readonly length: number;
+  /** Their paths in the layer (bytes as latin1), none of which leads over a link; regular files of one name each. */
+  readonly names: readonly string[];
+  /** Bytes of the files. */
+  readonly size: number;
 }
 
 export interface AdoptOptions {

@@ -18,7 +18,9 @@ import type { ImageState } from '../store.ts';
 import { parseTag } from '../tag.ts';
 import { findChanges } from '../trees/changes.ts';
 import { tarStream } from '../trees/tar-stream.ts';
+import type { PlacedRun } from '../unpack/reuse.ts';
 import type { BuildLayers, BuiltImage, BuiltLayer } from './contract.ts';
+import { describeEarlier, isReusable, withRuns } from './earlier.ts';
 import { readWritten } from './written.ts';
 
 export interface BuildLayersDeps {
@@ -47,11 +49,15 @@ export function createBuildLayers(deps: BuildLayersDeps): BuildLayers {
     layer,
     stack: (layers) => driver.stack(layers),
     adopt: (container, options, signal) => adopt(deps, container, options, signal),
-    async unpack(parents, tar, { holder }, signal) {
-      const blob = await spool(deps, tar, { holder, keep: true }, signal);
+    reusable: (chainId, { holder }) => isReusable(deps, chainId, holder),
+    async unpack(parents, tar, { holder, like }, signal) {
+      const earlier = like === undefined ? undefined : describeEarlier(deps, like);
+      const runs: PlacedRun[] = [];
+      const blob = await spool(deps, withRuns(tar, earlier?.tar, runs), { holder, keep: true }, signal);
       const chainId = chainOf(below(deps, parents, blob.digest));
       deps.leases.acquire('operation', holder, 'snapshot', chainId);
-      await deps.unpacker.unpack(blob, blob.digest, parents, signal);
+      const reuse = earlier?.folder === undefined ? undefined : { folder: earlier.folder, runs };
+      await deps.unpacker.unpack(blob, blob.digest, parents, signal, undefined, { verified: true, reuse });
       const made = layer(chainId);
       if (!made) throw notFound(`layer ${chainId} vanished while it was being made`);
       return made;

@@ -1,6 +1,7 @@
 import type { Descriptor } from '../../api/oci/image.ts';
 import type { LayerStage } from '../snapshots/contract.ts';
 import type { UnpackResult } from '../unpack/layer.ts';
+import type { Reuse } from '../unpack/reuse.ts';
 
 /**
  * Blobs by digest, in the layout of the OCI image-spec (image-layout.md): `blobs/sha256/HEX`, so that skopeo
@@ -45,7 +46,7 @@ export interface LayerUnpacker {
    * A parent that is not there yet is waited for, so that the layers of an image may be unpacked side by side.
    * `progress` hears how many bytes of the blob are done, at most ten times a second.
    * Of a blob that was `verified` a moment ago, one that is a plain tar is not hashed again; what of it is unpacked
-   * already, as it was `arriving`, is not unpacked again.
+   * already, as it was `arriving`, is not unpacked again; what of it an earlier layer has, `reuse`, is linked from there.
    * @throws invalid with code `diff-id-mismatch`, `layer-escapes`, `bad-archive`, ...; nothing is left.
    */
   unpack(
@@ -54,7 +55,11 @@ export interface LayerUnpacker {
     parents: readonly string[],
     signal: AbortSignal,
     progress?: (done: number, total: number) => void,
-    known?: { readonly verified: boolean; readonly arriving?: Arriving | undefined },
+    known?: {
+      readonly verified: boolean;
+      readonly arriving?: Arriving | undefined;
+      readonly reuse?: Reuse | undefined;
+    },
   ): Promise<void>;
 }
 

@@ -17,6 +17,8 @@ export interface EntryWriter {
   end(): void;
   /** Closes the file that is being written, if any. Idempotent. */
   close(): void;
+  /** Counts files that came another way. @throws as `entry`. */
+  count(entries: number, bytes: number): void;
   /** Bytes of the files so far. */
   size(): number;
 }
@@ -29,15 +31,19 @@ export function createEntryWriter(tree: LayerTree, limits: { entries: number }):
   let file: OpenFile | undefined;
   let entries = 0;
   let size = 0;
+  const count = (more: number, bytes: number): void => {
+    entries += more;
+    size += bytes;
+    if (entries <= limits.entries) return;
+    throw invalid(
+      `the layer has more than ${limits.entries} entries (decompression-limits.entries of the configuration)`,
+      { code: 'layer-too-large' },
+    );
+  };
   return {
+    count,
     entry(entry) {
-      entries += 1;
-      if (entries > limits.entries) {
-        throw invalid(
-          `the layer has more than ${limits.entries} entries (decompression-limits.entries of the configuration)`,
-          { code: 'layer-too-large' },
-        );
-      }
+      count(1, 0);
       file = writeEntry(tree, entry);
       if (entry.type === 'file') size += entry.size;
     },

@@ -3,8 +3,9 @@ import { errnoOf, invalid, messageOf, TugError } from '../../base/errors.ts';
 import { createTarReader } from '../../formats/tar/reader.ts';
 import { lookBelow } from './below.ts';
 import { type Growth, openUnpacked } from './decompress.ts';
-import { createEntryWriter } from './entries.ts';
-import { finishTree, openTree, settle, type Unsettled } from './layer-tree.ts';
+import { createEntryWriter, type EntryWriter } from './entries.ts';
+import { finishTree, type LayerTree, openTree, settle, type Unsettled } from './layer-tree.ts';
+import { feedBetween, linkRun, type Reuse } from './reuse.ts';
 
 export interface UnpackLimits {
   /** Most entries of a layer. */
@@ -25,6 +26,8 @@ export interface UnpackTask {
   /** Folders of the layers below, topmost first; undefined when they are still being unpacked. */
   readonly below: readonly string[] | undefined;
   readonly limits: UnpackLimits;
+  /** What of a plain tar, whose digest is given, is in an earlier layer too. */
+  readonly reuse?: Reuse | undefined;
   /** The digest that `file` has been verified to have: an unpacked tar need not be hashed again. */
   readonly digest?: string;
   /** Of a tar that is still being written to `file`: becomes 1 when it is whole. Such a one is not hashed where it is plain. */
@@ -66,6 +69,7 @@ export async function unpackLayer(task: UnpackTask, watch: UnpackWatch): Promise
   let given = 0;
   let hashed = true;
   try {
+    if (task.reuse) return unpackReusing(task, task.reuse, tree, writer, watch);
     const count = (bytes: number): void => {
       taken += bytes;
       watch.progress(taken);
@@ -88,14 +92,38 @@ export async function unpackLayer(task: UnpackTask, watch: UnpackWatch): Promise
   } finally {
     writer.close();
   }
-  const unsettled = finishTree(tree);
-  return {
-    diffId: hashed ? `sha256:${hash.digest('hex')}` : task.digest,
-    size: writer.size(),
-    unsettled,
-    lostXattrs: [...tree.lost],
-  };
+  return resultOf(tree, writer, hashed ? `sha256:${hash.digest('hex')}` : task.digest);
 }
+
+/** Links what an earlier layer has, and unpacks the rest. */
+function unpackReusing(
+  { file, digest }: UnpackTask,
+  { folder, runs }: Reuse,
+  tree: LayerTree,
+  writer: EntryWriter,
+  watch: UnpackWatch,
+): UnpackResult {
+  const reader = createTarReader(writer);
+  feedBetween(file, runs, {
+    feed(chunk) {
+      watch.check();
+      reader.feed(chunk);
+    },
+    link({ names, count, size }) {
+      watch.check();
+      if (!tree.overlay || !linkRun(tree, folder, names.split('\0'))) return false;
+      writer.count(count, size);
+      return true;
+    },
+  });
+  reader.finish();
+  return resultOf(tree, writer, digest);
+}
+
+const resultOf = (tree: LayerTree, writer: EntryWriter, diffId: string | undefined): UnpackResult => ({
+  unsettled: finishTree(tree),
+  ...{ diffId, size: writer.size(), lostXattrs: [...tree.lost] },
+});
 
 const growthPause = 5;
 

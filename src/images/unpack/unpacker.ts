@@ -6,6 +6,7 @@ import type { Arriving, ArrivingUnpacker, LayerUnpacker } from '../content/contr
 import type { LayerStage } from '../snapshots/contract.ts';
 import { beginArriving } from './arriving.ts';
 import { defaultLimits, type UnpackResult } from './layer.ts';
+import type { Reuse } from './reuse.ts';
 import { isThere, recordLayer, tellLost, type UnpackerDeps, unpackError } from './unpacker-deps.ts';
 
 interface Layer {
@@ -18,6 +19,7 @@ interface Layer {
   readonly progress: (bytes: number, total: number) => void;
   /** Whether the blob's digest was verified a moment ago. */
   readonly verified: boolean;
+  readonly reuse?: Reuse | undefined;
   readonly arriving?: Arriving | undefined;
 }
 
@@ -97,7 +99,7 @@ function checkDiffId({ blob, diffId }: Layer, result: UnpackResult): void {
 
 async function unpackInto(
   deps: UnpackerDeps,
-  { blob, signal, progress, verified }: Layer,
+  { blob, signal, progress, verified, reuse }: Layer,
   stage: LayerStage,
   early: boolean,
 ): Promise<UnpackResult> {
@@ -110,7 +112,7 @@ async function unpackInto(
       whiteouts,
       below: early ? undefined : stage.below,
       limits: limits ?? defaultLimits,
-      ...(verified ? { digest: blob.digest } : {}),
+      ...(verified ? { digest: blob.digest, reuse } : {}),
     },
     signal,
     (bytes) => progress(bytes, blob.size),
