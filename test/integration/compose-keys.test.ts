@@ -39,6 +39,7 @@ const refusedByEngine: readonly Row[] = [
   ['overlay', 'networks: [n]', /This node is not a swarm manager/, 'networks: {n: {driver: overlay}}'],
 ];
 
+/** Each is a service of one file, of the name `one` here. */
 const forSwarms = (key: string): string => `services.one.deploy.${key} is for swarms and is not heeded here`;
 const warned: readonly Row[] = [
   ['deploy.placement', 'deploy: {placement: {constraints: [node.role==manager]}}', forSwarms('placement')],
@@ -83,52 +84,68 @@ describe('a key of a compose file that one host cannot honour', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const projectOf = ([, service, , more = '']: Row) => {
+  const bodyOf = ([, service]: Row): string =>
+    `{${/^(build|provider):/.test(service) ? '' : `image: "${image}", `}stop_grace_period: 0s, command: sleep 100000, ${service}}`;
+  const project = (text: string) => {
     const file = path.join(folder, 'compose.yaml');
-    const source = /^(build|provider):/.test(service) ? '' : `image: "${image}", command: sleep 100000, `;
-    writeFileSync(file, `services: {one: {${source}stop_grace_period: 0s, ${service}}}\n${more}\n`);
+    writeFileSync(file, text);
     return testProject(engine, image, file);
   };
+  const projectOf = (row: Row) => project(`services: {one: ${bodyOf(row)}}\n${row[3] ?? ''}\n`);
   const says = (text: string, expected: string | RegExp): void =>
     typeof expected === 'string' ? assert.ok(text.includes(expected), text) : assert.match(text, expected);
 
   for (const row of refused)
     it(`is refused by name before anything is made: ${row[1]}`, async () => {
-      await using project = projectOf(row);
-      assert.ok(document.includes(`\`${row[0]}\``) || document.includes(row[0]), `docs/compose.md names ${row[0]}`);
-      const config = await project.compose(['config', '-q']);
+      await using one = projectOf(row);
+      assert.ok(document.includes(row[0]), `docs/compose.md names ${row[0]}`);
+      const config = await one.compose(['config', '-q']);
       assert.deepEqual([config.code, config.stderr], [0, ''], 'the file itself is right');
-      for (const command of [['up', '-d'], ['--dry-run', 'up', '-d'], ['plan']]) {
-        const { code, stderr } = await project.compose(command);
-        assert.equal(code, 1, `${command}: ${stderr}`);
-        says(stderr, row[2]);
-      }
-      assert.deepEqual(await project.ids(), {});
-      assert.ok(!(await engine.api('GET', '/networks')).text.includes(project.name), 'no network either');
+      const { code, stderr } = await one.compose(['up', '-d']);
+      assert.equal(code, 1, stderr);
+      says(stderr, row[2]);
+      assert.deepEqual(await one.ids(), {});
+      assert.ok(!(await engine.api('GET', '/networks')).text.includes(one.name), 'no network either');
     });
+
+  it('is refused by a plan and a dry run too', async () => {
+    await using one = projectOf(refused[0]!);
+    for (const command of [['--dry-run', 'up', '-d'], ['plan'], ['run', 'one']]) {
+      const { code, stderr } = await one.compose(command);
+      assert.equal(code, 1, `${command}: ${stderr}`);
+      says(stderr, refused[0]![2]);
+    }
+  });
 
   for (const row of refusedByEngine)
     it(`is refused by the engine with a sentence: ${row[1]}`, async () => {
-      await using project = projectOf(row);
-      assert.equal((await project.compose(['config', '-q'])).code, 0);
-      const { code, stderr } = await project.compose(['create']);
+      await using one = projectOf(row);
+      const { code, stderr } = await one.compose(['create']);
       assert.equal(code, 1, stderr);
       says(stderr, row[2]);
-      assert.deepEqual(await project.ids(), {});
+      assert.deepEqual(await one.ids(), {});
     });
 
-  for (const row of warned)
-    it(`is warned about by name, and changes nothing: ${row[1]}`, async () => {
-      await using project = projectOf(row);
-      assert.ok(document.includes(row[0]), `docs/compose.md names ${row[0]}`);
-      const config = await project.compose(['config', '-q']);
-      assert.deepEqual([config.code, config.stderr], [0, '']);
-      const { code, stderr } = await project.compose(['create']);
-      assert.equal(code, 0, stderr);
-      says(stderr, `WARN: ${row[2]}`);
-      assert.deepEqual(Object.keys(await project.ids()), ['one-1']);
-      await project.compose(['down', '--rmi', 'local']);
-    });
+  it('is warned about by name where it can be left out', async () => {
+    const all = warned.map((row, at) => `  s${at}: ${bodyOf(row)}\n`);
+    await using whole = project(`services:\n${all.join('')}`);
+    const config = await whole.compose(['config', '-q']);
+    assert.deepEqual([config.code, config.stderr], [0, '']);
+    const { code, stderr } = await whole.compose(['create']);
+    assert.equal(code, 0, stderr);
+    const lines = stderr.split('\n').filter((line) => line.startsWith('WARN: '));
+    for (const [at, [key, , text]] of warned.entries()) {
+      const expected = `WARN: ${String(text).replace('services.one.', `services.s${at}.`)}`;
+      assert.ok(
+        lines.some((line) => line.startsWith(expected)),
+        `${expected}\n${stderr}`,
+      );
+      assert.ok(document.includes(key), `docs/compose.md names ${key}`);
+    }
+    assert.equal(lines.length, warned.length, stderr);
+    assert.equal(Object.keys(await whole.ids()).length, warned.length);
+    await whole.compose(['down', '--rmi', 'local']);
+  });
 
   it('is told of by compose build too', async () => {
     const of = (service: string): Row => ['', service, ''];
