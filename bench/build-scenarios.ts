@@ -95,6 +95,8 @@ export const buildScenarios: readonly StepScenario[] = [
   }),
   scenario({
     ...{ name: 'COPY of 500 MB', target: 0.5, rounds: 3, client: 'own', dockerfile: `${from}\nCOPY file /file` },
-    fill: (folder) => fs.writeFileSync(path.join(folder, 'file'), Buffer.alloc(500_000_000, 'five hundred megabytes')),
+    fill: () => {},
+    change: (folder, round) =>
+      fs.writeFileSync(path.join(folder, 'file'), Buffer.alloc(500_000_000, `five hundred megabytes ${round}`)),
   }),
 ];

@@ -16,6 +16,8 @@ export interface SyncedContext extends AsyncDisposable {
 
 const mostEntries = 10_000_000;
 const writeSize = 1024 * 1024;
+/** From so many bytes on a piece is written as it comes, without a copy. */
+const largePiece = 128 * 1024;
 
 /**
  * Takes the files of a client's folder over a channel: first their list, then the contents that are not here from an
@@ -104,7 +106,7 @@ async function takeContents(
   let waiting: Buffer[] = [];
   let size = 0;
   const flush = (): void => {
-    if (size > 0) context.append(Buffer.concat(waiting, size));
+    if (size > 0) context.append(waiting.length === 1 && waiting[0] ? waiting[0] : Buffer.concat(waiting, size));
     waiting = [];
     size = 0;
   };
@@ -120,7 +122,7 @@ async function takeContents(
       waiting.push(piece);
       size += piece.length;
       left -= piece.length;
-      if (size >= writeSize) flush();
+      if (size >= writeSize || piece.length >= largePiece) flush();
     }
     contents.set(name, { mark, offset, stored, digest: hash.digest('hex') });
   }

@@ -141,7 +141,7 @@ function gather(channel: Channel): Pieces {
   let parts: Buffer[] = [];
   let size = 0;
   const flush = async (): Promise<void> => {
-    const whole = Buffer.concat(parts, size);
+    const whole = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts, size);
     parts = [];
     size = 0;
     if (whole.length > 0) await channel.write(whole);

@@ -1,11 +1,10 @@
-import { type Descriptor, mediaTypes } from '../../api/oci/image.ts';
+import type { Descriptor } from '../../api/oci/image.ts';
 import { crashPoint } from '../../base/crash-points.ts';
 import type { Database } from '../../base/database.ts';
 import { invalid, notFound } from '../../base/errors.ts';
 import type { Leases } from '../../base/leases.ts';
 import { chainId as chainOf } from '../../formats/digest.ts';
-import type { LayerUnpacker } from '../content/contract.ts';
-import type { SpooledBlob } from '../content/spool.ts';
+import type { ArrivingUnpacker, LayerUnpacker } from '../content/contract.ts';
 import type { LocalContentStore } from '../content/store.ts';
 import type { Image } from '../contract.ts';
 import { collectGarbage } from '../gc.ts';
@@ -21,6 +20,7 @@ import { tarStream } from '../trees/tar-stream.ts';
 import type { PlacedRun } from '../unpack/reuse.ts';
 import type { BuildLayers, BuiltImage, BuiltLayer } from './contract.ts';
 import { describeEarlier, isReusable, withRuns } from './earlier.ts';
+import { spool, spoolLayer } from './spool.ts';
 import { readWritten } from './written.ts';
 
 export interface BuildLayersDeps {
@@ -30,7 +30,7 @@ export interface BuildLayersDeps {
   readonly driver: SnapshotDriver;
   readonly state: ImageState;
   readonly settling: Settling;
-  readonly unpacker: LayerUnpacker;
+  readonly unpacker: LayerUnpacker & ArrivingUnpacker;
   readonly events: ImageEvents;
   /** Has the index for other tools written anew. */
   readonly refresh: () => Promise<void>;
@@ -53,11 +53,13 @@ export function createBuildLayers(deps: BuildLayersDeps): BuildLayers {
     async unpack(parents, tar, { holder, like }, signal) {
       const earlier = like === undefined ? undefined : describeEarlier(deps, like);
       const runs: PlacedRun[] = [];
-      const blob = await spool(deps, withRuns(tar, earlier?.tar, runs), { holder, keep: true }, signal);
+      const reuse = earlier?.folder === undefined ? undefined : { folder: earlier.folder, runs };
+      const whole = withRuns(tar, earlier?.tar, runs);
+      await using spooled = await spoolLayer(deps, whole, { holder, early: !earlier && driver.standsAlone }, signal);
+      const { blob, arriving } = spooled;
       const chainId = chainOf(below(deps, parents, blob.digest));
       deps.leases.acquire('operation', holder, 'snapshot', chainId);
-      const reuse = earlier?.folder === undefined ? undefined : { folder: earlier.folder, runs };
-      await deps.unpacker.unpack(blob, blob.digest, parents, signal, undefined, { verified: true, reuse });
+      await deps.unpacker.unpack(blob, blob.digest, parents, signal, undefined, { verified: true, reuse, arriving });
       const made = layer(chainId);
       if (!made) throw notFound(`layer ${chainId} vanished while it was being made`);
       return made;
@@ -117,45 +119,6 @@ async function adopt(
   });
   crashPoint('build.layer.recorded');
   return { chainId, diffId, size: written.size };
-}
-
-/** Hashes a tar, and keeps it in the store if asked to. */
-async function spool(
-  { content, leases }: BuildLayersDeps,
-  tar: AsyncIterable<Buffer>,
-  { holder, keep }: { holder: string; keep: boolean },
-  signal: AbortSignal,
-): Promise<Descriptor> {
-  if (!keep) {
-    const { createHash } = await import('node:crypto');
-    const hash = createHash('sha256');
-    let size = 0;
-    for await (const piece of tar) {
-      signal.throwIfAborted();
-      hash.update(piece);
-      size += piece.length;
-    }
-    return { mediaType: mediaTypes.ociLayer, digest: `sha256:${hash.digest('hex')}`, size };
-  }
-  const file = await content.spool();
-  let blob: SpooledBlob;
-  try {
-    for await (const piece of tar) {
-      signal.throwIfAborted();
-      await file.write(piece);
-    }
-    blob = await file.finish();
-  } catch (error) {
-    await file.discard();
-    throw error;
-  }
-  try {
-    leases.acquire('operation', holder, 'blob', blob.digest);
-    await blob.keep();
-  } finally {
-    await blob.discard();
-  }
-  return { mediaType: mediaTypes.ociLayer, digest: blob.digest, size: blob.size };
 }
 
 async function record(
