@@ -8,7 +8,7 @@ import { command as runCommand } from '../../src/cli/commands/container/run.ts';
 import { disagreements } from '../crash/invariants.ts';
 import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
-import { nextEvent } from '../helpers/events.ts';
+import { nextEvent, pastEvents } from '../helpers/events.ts';
 import { type FlagRow, type Observed, observe, type SaidRow, type SeenRow } from '../helpers/flag-effects.ts';
 import { type FlagFiles, rowsOf, sharedRows } from '../helpers/flag-rows.ts';
 
@@ -96,9 +96,15 @@ for (const cli of commandLines) {
 describe('flags', () => {
   it('--stop-timeout is the time that a stop waits', async () => {
     await engine.tug(['run', '-d', '--name', 'hasty', '--stop-timeout', '0', 'busybox', 'sleep', '1000']);
-    const began = Date.now();
+    const began = Date.now() / 1000;
     await engine.api('POST', '/containers/hasty/stop');
-    assert.ok(Date.now() - began < 9500, 'not the 10 seconds of the default');
+    const signals = await pastEvents(engine, began, { container: ['hasty'], event: ['kill'] });
+    assert.deepEqual(
+      signals.map(({ Actor }) => Actor.Attributes['signal']),
+      ['15', '9'],
+    );
+    const [asked = 0, killed = 0] = signals.map(({ timeNano }) => timeNano / 1e9);
+    assert.ok(killed - asked < 9.5, 'not the 10 seconds of the default');
   });
 
   it('are all observed, here or in another test', () => {
