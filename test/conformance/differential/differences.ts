@@ -200,7 +200,7 @@ export const differences: readonly Difference[] = [
     scenario: 'run',
     step: /nosuchimage:1 true$/,
     subjects: both,
-    instead: /network is unreachable.*check the name, or the engine's DNS/s,
+    instead: /connection refused.*check the address, and that a registry runs there/s,
     reason: 'says what to look at',
   },
   {
