@@ -7,6 +7,7 @@ import { bodyChunks, discardBody, readBody } from './body.ts';
 import type { Credentials } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { AnswerContext } from './errors.ts';
+import { followReferrers, type RemoteReferrer, readReferrers, referrersOf } from './referrers.ts';
 import { type RetryPolicy, retrying } from './retry.ts';
 import { collectTags, readTags } from './tags.ts';
 import type { HttpResponse, Transport } from './transport.ts';
@@ -52,6 +53,11 @@ export interface Repository {
   statBlob(digest: string, signal: AbortSignal): Promise<number | undefined>;
   /** All tags, in the registry's order. @throws not-found, unauthorized, unavailable. */
   listTags(signal: AbortSignal): Promise<string[]>;
+  /**
+   * What refers to a manifest, page by page; by the fallback tag where the registry has no list of referrers
+   * (distribution-spec, "Referrers Tag Schema"). @throws unauthorized, unavailable.
+   */
+  listReferrers(digest: string, signal: AbortSignal): AsyncIterable<RemoteReferrer>;
 }
 
 const manifestTypes = [
@@ -74,7 +80,7 @@ export function openRepository(options: RepositoryOptions): Repository {
   const blobContext = (digest: string): AnswerContext => ({
     ...{ name: familiarName(name), blob: `${familiarName(name)}@${digest}`, registry: endpoint.host },
   });
-  return {
+  const repository: Repository = {
     host: endpoint.host,
     resolveManifest: (tagOrDigest, signal) =>
       retrying(
@@ -130,7 +136,29 @@ export function openRepository(options: RepositoryOptions): Repository {
       const page = (path: string) => retrying(() => readTags(ask, path, context, signal), retry, signal);
       return collectTags(`${name.path}/tags/list`, page, endpoint.host);
     },
+    async *listReferrers(digest, signal) {
+      const context = shown(digest);
+      const page = (path: string) => retrying(() => readReferrers(ask, path, context, signal), retry, signal);
+      const first = await page(`${name.path}/referrers/${digest}`);
+      if (first) yield* followReferrers(first, page, endpoint.host);
+      else yield* await taggedReferrers(repository, digest, signal);
+    },
   };
+  return repository;
+}
+
+async function taggedReferrers(
+  repository: Repository,
+  digest: string,
+  signal: AbortSignal,
+): Promise<readonly RemoteReferrer[]> {
+  try {
+    const { bytes } = await repository.fetchManifest(digest.replace(':', '-'), signal);
+    return referrersOf(bytes) ?? [];
+  } catch (error) {
+    if (isKind(error, 'not-found')) return [];
+    throw error;
+  }
 }
 
 function statedDescriptor({ headers }: HttpResponse): Descriptor | undefined {

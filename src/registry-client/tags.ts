@@ -2,6 +2,7 @@ import { TugError } from '../base/errors.ts';
 import type { Ask } from './authorized.ts';
 import { readBody } from './body.ts';
 import type { AnswerContext } from './errors.ts';
+import type { HttpResponse } from './transport.ts';
 
 /** One answer to `tags/list`, and where the next is (distribution-spec, "Listing Tags"). */
 export interface TagPage {
@@ -19,11 +20,16 @@ export async function readTags(ask: Ask, path: string, context: AnswerContext, s
   const body = await readBody(answer, longestPage, signal);
   const tags = parseTags(body);
   if (tags === undefined) throw badTags(context.registry, 'with something that is no list of tags');
+  return { tags, next: nextPage(answer) };
+}
+
+/** Path and query of the next page, where the answer's `Link` says that there is one. */
+export function nextPage(answer: HttpResponse): string | undefined {
   const link = answer.headers['link'];
   const target = /<([^>]*)>\s*;\s*rel="?next"?/i.exec(Array.isArray(link) ? link.join() : (link ?? ''))?.[1];
   // Only its path counts: a registry behind a proxy may not know its own address.
   const next = target === undefined ? undefined : URL.parse(target, answer.url.href);
-  return { tags, next: next ? `${next.pathname}${next.search}` : undefined };
+  return next ? `${next.pathname}${next.search}` : undefined;
 }
 
 function parseTags(body: Buffer): string[] | undefined {

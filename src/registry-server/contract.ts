@@ -36,6 +36,8 @@ export interface StorageDriver {
   touch(path: string): Promise<void>;
   /** Where the file lies on this machine, for drivers that can say it (zero-copy). */
   localPath?(path: string): string;
+  /** What processes that were killed left where no path leads, begun before then. Removing it may be repeated. */
+  abandoned?(before: Date): AsyncIterable<{ readonly name: string; remove(): Promise<void> }>;
   /** Lets go of what the driver holds. */
   close?(): Promise<void>;
 }

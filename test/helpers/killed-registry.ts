@@ -6,14 +6,15 @@ import { putImage } from './put-image.ts';
 import { registryApi } from './registry-api.ts';
 import type { TugRegistry } from './tug-registry.ts';
 
-/** Seconds of pushing, pulling and killing; `TUG_REGISTRY_KILL_SECONDS=60` for a minute. */
-const seconds = Number(process.env['TUG_REGISTRY_KILL_SECONDS'] ?? 3);
+/** Seconds of pushing, pulling and killing in place of what a test has; `TUG_REGISTRY_KILL_SECONDS=60` for a minute. */
+const wanted = process.env['TUG_REGISTRY_KILL_SECONDS'];
 
 /**
  * Pushes images in three lanes while the registry is killed again and again, each time when another push was
  * acknowledged, and then reads every image whose push was. Resolves with what was done, in words.
  */
-export async function pushThroughKills(registry: TugRegistry): Promise<string> {
+export async function pushThroughKills(registry: TugRegistry, usual: number): Promise<string> {
+  const seconds = Number(wanted ?? usual);
   const stop = new AbortController();
   const acknowledged = new Map<string, ReturnType<typeof makeImage>>();
   let [kills, broken] = [0, 0];

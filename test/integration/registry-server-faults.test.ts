@@ -16,7 +16,7 @@ import { startTugRegistry, type TugRegistry } from '../helpers/tug-registry.ts';
 
 test('no acknowledged push is lost, and nothing wrong is served, when it is killed again and again', async (t) => {
   await using registry = await startTugRegistry();
-  t.diagnostic(await pushThroughKills(registry));
+  t.diagnostic(await pushThroughKills(registry, 3));
 });
 
 test('on a full disk pushes are refused, what came is given back, and pulls go on', async () => {

@@ -4,14 +4,18 @@ import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { silentLogger } from '../../src/base/log.ts';
 import { run, runChecked } from '../../src/base/process.ts';
 import { s3Section } from '../../src/registry-server/config/s3.ts';
 import type { StorageDriver } from '../../src/registry-server/contract.ts';
 import { collect } from '../../src/registry-server/gc/collect.ts';
 import { openS3 } from '../../src/registry-server/storage/drivers/s3.ts';
+import { purgeUploads } from '../../src/registry-server/storage/purge.ts';
 import { testStorageDriver } from '../../src/registry-server/storage/storage.contract-suite.ts';
 import { startBalancer } from '../helpers/balancer.ts';
+import { pushThroughCollections } from '../helpers/collected-registry.ts';
 import { digestOf, type ImageBytes, makeImage, writeLayout } from '../helpers/image-layout.ts';
+import { pushThroughKills } from '../helpers/killed-registry.ts';
 import { putImage } from '../helpers/put-image.ts';
 import { type S3Parameters, type S3Store, s3StoreMissing, startS3Store } from '../helpers/s3-store.ts';
 import { startTugRegistry, type TugRegistry } from '../helpers/tug-registry.ts';
@@ -121,6 +125,59 @@ describe('a registry in an S3-compatible store', { skip: s3StoreMissing }, () =>
       await fs.rm(folder, { recursive: true, force: true });
     }
     await assertVerified(openBucket());
+  });
+
+  it('keeps every image whose push was answered, whatever its processes collect meanwhile', async () => {
+    const s3 = { ...(await store.bucket('cared')), ...smallest };
+    const config = { storage: { filesystem: undefined, s3 }, gc: { interval: '1s', grace: '2s' } };
+    const caring = [await startTugRegistry({ config: config as Record<string, object> })];
+    try {
+      caring.push(await startTugRegistry({ config: config as Record<string, object> }));
+      const acknowledged = await pushThroughCollections(caring, 4);
+      await Promise.any(caring.map((registry) => registry.said(/collection ended/)));
+      assert.ok(acknowledged.size > 0);
+      for (const [name, image] of acknowledged) {
+        const [repository = '', tag = ''] = name.split(':');
+        await assertWhole(`http://${caring.at(-1)?.host}/v2/${repository}`, tag, image);
+      }
+    } finally {
+      for (const registry of caring) await registry[Symbol.asyncDispose]();
+    }
+  });
+
+  const killing = process.env['TUG_REGISTRY_KILL_SECONDS'] ? false : 'takes long: set TUG_REGISTRY_KILL_SECONDS';
+  it('loses no push that was acknowledged when it is killed again and again', { skip: killing }, async (t) => {
+    const s3 = { ...(await store.bucket('killed')), ...smallest };
+    await using registry = await startTugRegistry({
+      config: { storage: { filesystem: undefined, s3 } } as Record<string, object>,
+    });
+    t.diagnostic(await pushThroughKills(registry, 3));
+  });
+
+  it('removes what joins that were killed have left, when it is old, and nothing of other users of the bucket', async () => {
+    const { bucket: Bucket, accesskey: accessKeyId, secretkey: secretAccessKey, ...at } = await store.bucket('shared');
+    const { S3Client, CreateMultipartUploadCommand, ListMultipartUploadsCommand } = await import('@aws-sdk/client-s3');
+    const credentials = { accessKeyId, secretAccessKey };
+    const client = new S3Client({ region: at.region, endpoint: at.regionendpoint, forcePathStyle: true, credentials });
+    const section = { ...at, bucket: Bucket, accesskey: accessKeyId, secretkey: secretAccessKey, rootdirectory: 'own' };
+    const storage = openS3(s3Section.parse(section));
+    try {
+      const ours = ['own/docker/registry/v2/blobs/a/data', 'own/docker/registry/v2/blobs/b/data'];
+      for (const Key of [...ours, 'others/file']) await client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+      const left = async (): Promise<(string | undefined)[]> =>
+        ((await client.send(new ListMultipartUploadsCommand({ Bucket }))).Uploads ?? []).map(({ Key }) => Key).sort();
+      const round = (age: number, dryrun: boolean): Promise<void> =>
+        purgeUploads(storage, { age, dryrun }, silentLogger, new Set());
+      const hour = 3_600_000;
+      await round(hour, false);
+      await round(-hour, true);
+      assert.deepEqual(await left(), ['others/file', ...ours]);
+      await round(-hour, false);
+      assert.deepEqual(await left(), ['others/file']);
+    } finally {
+      client.destroy();
+      await storage.close?.();
+    }
   });
 
   it('says that the bucket cannot be reached, and works again when it can', async () => {

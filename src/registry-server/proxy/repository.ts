@@ -1,5 +1,7 @@
 import { isKind, unsupported } from '../../base/errors.ts';
-import type { Repository } from '../contract.ts';
+import type { RemoteReferrer } from '../../registry-client/referrers.ts';
+import type { Referrer, Repository } from '../contract.ts';
+import { checkDigest } from '../storage/paths.ts';
 import type { BlobCache } from './blobs.ts';
 import type { ManifestCache } from './manifests.ts';
 import type { Proxied } from './names.ts';
@@ -24,7 +26,7 @@ export function openProxied(deps: ProxiedDeps, local: Repository, proxied: Proxi
     manifest: (reference) => manifests.get(local, proxied, reference),
     blob: (digest) => blobs.get(local, proxied, digest),
     tags: (after) => listTags(deps, local, proxied, after),
-    referrers: (digest) => local.referrers(digest),
+    referrers: (digest) => listReferrers(deps, local, proxied, digest),
     putManifest: async () => refuse(),
     deleteManifest: async () => refuse(),
     deleteTag: async () => refuse(),
@@ -59,4 +61,35 @@ async function* keptTags(local: Repository, after: string | undefined, why: unkn
   } catch (error) {
     throw isKind(error, 'not-found') ? why : error;
   }
+}
+
+/** What the upstream lists; while it is away, what refers to the manifest among what is kept. */
+async function* listReferrers(
+  { upstreams, signal }: ProxiedDeps,
+  local: Repository,
+  proxied: Proxied,
+  digest: string,
+): AsyncIterable<Referrer> {
+  const remote = upstreams.open(proxied).listReferrers(checkDigest(digest), signal);
+  let some = false;
+  try {
+    for await (const entry of remote) {
+      some = true;
+      yield referrerOf(entry);
+    }
+  } catch (error) {
+    // The end of a list that has begun cannot be had from another one.
+    if (some || !isAway(error)) throw asAnswer(error, proxied.upstream.url.host);
+    yield* local.referrers(digest);
+  }
+}
+
+function referrerOf({ mediaType, digest, size, artifactType, annotations }: RemoteReferrer): Referrer {
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(artifactType ? { artifactType } : {}),
+    ...(annotations ? { annotations } : {}),
+  };
 }

@@ -49,16 +49,21 @@ export async function purgeUploads(
       const last = await lastTouched(storage, name, id);
       if (last === undefined ? !empty.delete(id) && empty.add(id) : Date.now() - last.getTime() < age) continue;
       log.info(dryrun ? 'an abandoned upload would be removed' : 'removing an abandoned upload', { name, id });
-      if (!dryrun) await removeUpload(storage, name, id, log);
+      if (!dryrun) await unlessRefused(() => storage.remove(uploadFolder(name, id)), { name, id }, log);
     }
+  }
+  for await (const { name, remove } of storage.abandoned?.(new Date(Date.now() - age)) ?? []) {
+    if (ended()) return;
+    log.info(dryrun ? 'what a killed process left would be removed' : 'removing what a killed process left', { name });
+    if (!dryrun) await unlessRefused(remove, { name }, log);
   }
 }
 
-async function removeUpload(storage: StorageDriver, name: string, id: string, log: Logger): Promise<void> {
+async function unlessRefused(remove: () => Promise<void>, what: Record<string, string>, log: Logger): Promise<void> {
   try {
-    await storage.remove(uploadFolder(name, id));
+    await remove();
   } catch (error) {
-    log.warn(`an abandoned upload stays: ${messageOf(error)}`, { name, id });
+    log.warn(`an abandoned upload stays: ${messageOf(error)}`, what);
   }
 }
 

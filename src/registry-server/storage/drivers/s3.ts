@@ -44,6 +44,11 @@ export function openS3(section: S3Section): StorageDriver {
       if ((await bucket.head(key)) === undefined) throw notFound(`path not found: ${path}`);
       await bucket.copy(key, key);
     },
+    abandoned: async function* (before) {
+      for await (const { key, abort } of bucket.unfinished(keyOf('/docker/registry/'), before)) {
+        yield { name: `the beginning of ${key}`, remove: abort };
+      }
+    },
     close: async () => bucket.close(),
   };
 }

@@ -1,10 +1,10 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
-import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import type { ListMultipartUploadsCommandOutput, S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import type { S3Section } from '../../../config/s3.ts';
 import type { ByteRange } from '../../../contract.ts';
-import { storeErrors } from './errors.ts';
+import { ifThere, storeErrors } from './errors.ts';
 
 type Sdk = typeof import('@aws-sdk/client-s3');
 
@@ -33,7 +33,15 @@ export interface Bucket {
   list(options: { prefix: string; after?: string; deep?: boolean }): AsyncIterable<Listed>;
   /** Makes an object of several, in one step that others see; each but the last has 5 MiB at least. */
   join(to: string, pieces: readonly (Piece | Buffer)[]): Promise<void>;
+  /** Joins that began before then and did not come to an end, of keys with that prefix. */
+  unfinished(prefix: string, before: Date): AsyncIterable<Unfinished>;
   close(): void;
+}
+
+export interface Unfinished {
+  readonly key: string;
+  /** Idempotent. */
+  abort(): Promise<void>;
 }
 
 /** As many requests as a registry has clients: a pull holds its connection for as long as the client takes. */
@@ -59,6 +67,7 @@ export function openBucket(section: S3Section): Bucket {
       }),
     list: (options) => list(ready, guarded, section, options),
     join: (to, pieces) => guarded(to, async () => join(await ready(), section, to, pieces)),
+    unfinished: (prefix, before) => unfinished(ready, guarded, section, prefix, before),
     close: () => void loaded?.then(({ client }) => client.destroy()),
   };
 }
@@ -170,7 +179,33 @@ async function* list(
   } while (next !== undefined);
 }
 
-/** Killed before its last request, it leaves parts that nobody sees; the store's rule for unfinished uploads takes them. */
+async function* unfinished(
+  ready: () => Promise<Ready>,
+  guarded: ReturnType<typeof storeErrors>,
+  { bucket }: S3Section,
+  prefix: string,
+  before: Date,
+): AsyncIterable<Unfinished> {
+  let from: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {};
+  while (from) {
+    const page: ListMultipartUploadsCommandOutput = await guarded(prefix, async () => {
+      const { sdk, client } = await ready();
+      return client.send(new sdk.ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...from }));
+    });
+    for (const { Key = '', UploadId = '', Initiated } of page.Uploads ?? []) {
+      if (Initiated === undefined || Initiated >= before) continue;
+      const abort = async (): Promise<void> => {
+        const { sdk, client } = await ready();
+        await client.send(new sdk.AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
+      };
+      yield { key: Key, abort: () => ifThere(guarded(Key, abort)) };
+    }
+    const { NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = page;
+    from = page.IsTruncated && KeyMarker ? { KeyMarker, ...(UploadIdMarker ? { UploadIdMarker } : {}) } : undefined;
+  }
+}
+
+/** Killed before its last request, it leaves parts that nobody sees, until what is `unfinished` is aborted. */
 async function join(ready: Ready, section: S3Section, to: string, pieces: readonly (Piece | Buffer)[]): Promise<void> {
   const { sdk, client } = ready;
   const object = { Bucket: section.bucket, Key: to };
