@@ -5,11 +5,11 @@ import type { TugRegistry } from './tug-registry.ts';
 
 /**
  * Three clients push the same few images again and again, and delete some, to processes over one storage that collect
- * meanwhile, of which one is killed. Resolves with the images whose push was answered last, by `repository:tag`.
+ * meanwhile, of which one may be killed half-way. Resolves with the images whose push was answered last, by `repository:tag`.
  */
 export async function pushThroughCollections(
   registries: readonly TugRegistry[],
-  rounds = 12,
+  { rounds, killed }: { readonly rounds: number; readonly killed?: TugRegistry },
 ): Promise<ReadonlyMap<string, ImageBytes>> {
   const images = Array.from({ length: 4 }, () => makeImage([randomBytes(100)]));
   const acknowledged = new Map<string, ImageBytes>();
@@ -25,8 +25,8 @@ export async function pushThroughCollections(
       } catch {
         acknowledged.delete(`${repository}:${tag}`); // the old or the new one, and each of them whole
       }
-      if (client === 0 && round === (rounds >> 1) - 1) await registries[0]?.killAndRestart();
-      if (client === 1 && round % 4 === 3) {
+      if (client === 0 && round === (rounds >> 1) - 1) await killed?.killAndRestart();
+      if (client === 1 && round % 4 === 1) {
         acknowledged.delete(`${repository}:${tag}`);
         const url = `http://${registry.host}/v2/${repository}/manifests/${tag}`;
         await fetch(url, { method: 'DELETE' }).catch(() => undefined); // it may have been killed

@@ -76,7 +76,7 @@ describe('the collection of a registry', () => {
 
   it('keeps every image whose push was answered, whatever is collected and killed meanwhile', async () => {
     await using registry = await startTugRegistry({ config: { gc: { interval: '50ms', grace: '1s' } } });
-    const acknowledged = await pushThroughCollections([registry]);
+    const acknowledged = await pushThroughCollections([registry], { rounds: 12, killed: registry });
     await registry.said(/collection ended/);
     assert.ok(acknowledged.size > 0);
     for (const [name, image] of acknowledged) {
