@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import * as fs from 'node:fs';
+import * as http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import * as path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { sha256 } from '../../src/formats/digest.ts';
+import { build } from '../helpers/build.ts';
+import { begin, commandLines } from '../helpers/command-lines.ts';
+import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+
+/** Milliseconds after which something hangs: an idle machine takes well under one second. */
+const mostTime = 60_000;
+
+/** What lies in a folder and below, as far as anything does. */
+const inside = (...parts: string[]): string[] =>
+  fs.existsSync(path.join(...parts)) ? fs.readdirSync(path.join(...parts)) : [];
+
+/** A registry that has an image, of whose layer it sends a byte and nothing more. */
+async function startStuckRegistry(): Promise<
+  AsyncDisposable & { host: string; asked: Promise<unknown>; left: Promise<void> }
+> {
+  const asked = Promise.withResolvers<void>();
+  const left = Promise.withResolvers<void>();
+  const config = JSON.stringify({
+    architecture: 'amd64',
+    os: 'linux',
+    rootfs: { type: 'layers', diff_ids: [sha256('x')] },
+  });
+  const layer = { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: sha256('x'), size: 1000 };
+  const type = 'application/vnd.oci.image.manifest.v1+json';
+  const of = (mediaType: string, text: string) => ({ mediaType, digest: sha256(text), size: Buffer.byteLength(text) });
+  const about = of('application/vnd.oci.image.config.v1+json', config);
+  const manifest = JSON.stringify({ schemaVersion: 2, mediaType: type, config: about, layers: [layer] });
+  const server = http.createServer(({ url = '' }, answer) => {
+    if (url.endsWith('/v2/')) answer.end();
+    else if (url.includes('/manifests/'))
+      answer.writeHead(200, { 'content-type': type, 'docker-content-digest': sha256(manifest) }).end(manifest);
+    else if (url.endsWith(about.digest)) answer.end(config);
+    else {
+      answer.writeHead(200, { 'content-length': layer.size });
+      answer.write('x');
+      answer.on('close', left.resolve);
+      asked.resolve();
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...{ asked: asked.promise, left: left.promise },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+describe('a build whose client is interrupted', () => {
+  let engine: TestEngine;
+  let base = '';
+  before(async () => {
+    engine = await startEngine();
+    base = await starterImage(engine);
+  });
+  after(() => engine?.[Symbol.asyncDispose]());
+
+  const context = (name: string, Dockerfile: string): string => {
+    const folder = path.join(engine.root, name);
+    fs.mkdirSync(folder, { recursive: true });
+    fs.writeFileSync(path.join(folder, 'Dockerfile'), Dockerfile);
+    return folder;
+  };
+  const left = (): string[] => [
+    ...inside(engine.execRoot, 'containers'),
+    ...inside(engine.execRoot, 'builder'),
+    ...inside(engine.dataRoot, 'builder/work'),
+    ...inside(engine.dataRoot, 'overlay2/containers'),
+    ...inside(engine.dataRoot, 'overlay2/stages'),
+  ];
+  const until = async (condition: () => boolean, what: string): Promise<void> => {
+    const began = performance.now();
+    while (!condition()) {
+      assert.ok(performance.now() - began < mostTime, `waited for ${what}; there is ${left().join(' ')}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  const nothingLeft = (): Promise<void> => until(() => left().length === 0, 'nothing to be left');
+  const sleepers = (seconds: string): number =>
+    fs.readdirSync('/proc').filter((pid) => {
+      try {
+        return /^\d+$/.test(pid) && fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(`\0${seconds}\0`);
+      } catch {
+        return false; // it ended meanwhile
+      }
+    }).length;
+
+  for (const [index, client] of commandLines.entries()) {
+    const start = (...args: string[]) => {
+      const running = begin(engine, client, ['build', ...args]);
+      return Object.assign(running, { [Symbol.dispose]: () => void running.child.kill('SIGKILL') });
+    };
+    const interrupt = async (running: ReturnType<typeof start>): Promise<void> => {
+      running.child.kill('SIGINT');
+      const { code } = await running.ended;
+      assert.notEqual(code, 0);
+    };
+
+    it(`(${client}) ends its commands; the steps before are in the cache`, async () => {
+      const seconds = `${86_400 + index}.${process.pid}`;
+      const Dockerfile = `FROM ${base}\nRUN echo ${seconds} > /first\nRUN sleep ${seconds} & echo begun; exec sleep ${seconds}`;
+      using running = start(context(`run-${client}`, Dockerfile));
+      await running.said('begun\n');
+      await until(() => sleepers(seconds) === 2, 'its commands to run');
+      await interrupt(running);
+      await nothingLeft();
+      assert.equal(sleepers(seconds), 0);
+      const again = await build(engine, { Dockerfile: Dockerfile.replace(/RUN sleep.*/, 'RUN true') });
+      assert.match(again.said, /Step 2\/3 .*\n ---> Using cache/);
+    });
+
+    it(`(${client}) ends what is being sent and copied`, async () => {
+      const folder = context(`copy-${client}`, `FROM ${base}\nCOPY big* /\nRUN sleep 1000`);
+      for (const number of [1, 2, 3]) {
+        fs.writeFileSync(path.join(folder, `big${number}`), `${client} ${number}`);
+        fs.truncateSync(path.join(folder, `big${number}`), 20_000_000);
+      }
+      using running = start(folder);
+      await running.said(client === 'tug' ? 'COPY big*' : 'Step 2/3');
+      await interrupt(running);
+      await nothingLeft();
+      const spools = fs.globSync(path.join(engine.dataRoot, '**/spool-*'));
+      assert.deepEqual(spools, []);
+    });
+
+    it(`(${client}) ends a pull`, async () => {
+      await using registry = await startStuckRegistry();
+      using running = start(context(`pull-${client}`, `FROM ${registry.host}/stuck:${client}\nRUN true`));
+      await registry.asked;
+      await interrupt(running);
+      await registry.left; // the engine hung up
+      await nothingLeft();
+    });
+  }
+});
