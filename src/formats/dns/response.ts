@@ -35,19 +35,20 @@ export function writeResponse(
   limit: number,
 ): Buffer {
   const { code, records } = answer;
-  const extensions = query.edns ? optRecord(code) : Buffer.alloc(0);
-  const written: Buffer[] = [];
-  let room = limit - HEADER_BYTES - query.question.length - extensions.length;
-  for (const record of records) {
-    const bytes = writeRecord(record);
-    room -= bytes.length;
-    if (room < 0) break;
-    written.push(bytes);
+  const { question, edns } = query;
+  const tail = edns ? OPT_BYTES : 0;
+  let end = HEADER_BYTES + question.length;
+  let count = 0;
+  for (const { data } of records) {
+    const next = end + RECORD_BYTES + data.length;
+    if (next + tail > limit) break;
+    end = next;
+    count += 1;
   }
-  const header = Buffer.alloc(HEADER_BYTES);
-  const truncated = answer.truncated === true || written.length < records.length;
-  header.writeUInt16BE(query.id, 0);
-  header.writeUInt16BE(
+  const bytes = Buffer.allocUnsafe(end + tail);
+  const truncated = answer.truncated === true || count < records.length;
+  bytes.writeUInt16BE(query.id, 0);
+  bytes.writeUInt16BE(
     flags.response |
       flags.recursionAvailable |
       (query.recursionDesired ? flags.recursionDesired : 0) |
@@ -55,30 +56,37 @@ export function writeResponse(
       (code & RESPONSE_CODE_MASK),
     2,
   );
-  header.writeUInt16BE(1, 4);
-  header.writeUInt16BE(written.length, 6);
-  header.writeUInt16BE(query.edns ? 1 : 0, 10);
-  return Buffer.concat([header, query.question, ...written, extensions]);
+  bytes.writeUInt16BE(1, 4);
+  bytes.writeUInt16BE(count, 6);
+  bytes.writeUInt16BE(0, 8);
+  bytes.writeUInt16BE(edns ? 1 : 0, 10);
+  question.copy(bytes, HEADER_BYTES);
+  let at = HEADER_BYTES + question.length;
+  for (const record of records.slice(0, count)) at = writeRecord(bytes, at, record);
+  if (edns) writeOpt(bytes, at, code);
+  return bytes;
 }
 
-function writeRecord({ type, ttl, data }: AnswerRecord): Buffer {
-  const bytes = Buffer.alloc(12 + data.length);
-  bytes.writeUInt16BE(questionName, 0);
-  bytes.writeUInt16BE(type, 2);
-  bytes.writeUInt16BE(classes.IN, 4);
-  bytes.writeUInt32BE(ttl, 6);
-  bytes.writeUInt16BE(data.length, 10);
-  data.copy(bytes, 12);
-  return bytes;
+const RECORD_BYTES = 12;
+const OPT_BYTES = 11;
+
+/** Returns where it ends. */
+function writeRecord(bytes: Buffer, at: number, { type, ttl, data }: AnswerRecord): number {
+  bytes.writeUInt16BE(questionName, at);
+  bytes.writeUInt16BE(type, at + 2);
+  bytes.writeUInt16BE(classes.IN, at + 4);
+  bytes.writeUInt32BE(ttl, at + 6);
+  bytes.writeUInt16BE(data.length, at + 10);
+  data.copy(bytes, at + RECORD_BYTES);
+  return at + RECORD_BYTES + data.length;
 }
 
 /** An OPT record: the root's name, what the server takes, the upper bits of the code, version 0, no options. */
-function optRecord(code: number): Buffer {
-  const bytes = Buffer.alloc(11);
-  bytes.writeUInt16BE(recordTypes.OPT, 1);
-  bytes.writeUInt16BE(ownUdpBytes, 3);
-  bytes[5] = code >> 4;
-  return bytes;
+function writeOpt(bytes: Buffer, at: number, code: number): void {
+  bytes.fill(0, at, at + OPT_BYTES);
+  bytes.writeUInt16BE(recordTypes.OPT, at + 1);
+  bytes.writeUInt16BE(ownUdpBytes, at + 3);
+  bytes[at + 5] = code >> 4;
 }
 
 /** A refusal of a packet that has at least a header: nothing but its id, its kind and the code. */

@@ -3,7 +3,7 @@ import { classes, recordTypes, responseCodes } from '../../formats/dns/numbers.t
 import type { DnsQuery } from '../../formats/dns/query.ts';
 import type { AnswerRecord } from '../../formats/dns/response.ts';
 import { addressBytes } from '../../formats/ip-address.ts';
-import type { NameDirectory } from './contract.ts';
+import type { NameAddresses, NameDirectory } from './contract.ts';
 
 /** Seconds that clients may keep an answer, as with Docker. */
 const ttl = 600;
@@ -28,18 +28,32 @@ export function answerLocally(
   if (type === recordTypes.PTR) return pointerAnswer(name, directory, containerId);
   const found = directory.lookup(containerId, name);
   if (!found) return undefined;
-  const wanted = (one: number): boolean => type === one || type === recordTypes.ANY;
-  return {
-    code: responseCodes.ok,
-    records: [
-      ...(wanted(recordTypes.A)
-        ? shuffled(found.ipv4).map((ip) => addressRecord(recordTypes.A, addressBytes(ip)))
-        : []),
-      ...(wanted(recordTypes.AAAA)
-        ? shuffled(found.ipv6).map((ip) => addressRecord(recordTypes.AAAA, addressBytes(ip)))
-        : []),
-    ],
-  };
+  const { a, aaaa } = recordsOf(found);
+  switch (type) {
+    case recordTypes.A:
+      return { code: responseCodes.ok, records: shuffled(a) };
+    case recordTypes.AAAA:
+      return { code: responseCodes.ok, records: shuffled(aaaa) };
+    default:
+      return { code: responseCodes.ok, records: type === recordTypes.ANY ? [...shuffled(a), ...shuffled(aaaa)] : [] };
+  }
+}
+
+interface AddressRecords {
+  readonly a: readonly AnswerRecord[];
+  readonly aaaa: readonly AnswerRecord[];
+}
+
+/** Made once for what a directory keeps. */
+const made = new WeakMap<NameAddresses, AddressRecords>();
+
+function recordsOf(found: NameAddresses): AddressRecords {
+  const known = made.get(found);
+  if (known) return known;
+  const of = (type: number, ips: readonly string[]) => ips.map((ip) => addressRecord(type, addressBytes(ip)));
+  const records = { a: of(recordTypes.A, found.ipv4), aaaa: of(recordTypes.AAAA, found.ipv6) };
+  made.set(found, records);
+  return records;
 }
 
 function pointerAnswer(name: string, directory: NameDirectory, containerId: string): LocalAnswer | undefined {
@@ -55,7 +69,8 @@ const addressRecord = (type: number, data: Buffer): AnswerRecord => ({ type, ttl
  * By chance and not in turn: clients ask for A and AAAA in pairs, so that whoever counts questions would give one
  * of two addresses always first.
  */
-function shuffled<T>(list: readonly T[]): T[] {
+function shuffled<T>(list: readonly T[]): readonly T[] {
+  if (list.length < 2) return list;
   const order = [...list];
   for (let at = order.length - 1; at > 0; at -= 1) {
     const other = Math.floor(Math.random() * (at + 1));

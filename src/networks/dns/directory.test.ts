@@ -7,13 +7,15 @@ import { openDatabase, openDatabaseReader } from '../../base/database.ts';
 import { networkMigrations } from '../migrations.ts';
 import { createNetworkStore, type EndpointRecord } from '../store.ts';
 import { createNameDirectory } from './directory.ts';
+import { rememberAnswers } from './remember.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'tug-directory-'));
 const file = path.join(folder, 'state.db');
 const database = openDatabase(file, networkMigrations);
 const reader = openDatabaseReader(file);
 const store = createNetworkStore(database);
-const directory = createNameDirectory(reader);
+const plain = createNameDirectory(reader);
+const directory = rememberAnswers(reader, plain);
 after(() => {
   reader[Symbol.dispose]();
   database[Symbol.dispose]();
@@ -113,5 +115,25 @@ describe('the directory of names', () => {
     assert.deepEqual(ipv4('web', 'late'), ['10.0.0.9']);
     store.removeSandbox('late');
     assert.equal(directory.lookup('web', 'late'), undefined);
+  });
+
+  it('is asked again once something was committed, and not before, however many names there are', () => {
+    let asked = 0;
+    const remembering = rememberAnswers(reader, {
+      ...plain,
+      lookup(containerId, name) {
+        asked += 1;
+        return plain.lookup(containerId, name);
+      },
+    });
+    const ask = (name: string) => remembering.lookup('web', name)?.ipv4;
+    for (let round = 0; round < 3; round += 1) assert.deepEqual([ask('web'), ask('none')], [['10.0.0.2'], undefined]);
+    assert.equal(asked, 2);
+    container('later', [{ on: 'front', ip: '10.0.0.8', names: ['none'] }]);
+    assert.deepEqual([ask('web'), ask('none')], [['10.0.0.2'], ['10.0.0.8']]);
+    assert.equal(asked, 4);
+    for (let name = 0; name < 5000; name += 1) ask(`name-${name}`);
+    assert.deepEqual(ask('web'), ['10.0.0.2']);
+    assert.equal(asked, 5005);
   });
 });

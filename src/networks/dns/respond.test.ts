@@ -30,7 +30,7 @@ function context(wish: Partial<Responding> = {}): Responding {
   };
 }
 
-/** A million of them take a minute: `TUG_FUZZ_PACKETS=1000000`. */
+/** A million of them take some seconds: `TUG_FUZZ_PACKETS=1000000`. */
 const packets = Number(process.env['TUG_FUZZ_PACKETS'] ?? 20_000);
 
 type Asked = Parameters<typeof buildQuery>[0];

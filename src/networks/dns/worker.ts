@@ -5,6 +5,7 @@ import { createNameDirectory } from './directory.ts';
 import { forward, type Limit } from './forward.ts';
 import { createHostResolver } from './host-resolver.ts';
 import { type Listening, listen } from './listen.ts';
+import { rememberAnswers } from './remember.ts';
 import { containerUpstream, type HostResolver } from './resolver.ts';
 import { respond } from './respond.ts';
 import { createTogether } from './together.ts';
@@ -89,5 +90,6 @@ function serveNames(port: NonNullable<typeof parentPort>, directory: NameDirecto
 
 if (parentPort) {
   const { database } = workerData as { database: string };
-  serveNames(parentPort, createNameDirectory(openDatabaseReader(database)));
+  const reader = openDatabaseReader(database);
+  serveNames(parentPort, rememberAnswers(reader, createNameDirectory(reader)));
 }
