@@ -23,6 +23,7 @@ import { formatReport, type Row } from './report.ts';
 import { runOnce, type Scenario, scenarios } from './scenarios.ts';
 import { installPeers } from './setup.ts';
 import type { StepScenario } from './steps.ts';
+import { removeContainers, tidyUp } from './tidy.ts';
 import { makeVolume } from './volume.ts';
 import { volumeScenarios } from './volume-scenarios.ts';
 
@@ -72,15 +73,18 @@ try {
   console.log(report);
   if (options.write) writeFileSync(options.write, report);
 } finally {
-  await site?.close();
-  for (const engine of engines) {
-    await removeContainer(engine).catch(() => {}); // it may not have come up
-    await engine.stop();
-  }
-  await volume.remove();
-  rmSync(folder, { recursive: true });
-  for (const { target } of listMounts(runFolder).reverse()) unmount(target, { detach: true });
-  rmSync(runFolder, { recursive: true, force: true });
+  const done = await tidyUp({
+    'the site of images': () => site?.close(),
+    ...Object.fromEntries(engines.map((engine) => [`containers of ${engine.name}`, () => removeContainers(engine)])),
+    ...Object.fromEntries(engines.map((engine) => [engine.name, () => engine.stop()])),
+    'the file system': () => volume.remove(),
+    'its folder': () => rmSync(folder, { recursive: true }),
+    'mounts of engines': () => {
+      for (const { target } of listMounts(runFolder).reverse()) unmount(target, { detach: true });
+    },
+    'the folder of engines': () => rmSync(runFolder, { recursive: true, force: true }),
+  });
+  if (!done) process.exitCode = 1;
 }
 
 async function startEngines(): Promise<void> {
@@ -128,19 +132,25 @@ async function measureSteps<Site>(
   const { warmUp = 0 } = scenario;
   const rounds = Number(options.rounds ?? scenario.rounds);
   const results = new Map<string, number[]>(chosen.map(({ name }) => [name, []]));
-  for (const engine of chosen) await scenario.before?.(engine, here);
-  for (let round = 0; round < rounds + warmUp; round += 1) {
+  const begun: Engine[] = [];
+  try {
     for (const engine of chosen) {
-      const figure = await scenario.measure(engine, here);
-      if (round >= warmUp) results.get(engine.name)?.push(figure);
+      begun.push(engine);
+      await scenario.before?.(engine, here);
     }
+    for (let round = 0; round < rounds + warmUp; round += 1) {
+      for (const engine of chosen) {
+        interrupted.signal.throwIfAborted();
+        const figure = await scenario.measure(engine, here);
+        if (round >= warmUp) results.get(engine.name)?.push(figure);
+      }
+    }
+  } catch (error) {
+    await tidyUp(Object.fromEntries(begun.map((engine) => [engine.name, () => scenario.after?.(engine, here)])));
+    throw error;
   }
   for (const engine of chosen) await scenario.after?.(engine, here);
   return { scenario, figures: Object.fromEntries([...results].map(([name, values]) => [name, median(values)])) };
-}
-
-async function removeContainer(engine: Engine): Promise<void> {
-  await command(engine, ['rm', '-f', 'bench']);
 }
 
 function command(engine: Engine, args: readonly string[]): Promise<string> {

@@ -17,14 +17,20 @@ export async function makeVolume(
   await runChecked('truncate', ['-s', size, image]);
   await runChecked('mkfs.ext4', ['-q', '-F', '-E', 'lazy_itable_init=0,lazy_journal_init=0', image]);
   await runChecked('mount', ['-o', 'loop', image, mountPoint]);
-  await bypassPageCache(mountPoint);
-  return {
-    mountPoint,
-    async remove() {
-      await runChecked('umount', ['-R', mountPoint]);
-      rmSync(image);
-    },
+  const remove = async (): Promise<void> => {
+    const { code, stderr } = await run('umount', ['-R', mountPoint]);
+    // what holds it was to be gone by now: the mount is not left, and the device goes with its last user
+    if (code !== 0) await runChecked('umount', ['-R', '-l', mountPoint]);
+    rmSync(image);
+    if (code !== 0) throw new Error(stderr.trim());
   };
+  try {
+    await bypassPageCache(mountPoint);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { mountPoint, remove };
 }
 
 /** Leaves the device as it is, and says so, where the file system below cannot do direct I/O (tmpfs). */
