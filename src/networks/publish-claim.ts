@@ -1,10 +1,11 @@
 import { isIPv6 } from 'node:net';
+import { unsupported } from '../base/errors.ts';
 import type { NetworkContext } from './context.ts';
 import type { SandboxRequest } from './contract.ts';
 import type { PublishedPort } from './driver-contract.ts';
 import { gatewayEndpoint, type Joined } from './joining.ts';
 import { type ClaimedPort, claimPorts, type WantedPort, wantedPorts } from './publish.ts';
-import { defaultHostIps } from './publish-defaults.ts';
+import { defaultHostIps, isAccepted, type PublishSettings } from './publish-defaults.ts';
 import { portOwners } from './publish-owner.ts';
 
 export type PublishWishes = Pick<SandboxRequest, 'ports' | 'publishAll'>;
@@ -19,12 +20,28 @@ export function claimFor(
   { ports, publishAll }: PublishWishes,
   givenUp: readonly PublishedPort[] = [],
 ): PublishedPort[] {
-  const wanted = wantedPorts(ports, publishAll, defaultHostIps(publishing, joined));
+  const all = wantedPorts(ports, publishAll, defaultHostIps(publishing, joined));
+  const wanted = all.map((wish) => (wish.protocol === 'sctp' ? ledByKernel(wish, publishing, joined) : wish));
   const led = wanted
     .map((wish) => ({ ...wish, hostIps: wish.hostIps.filter((ip) => !isRoutedBy(joined, ip)) }))
     .filter(({ hostIps }) => hostIps.length > 0);
   const claimed = claimPorts(led, holder, portOwners(store, givenUp));
   return [...routedPorts(wanted, joined), ...placePorts(claimed, joined)];
+}
+
+/**
+ * SCTP is led by the kernel or not at all: it is published on those addresses from which the kernel leads it.
+ * @throws unsupported where there is none.
+ */
+function ledByKernel(wish: WantedPort, publishing: PublishSettings, joined: Joined): WantedPort {
+  const { ip, ipv6 } = joined.endpoint;
+  const leads = (hostIp: string): boolean =>
+    !isAccepted(publishing, hostIp) && hostIp !== '::1' && (isIPv6(hostIp) ? ipv6 : ip) !== '';
+  const hostIps = wish.hostIps.filter((hostIp) => isRoutedBy(joined, hostIp) || leads(hostIp));
+  if (hostIps.length > 0) return { ...wish, hostIps };
+  throw unsupported(
+    `cannot publish ${wish.containerPort}/sctp on ${wish.hostIps.join(', ')}: the kernel leads SCTP from addresses of the container's own family alone, and not with publish-mode "proxy", which carries TCP and UDP`,
+  );
 }
 
 /** Whether what would be published on an address of the host is reached by the container's own instead. */

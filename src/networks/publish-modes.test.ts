@@ -49,6 +49,16 @@ describe('a port that is published by accepting it here', () => {
     assert.equal(await ask('127.0.0.1', 8080, silent), undefined);
   });
 
+  it('is none of SCTP, which the engine does not carry', async () => {
+    const ports = { '80/sctp': [{ HostPort: '8080' }] };
+    const words = /cannot publish 80\/sctp on 0\.0\.0\.0, ::: the kernel leads SCTP .* not with publish-mode "proxy"/;
+    await using engine = await startEngine({ publishing: { mode: 'proxy' }, log: muted });
+    await assert.rejects(engine.attach({ ports }), words);
+    await using other = await startEngine({ bridge: 'tug1', log: muted });
+    const loopback = { '80/sctp': [{ HostIp: '::1', HostPort: '8080' }] };
+    await assert.rejects(other.attach({ ports: loopback }), /cannot publish 80\/sctp on ::1/);
+  });
+
   it('works without any rule of the engine', async () => {
     await using engine = await startEngine({
       publishing: { mode: 'proxy' },
