@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { demultiplexed } from '../../helpers/dockerode-streams.ts';
 import { actionsSince, readArchive, type SdkScenario } from './by-dockerode.ts';
@@ -21,7 +23,7 @@ export const sdkLife: SdkScenario = {
       const container = await docker.createContainer({
         name: 'one',
         Image: 'busybox',
-        Cmd: ['sh', '-c', 'trap "exit 7" TERM; while :; do sleep 0.05; done'],
+        Cmd: ['sh', '-c', 'trap "exit 7" TERM; echo ready; while :; do sleep 0.05; done'],
         Env: ['A=1', 'B=two words'],
         Labels: { a: 'b' },
         WorkingDir: '/tmp',
@@ -42,7 +44,12 @@ export const sdkLife: SdkScenario = {
       return { Env, Cmd, Labels, WorkingDir, StopSignal, Tty, OpenStdin, limits, state: State.Status };
     },
     'stop before start': (docker) => one(docker).stop(),
-    start: (docker) => one(docker).start(),
+    start: async (docker) => {
+      await one(docker).start();
+      const log = (await one(docker).logs({ follow: true, stdout: true })) as Readable;
+      await once(log, 'data'); // from now on it heeds signals
+      log.destroy();
+    },
     'start again': (docker) => one(docker).start(),
     'remove while it runs': (docker) => one(docker).remove(),
     pause: (docker) => one(docker).pause(),
