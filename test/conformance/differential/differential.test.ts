@@ -29,7 +29,7 @@ describe('tug beside dockerd', { skip, concurrency: 1 }, () => {
     await Promise.allSettled([dockerd?.[Symbol.asyncDispose](), engine?.[Symbol.asyncDispose]()]);
   });
   for (const scenario of readScenarios()) {
-    it(`gives the same results for ${scenario.name}`, { timeout: 600_000 }, async () => {
+    it(`gives the same results for ${scenario.name}`, { timeout: 1_800_000 }, async () => {
       const onTug = environmentOf(engine);
       const reference = {
         name: 'dockerd',
@@ -46,7 +46,7 @@ describe('tug beside dockerd', { skip, concurrency: 1 }, () => {
     });
   }
   for (const scenario of [sdkLife, sdkStreams, sdkThings]) {
-    it(`gives the same results for ${scenario.name}`, { timeout: 600_000 }, async () => {
+    it(`gives the same results for ${scenario.name}`, { timeout: 1_800_000 }, async () => {
       const [expected, actual] = await Promise.all(
         [dockerd, engine].map(({ socket }) => performByDockerode(scenario, socket)),
       );
