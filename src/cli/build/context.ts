@@ -37,7 +37,11 @@ export async function* packFiles(files: Iterable<FoundFile>): AsyncGenerator<Buf
 export function contextFiles(folder: string, ignore: Ignore, always: readonly string[]): Generator<FoundFile> {
   if (!look('stat', folder, () => fs.statSync(folder)).isDirectory())
     throw invalid(`unable to prepare context: context must be a directory: ${folder}`);
-  return walk(Buffer.from(folder).toString('latin1'), '', ignore, ignore.root, new Set(always));
+  return walk(
+    { top: Buffer.from(folder).toString('latin1'), ignore, always: new Set(always), owed: [] },
+    '',
+    ignore.root,
+  );
 }
 
 const fewFiles = 500;
@@ -65,14 +69,17 @@ export interface FoundFile {
 
 const isAscii = (text: string): boolean => !/[\x80-\xff]/.test(text);
 
+interface Walk {
+  readonly top: string;
+  readonly ignore: Ignore;
+  readonly always: ReadonlySet<string>;
+  /** Folders above that are left out, unless something in them is not. */
+  readonly owed: FoundFile[];
+}
+
 /** Paths are bytes as latin1 text. A folder comes before what is in it, names in order. */
-function* walk(
-  top: string,
-  folder: string,
-  ignore: Ignore,
-  above: IgnoreState,
-  always: ReadonlySet<string>,
-): Generator<FoundFile> {
+function* walk(all: Walk, folder: string, above: IgnoreState): Generator<FoundFile> {
+  const { top, ignore, always, owed } = all;
   const place = Buffer.from(folder === '' ? top : `${top}/${folder}`, 'latin1');
   const names = look('open', place, () => fs.readdirSync(place, { encoding: 'buffer' }));
   for (const text of names.map((name) => name.toString('latin1')).sort()) {
@@ -83,8 +90,11 @@ function* walk(
     const holds = ignored && [...always].some((one) => one.startsWith(`${readable}/`));
     if (ignored && prune && !wanted && !holds) continue;
     const file = Buffer.from(`${top}/${name}`, 'latin1');
-    const stat = look('lstat', file, () => fs.lstatSync(file, { bigint: true }));
-    if (wanted || holds) yield { file, name, stat };
-    if (stat.isDirectory() && (!prune || holds)) yield* walk(top, name, ignore, state, always);
+    const found = { file, name, stat: look('lstat', file, () => fs.lstatSync(file, { bigint: true })) };
+    if (wanted || holds) yield* [...owed.splice(0), found];
+    if (!found.stat.isDirectory() || (prune && !holds)) continue;
+    if (!wanted && !holds) owed.push(found);
+    yield* walk(all, name, state);
+    if (owed.at(-1) === found) owed.pop();
   }
 }
