@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { countBuffer } from '../base/buffer-garbage.ts';
 import { TugError } from '../base/errors.ts';
 import { connectionError } from './errors.ts';
 import { cancelled, type HttpResponse } from './transport.ts';
@@ -10,7 +11,10 @@ import { cancelled, type HttpResponse } from './transport.ts';
  */
 export async function* bodyChunks(answer: HttpResponse, signal: AbortSignal): AsyncGenerator<Buffer, void, void> {
   try {
-    for await (const chunk of answer.body) yield chunk as Buffer;
+    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+      countBuffer(chunk.length); // what was read from the connection, of which the chunk is a copy
+      yield chunk;
+    }
   } catch (error) {
     if (signal.aborted) throw cancelled(signal);
     throw error instanceof TugError ? error : connectionError(error, answer.url);

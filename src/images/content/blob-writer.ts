@@ -76,7 +76,7 @@ async function resume(deps: BlobWriterDeps, { file, handle, algorithm, release }
     written = 0;
   } else if (written > 0) await hashFile(handle, hash);
 
-  const behind = writeBehind(handle);
+  const behind = writeBehind(handle, (block) => hash.update(block));
   let isOpen = true;
   const close = async (keep: boolean): Promise<void> => {
     if (!isOpen) return;
@@ -94,13 +94,13 @@ async function resume(deps: BlobWriterDeps, { file, handle, algorithm, release }
   const commit = async (): Promise<void> => {
     if (!isOpen) return;
     if (written < size) throw await refuse(close, digest, size, `only ${written}`);
-    const found = `${algorithm}:${hash.digest('hex')}`;
-    if (found !== digest) {
-      await close(false);
-      throw invalid(`blob ${digest} arrived damaged: its content has the digest ${found}`, { code: 'digest-mismatch' });
-    }
     try {
       await behind.flush();
+      const found = `${algorithm}:${hash.digest('hex')}`;
+      if (found !== digest) {
+        const message = `blob ${digest} arrived damaged: its content has the digest ${found}`;
+        throw invalid(message, { code: 'digest-mismatch' });
+      }
       deps.publish(file, digest, size);
     } catch (error) {
       await close(false);
@@ -118,7 +118,6 @@ async function resume(deps: BlobWriterDeps, { file, handle, algorithm, release }
       } catch (error) {
         throw asTugError(error);
       }
-      hash.update(chunk);
       written += chunk.length;
     },
     async restart() {

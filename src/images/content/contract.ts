@@ -28,7 +28,7 @@ export interface ContentStore {
 export interface BlobWriter {
   /** Bytes that are there already from an earlier try. */
   readonly offset: number;
-  /** Takes a chunk, which must not change afterwards; it is on its way then. @throws exhausted when an earlier one met a full disk. */
+  /** Takes a copy of a chunk, which is on its way then. @throws exhausted when an earlier one met a full disk. */
   write(chunk: Uint8Array): Promise<void>;
   /** Throws away what is there and begins again at 0 (the server did not honour the range). */
   restart(): Promise<void>;

@@ -9,7 +9,7 @@ import { writeBehind } from './write-behind.ts';
 export interface BlobSpool {
   /** Where it is being written. */
   readonly file: string;
-  /** Takes a chunk, which must not change afterwards. @throws exhausted when the disk is full; the spool is to be discarded then. */
+  /** Takes a copy of a chunk. @throws exhausted when the disk is full; the spool is to be discarded then. */
   write(chunk: Uint8Array): Promise<void>;
   /** Ends writing. Returns what was written; the file still waits for `keep` or `discard`. */
   finish(): Promise<SpooledBlob>;
@@ -41,8 +41,8 @@ export async function openSpool(deps: SpoolDeps): Promise<BlobSpool> {
   const handle = await fs.open(file, 'wx', 0o600).catch((error: unknown) => {
     throw asTugError(error);
   });
-  const behind = writeBehind(handle);
   const hash = createHash('sha256');
+  const behind = writeBehind(handle, (block) => hash.update(block));
   let size = 0;
   let open = true;
   const close = async (): Promise<void> => {
@@ -63,7 +63,6 @@ export async function openSpool(deps: SpoolDeps): Promise<BlobSpool> {
       } catch (error) {
         throw asTugError(error);
       }
-      hash.update(chunk);
       size += chunk.length;
     },
     discard,
