@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
-import { runChecked } from '../src/base/process.ts';
+import { run, runChecked } from '../src/base/process.ts';
 import { listMounts, unmount } from '../src/host/mount.ts';
 import { buildScenarios } from './build-scenarios.ts';
 import { composeScenarios } from './compose-scenarios.ts';
@@ -23,7 +23,7 @@ import { formatReport, type Row } from './report.ts';
 import { runOnce, type Scenario, scenarios } from './scenarios.ts';
 import { installPeers } from './setup.ts';
 import type { StepScenario } from './steps.ts';
-import { removeContainers, tidyUp } from './tidy.ts';
+import { endChildren, removeContainers, tidyUp } from './tidy.ts';
 import { makeVolume } from './volume.ts';
 import { volumeScenarios } from './volume-scenarios.ts';
 
@@ -38,13 +38,17 @@ const { values: options } = parseArgs({
 });
 
 const interrupted = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
+const engines: Engine[] = [];
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    if (!interrupted.signal.aborted) endChildren(new Set(engines.flatMap(({ pid }) => pid ?? [])));
+    interrupted.abort();
+  });
 installPeers();
 const folder = mkdtempSync(path.join(tmpdir(), 'tugbench-'));
 const runFolder = path.join('/run', path.basename(folder));
 mkdirSync(runFolder);
 const volume = await makeVolume(folder);
-const engines: Engine[] = [];
 let site: ImageSite | undefined;
 try {
   await startEngines();
@@ -77,6 +81,11 @@ try {
     'the site of images': () => site?.close(),
     ...Object.fromEntries(engines.map((engine) => [`containers of ${engine.name}`, () => removeContainers(engine)])),
     ...Object.fromEntries(engines.map((engine) => [engine.name, () => engine.stop()])),
+    'processes that are left': () => endChildren(new Set()),
+    'network namespaces': async () => {
+      for (const name of ['docker', 'podman', 'tug'])
+        await run('ip', ['netns', 'delete', `tugbench-${name}-${process.pid}`]);
+    },
     'the file system': () => volume.remove(),
     'its folder': () => rmSync(folder, { recursive: true }),
     'mounts of engines': () => {
@@ -135,6 +144,7 @@ async function measureSteps<Site>(
   const begun: Engine[] = [];
   try {
     for (const engine of chosen) {
+      interrupted.signal.throwIfAborted();
       begun.push(engine);
       await scenario.before?.(engine, here);
     }

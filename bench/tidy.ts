@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { runChecked } from '../src/base/process.ts';
 import type { Engine } from './engines.ts';
 
@@ -16,6 +17,30 @@ export async function tidyUp(steps: Readonly<Record<string, () => unknown>>): Pr
     }
   }
   return done;
+}
+
+/** Ends what this process has started, and what that has started, but for the processes of `kept` and theirs. */
+export function endChildren(kept: ReadonlySet<number>, parent = process.pid): void {
+  for (const child of childrenOf(parent)) {
+    if (kept.has(child)) continue;
+    endChildren(kept, child);
+    try {
+      process.kill(child);
+    } catch {
+      // it has ended
+    }
+  }
+}
+
+/** proc(5): each thread lists the processes that it has started. Those of a process that is gone are none. */
+function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    return [];
+  }
 }
 
 /** Removes all containers of an engine, those too that a scenario left that was cut off. */

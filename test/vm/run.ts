@@ -13,9 +13,10 @@ const cache = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(),
 const tests =
   process.argv.length > 2
     ? process.argv.slice(2)
-    : [...['smoke', 'limits', 'userns', 'apparmor', 'checkpoint'], ...['parents', 'ufw', 'nfs', 'systemd-cgroups']].map(
-        (name) => `test/vm/${name}.ts`,
-      );
+    : [
+        ...['smoke', 'limits', 'userns', 'apparmor', 'checkpoint'],
+        ...['parents', 'bridges', 'ufw', 'nfs', 'systemd-cgroups'],
+      ].map((name) => `test/vm/${name}.ts`);
 
 process.exitCode = await main();
 
