@@ -52,14 +52,18 @@ function withFields(log: Logger, fields: Readonly<Record<string, unknown>>): Log
   };
 }
 
+/** Milliseconds in which two signals are one, sent by a terminal or systemd and handed on by the program above. */
+const echo = 1000;
+
 /** Resolves at the first SIGTERM or SIGINT; a second one ends the process where it stands. */
 function untilTold(log: Logger): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  let told = false;
+  let told: number | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (told) process.exit(1);
-      told = true;
+      if (told !== undefined && performance.now() - told > echo) process.exit(1);
+      if (told !== undefined) return;
+      told = performance.now();
       log.info('told to end', { signal });
       resolve();
     });
