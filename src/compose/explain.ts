@@ -159,7 +159,6 @@ export async function differences(
   const shared = [service.network_mode, service.ipc, service.pid].some((mode) => mode?.startsWith('service:'));
   if (shared || service.volumes_from || service.links) return [];
   const place = { name: instance.name, number: instance.number, oneOff: false, aliases: true };
-  const inherited = found.Mounts;
   const request = containerRequest({
     project,
     origin,
@@ -168,7 +167,8 @@ export async function differences(
     place,
     imageId,
     others,
-    inherited,
+    inherited: [],
   });
-  return fieldChanges(request, found, image?.Config?.Env ?? []);
+  const { Env: env, Volumes: volumes } = image?.Config ?? {};
+  return fieldChanges(request, found, { env: env ?? [], volumes: Object.keys(volumes ?? {}) });
 }

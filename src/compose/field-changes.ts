@@ -1,4 +1,4 @@
-import type { ContainerInspect, CreateRequest } from '../api/types/container.ts';
+import type { ContainerInspect, CreateRequest, HostConfig } from '../api/types/container.ts';
 import { stableJson } from './config-hash.ts';
 
 /** One field of a container that is other than what the files ask for. */
@@ -61,25 +61,43 @@ const ownLabel = /^com\.docker\.compose\./;
 /**
  * Field by field, what a container has and what the files ask for. What a request leaves to the image or the engine is
  * not compared.
- * @param imageEnv the image's own variables.
+ * @param image the image's own variables and volumes.
  */
 export function fieldChanges(
   request: CreateRequest,
   found: ContainerInspect,
-  imageEnv: readonly string[],
+  image: { readonly env: readonly string[]; readonly volumes: readonly string[] },
 ): FieldChange[] {
   const config = found.Config as Fields;
-  const wantedHost = (request.HostConfig ?? {}) as Fields;
+  const [wantedHost, foundHost] = [request.HostConfig ?? {}, found.HostConfig].map((host) =>
+    withPlainVolumes(host, image.volumes),
+  ) as [Fields, Fields];
   const labelsOf = (labels: unknown): Record<string, string> =>
     Object.fromEntries(Object.entries((labels ?? {}) as Record<string, string>).filter(([key]) => !ownLabel.test(key)));
   const changes = [
     ...compareFields(request as Fields, config, configFields),
-    ...compareMaps('environment', variables(config['Env'], imageEnv), variables(request.Env, []), []),
+    ...compareMaps('environment', variables(config['Env'], image.env), variables(request.Env, []), []),
     ...compareMaps('labels', labelsOf(config['Labels']), labelsOf(request.Labels), ['onlyNew']),
-    ...compareFields(wantedHost, found.HostConfig, hostFields),
+    ...compareFields(wantedHost, foundHost, hostFields),
     ...compareNetworks(request, found),
   ];
   return changes.filter((one, at) => changes.findIndex((other) => stableJson(other) === stableJson(one)) === at);
+}
+
+/**
+ * Volumes without a name by where they are mounted: a container that took the place of another has that one's. Those of
+ * the image are left out.
+ */
+function withPlainVolumes(host: HostConfig, ofImage: readonly string[]): Fields {
+  const { Binds: binds, Mounts: mounts } = host;
+  const isNameless = (bind: string): boolean => /^[0-9a-f]{64}:/.test(bind);
+  const nameless = [
+    ...(binds ?? []).filter(isNameless).map((bind) => bind.split(':')[1] ?? ''),
+    ...(mounts ?? []).flatMap(({ Type, Source, Target }) => (Type === 'volume' && !Source ? [Target ?? ''] : [])),
+  ].filter((target) => !ofImage.includes(target));
+  const all = [...(binds ?? []).filter((bind) => !isNameless(bind)), ...nameless].toSorted();
+  const others = (mounts ?? []).filter(({ Type, Source }) => Type !== 'volume' || Source);
+  return { ...host, Binds: all.length > 0 ? all : undefined, Mounts: others.length > 0 ? others : undefined };
 }
 
 function compareFields(wanted: Fields, found: Fields, names: readonly (readonly [string, string])[]): FieldChange[] {

@@ -4,41 +4,82 @@ import { inspect } from '../../../client/calls/containers.ts';
 import { lastLines } from '../../../compose/conditions.ts';
 import { serviceHash } from '../../../compose/config-hash.ts';
 import { differences } from '../../../compose/explain.ts';
+import type { FieldChange } from '../../../compose/field-changes.ts';
 import { type Instance, isRunning, observeProject } from '../../../compose/observe.ts';
-import type { Project } from '../../../formats/compose-file/model.ts';
+import type { Condition, Project } from '../../../formats/compose-file/model.ts';
 import { didYouMean } from '../../../formats/compose-file/problems.ts';
 import type { Session } from '../../command.ts';
 import type { ComposeCommand } from './compose-command.ts';
 import { originOf } from './origin.ts';
 
+/** Why a service is as it is. */
+interface Reasons {
+  readonly service: string;
+  /** Why it has no container. */
+  readonly absent?: string;
+  readonly containers: readonly {
+    readonly name: string;
+    readonly state: string;
+    readonly lastCheck?: string;
+    readonly log: readonly string[];
+    /** What is otherwise in the files by now; undefined where all is as they say. */
+    readonly changed?: readonly FieldChange[];
+  }[];
+  /** What it needs, where something of it does not run. */
+  readonly needs: readonly { readonly service: string; readonly condition: Condition; readonly state: string }[];
+}
+
 export const command: ComposeCommand = {
   name: 'why',
-  usage: 'SERVICE',
+  usage: '[OPTIONS] SERVICE',
   short: 'Say why a service is in the state that it is in',
-  flags: [],
+  flags: [{ long: 'format', kind: 'string', default: 'pretty', description: 'pretty or json' }],
   args: { min: 1, max: 1 },
-  run: async ({ args: [service = ''] }, session, compose) => {
+  run: async ({ flags, args: [service = ''] }, session, compose) => {
+    const format = flags.string('format');
+    if (format !== 'pretty' && format !== 'json') throw invalid(`unsupported format: ${format}, it is pretty or json`);
     const opened = await compose.open();
     const { project } = opened;
     if (!(service in project.services))
       throw invalid(`no such service: ${service}${didYouMean(service, Object.keys(project.services))}`);
     const all = await observeProject(session.engine, project.name);
     const own = all.filter((one) => one.service === service && !one.oneOff);
-    const lines = own.length === 0 ? [absence(project, service)] : [];
-    for (const instance of own) {
-      lines.push(...(await describeInstance(session, instance)));
-      if (instance.hash !== serviceHash(project.services[service]!, all)) {
-        const fields = await differences(session.engine, project, originOf(opened), instance, all, instance.imageId);
-        lines.push('  its definition changed since it was made; "tug compose up" makes it anew');
-        for (const { field, from, to } of fields) lines.push(`    ${field}: ${from ?? '(none)'} -> ${to ?? '(none)'}`);
-      }
-    }
-    if (own.length === 0 || own.some((one) => !isRunning(one)))
-      lines.push(...(await describeNeeds(session, project, service, all)));
-    await session.out.write(lines.map((line) => `${line}\n`).join(''));
+    const hash = serviceHash(project.services[service]!, all);
+    const containers = own.map(async (instance) => {
+      const described = await describeInstance(session, instance);
+      if (instance.hash === hash) return described;
+      const { engine } = session;
+      return {
+        ...described,
+        changed: await differences(engine, project, originOf(opened), instance, all, instance.imageId),
+      };
+    });
+    const stands = own.length === 0 || own.some((one) => !isRunning(one));
+    const reasons: Reasons = {
+      service,
+      ...(own.length === 0 ? { absent: absence(project, service) } : {}),
+      containers: await Promise.all(containers),
+      needs: stands ? await describeNeeds(session, project, service, all) : [],
+    };
+    await session.out.write(format === 'json' ? `${JSON.stringify(reasons)}\n` : textOf(reasons));
     return 0;
   },
 };
+
+function textOf({ absent, containers, needs }: Reasons): string {
+  const lines = [
+    ...(absent === undefined ? [] : [absent]),
+    ...containers.flatMap(({ name, state, lastCheck, log, changed }) => [
+      `${name}: ${state}`,
+      ...(lastCheck === undefined ? [] : [`  its last check ${lastCheck}`]),
+      ...log.map((line) => `  | ${line}`),
+      ...(changed ? ['  its definition changed since it was made; "tug compose up" makes it anew'] : []),
+      ...(changed ?? []).map(({ field, from, to }) => `    ${field}: ${from ?? '(none)'} -> ${to ?? '(none)'}`),
+    ]),
+    ...needs.map(({ service, condition, state }) => `  it needs ${service} ${wanted[condition]}: ${state}`),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
 
 function absence(project: Project, service: string): string {
   const { profiles } = project.services[service]!;
@@ -46,19 +87,18 @@ function absence(project: Project, service: string): string {
   return `${service} has no container${reason}; "tug compose up ${service}" makes it`;
 }
 
-async function describeInstance(session: Session, instance: Instance): Promise<string[]> {
-  const found = await inspect(session.engine, instance.id);
-  const lines = [`${instance.name}: ${stateOf(found)}`];
-  const last = found.State.Health?.Log.at(-1);
-  if (found.State.Health?.Status === 'unhealthy' && last)
-    lines.push(
-      `  its last check ended with exit code ${last.ExitCode}${last.Output.trim() === '' ? '' : `: ${last.Output.trim()}`}`,
-    );
-  if (found.State.Status === 'exited' && found.State.ExitCode !== 0) {
-    const log = await lastLines(session.engine, instance.id, 5).catch(() => []); // its log driver may not be readable
-    for (const line of log) lines.push(`  | ${line}`);
-  }
-  return lines;
+async function describeInstance(session: Session, instance: Instance): Promise<Reasons['containers'][number]> {
+  const { State: state, ...found } = await inspect(session.engine, instance.id);
+  const last = state.Health?.Status === 'unhealthy' ? state.Health.Log.at(-1) : undefined;
+  const said = last?.Output.trim() ?? '';
+  const failed = state.Status === 'exited' && state.ExitCode !== 0;
+  return {
+    name: instance.name,
+    state: stateOf({ ...found, State: state }),
+    ...(last ? { lastCheck: `ended with exit code ${last.ExitCode}${said === '' ? '' : `: ${said}`}` } : {}),
+    // its log driver may not be readable
+    log: failed ? await lastLines(session.engine, instance.id, 5).catch(() => []) : [],
+  };
 }
 
 function stateOf({ State: state, RestartCount: restarts }: ContainerInspect): string {
@@ -82,14 +122,17 @@ async function describeNeeds(
   project: Project,
   service: string,
   all: readonly Instance[],
-): Promise<string[]> {
+): Promise<Reasons['needs']> {
   const needs = Object.entries(project.services[service]?.depends_on ?? {});
-  const lines = needs.map(async ([name, { condition }]) => {
-    const instances = all.filter((one) => one.service === name && !one.oneOff);
-    const states = await Promise.all(
-      instances.map(async ({ id, name: container }) => `${container} is ${stateOf(await inspect(session.engine, id))}`),
-    );
-    return `  it needs ${name} ${wanted[condition]}: ${states.length > 0 ? states.join('; ') : 'which has no container'}`;
-  });
-  return await Promise.all(lines);
+  return await Promise.all(
+    needs.map(async ([name, { condition }]) => {
+      const instances = all.filter((one) => one.service === name && !one.oneOff);
+      const states = await Promise.all(
+        instances.map(
+          async ({ id, name: container }) => `${container} is ${stateOf(await inspect(session.engine, id))}`,
+        ),
+      );
+      return { service: name, condition, state: states.length > 0 ? states.join('; ') : 'which has no container' };
+    }),
+  );
 }
