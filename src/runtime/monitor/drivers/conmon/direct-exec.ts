@@ -8,6 +8,7 @@ import { contentOf, hasHung, memoryFile, type Spawned, spawnProgram } from '../.
 import { refusedByRuntime, runtimeWords } from '../../../runtime-words.ts';
 import type { AttachedStdio, FoundMonitor, MonitorExec, MonitoredExec } from '../../contract.ts';
 import { openOutput } from './early-output.ts';
+import { baseEnvironment } from './launch.ts';
 import { noteName } from './note.ts';
 import { type OutputPipe, openOutputPipe } from './output-pipe.ts';
 
@@ -69,6 +70,7 @@ function spawnRuntime(request: MonitorExec, pipes: readonly OutputPipe[], log: n
     const spawned = spawnProgram(runtime.path, [...runtime.globalArgs, ...args, request.containerId], {
       stdio: [stdin, stdout, stderr],
       inherit: [log, pidWrite],
+      env: baseEnvironment(),
       session: true,
     });
     return { spawned, pid: readPid(pidRead) };
