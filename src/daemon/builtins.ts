@@ -9,7 +9,7 @@ import type { CgroupDriver } from '../host/cgroup/contract.ts';
 import { mountMissing, readCgroups } from '../host/cgroup/detect.ts';
 import { createSystemdCgroups, systemdRuns } from '../host/cgroup/systemd.ts';
 import { bindReadOnly, releaseProgram } from '../host/read-only-program.ts';
-import { apparmorActive, readLxcContexts } from '../host/security-modules.ts';
+import { apparmorActive, knowsContext, readLxcContexts } from '../host/security-modules.ts';
 import type { SnapshotDriver } from '../images/snapshots/contract.ts';
 import { createOverlay2Driver } from '../images/snapshots/drivers/overlay2.ts';
 import { createVfsDriver } from '../images/snapshots/drivers/vfs.ts';
@@ -112,6 +112,11 @@ export function openSecurityModules({ selinuxEnabled, storageDriver }: DaemonCon
   const selinux = selinuxEnabled ? parseLxcContexts(readLxcContexts() ?? '') : undefined;
   if (selinux && storageDriver !== 'overlay2')
     throw unsupported(`selinux-enabled: the storage driver "${storageDriver}" cannot label files; use overlay2`);
+  const unknown = selinux && [selinux.process, selinux.file].find((context) => !knowsContext(context));
+  if (unknown !== undefined)
+    throw unsupported(
+      `selinux-enabled: the policy that is loaded does not know ${unknown}, which its lxc_contexts names; install its module for containers`,
+    );
   if (selinuxEnabled && !selinux) log.warn('SELinux cannot be enabled: it is not active on this host');
   return { selinux, apparmor: apparmorActive() };
 }

@@ -1,4 +1,4 @@
-import { closeSync, readdirSync } from 'node:fs';
+import { closeSync, readdirSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { errnoOf, invalid } from '../base/errors.ts';
@@ -15,6 +15,17 @@ export function readLxcContexts(): string | undefined {
   if (readIfThere('/sys/fs/selinux/enforce') === undefined) return undefined;
   const type = /^SELINUXTYPE=(\S+)/m.exec(readIfThere('/etc/selinux/config') ?? '')?.[1] ?? 'targeted';
   return readIfThere(`/etc/selinux/${type}/contexts/lxc_contexts`);
+}
+
+/** False for a context that the policy which is loaded does not know. Only where SELinux is active. */
+export function knowsContext(context: string): boolean {
+  try {
+    writeFileSync('/sys/fs/selinux/context', `${context}\0`, { flag: 'r+' });
+    return true;
+  } catch (error) {
+    if (errnoOf(error) !== 'EINVAL') throw error;
+    return false;
+  }
 }
 
 const attribute = 'security.selinux';

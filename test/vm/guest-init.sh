@@ -9,6 +9,7 @@ mount -t devpts devpts /dev/pts
 mount -t tmpfs shm /dev/shm
 mount -t tmpfs run /run
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
+[ ! -d /sys/fs/selinux ] || load_policy -i
 ip link set lo up
 hostname tug-vm
 exec /sbin/tug-vm-tests

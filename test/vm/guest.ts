@@ -41,10 +41,16 @@ const packages = [
   'ufw',
   'nfs-kernel-server',
   'e2fsprogs',
+  'tini',
+  'policycoreutils',
+  'selinux-policy-default',
 ];
 /** The modules behind which the disk lies; everything else the kernel asks modprobe for. */
 const diskModules = ['virtio_pci', 'virtio_blk'];
 const diskSize = '2G';
+/** Nothing in the guest is labelled, so nothing may be forbidden: what is looked at is what tug asks for. */
+const policyModule = 'container-policy.cil';
+const selinuxConfig = 'SELINUX=permissive\nSELINUXTYPE=default\n';
 
 /**
  * The guest of this Debian release with its current cloud kernel, built by debootstrap below `cache` the first time
@@ -53,10 +59,10 @@ const diskSize = '2G';
  */
 export async function ensureGuest(cache: string): Promise<Guest> {
   const release = await findRelease();
-  const files = ['initramfs-init.sh', 'guest-init.sh', 'guest-tests.sh', 'guest-tests.service'];
+  const files = ['initramfs-init.sh', 'guest-init.sh', 'guest-tests.sh', 'guest-tests.service', policyModule];
   const inits = files.map((name) => readFileSync(path.join(import.meta.dirname, name)));
   const recipe = createHash('sha256')
-    .update(JSON.stringify([release, packages, diskModules, diskSize]))
+    .update(JSON.stringify([release, packages, diskModules, diskSize, selinuxConfig]))
     .update(Buffer.concat(inits));
   const folder = path.join(cache, recipe.digest('hex').slice(0, 16));
   if (!existsSync(folder)) await buildGuest(cache, folder, release);
@@ -110,6 +116,7 @@ async function buildGuest(cache: string, folder: string, release: Release): Prom
     addScript(path.join(root, 'sbin/tug-vm-tests'), 'guest-tests.sh');
     cpSync(path.join(import.meta.dirname, 'guest-tests.service'), path.join(root, 'etc/systemd/system/tug-vm.service'));
     mkdirSync(path.join(root, 'project'));
+    await addPolicy(root);
     await makeInitramfs(path.join(work, 'initramfs'), root, version, path.join(out, 'initramfs'));
     await makeDisk(root, path.join(out, 'root.ext4'), diskSize);
     for (const old of readdirSync(cache).filter((name) => !name.startsWith('.')))
@@ -118,6 +125,13 @@ async function buildGuest(cache: string, folder: string, release: Release): Prom
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** Debian's policy with the types of containers; loaded where the guest boots with SELinux. */
+async function addPolicy(root: string): Promise<void> {
+  writeFileSync(path.join(root, 'etc/selinux/config'), selinuxConfig);
+  cpSync(path.join(import.meta.dirname, policyModule), path.join(root, 'root', policyModule));
+  await runChecked('chroot', [root, 'semodule', '--noreload', '--install', `/root/${policyModule}`]);
 }
 
 /** Unpacks the kernel package without installing it, and puts its modules into the guest. Returns the kernel's version. */

@@ -4,11 +4,12 @@ import type { Guest } from './guest.ts';
 
 export type Accelerator = 'kvm' | 'tcg';
 
-/** Who is the guest's first process: a script that mounts what is needed, or systemd. */
-export type Init = 'bare' | 'systemd';
+/** Who is the guest's first process: a script that mounts what is needed, or systemd; `selinux` is the script with SELinux in AppArmor's place. */
+export type Init = 'bare' | 'selinux' | 'systemd';
 
 const initArgs: Readonly<Record<Init, string>> = {
   bare: '',
+  selinux: ' security=selinux selinux=1',
   systemd: ' tug_init=/lib/systemd/systemd systemd.unit=tug-vm.service systemd.show_status=no',
 };
 

@@ -3,29 +3,36 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { ensureGuest, type Guest, makeDisk } from './guest.ts';
 import { type BootResult, boot, type Init } from './qemu.ts';
+import { suite } from './suite.ts';
 
 // npm run test:vm: boots Debian's kernel with cgroup v2 and runs tests in it, by default those of test/vm: those named
-// systemd-* where systemd is the init, the others where nobody manages the machine. KVM is tried first, for a limited
-// time: there are machines on which it is there and hangs.
+// systemd-* where systemd is the init, the others where nobody manages the machine. Arguments are files to run instead;
+// `--suite` stands for those of suite.ts. KVM is tried first, for a limited time: there are machines on which it is
+// there and hangs.
 
 const projectRoot = path.resolve(import.meta.dirname, '../..');
 const cache = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'), 'tug-vm');
 const tests =
   process.argv.length > 2
-    ? process.argv.slice(2)
+    ? process.argv.slice(2).flatMap((argument) => (argument === '--suite' ? suite : [argument]))
     : [
         ...['smoke', 'limits', 'userns', 'apparmor', 'checkpoint'],
-        ...['parents', 'bridges', 'ufw', 'nfs', 'systemd-cgroups'],
+        ...['parents', 'bridges', 'ufw', 'nfs', 'selinux', 'systemd-cgroups'],
       ].map((name) => `test/vm/${name}.ts`);
 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
   const guest = await ensureGuest(cache);
-  const byInit = Map.groupBy(tests, (file): Init => (path.basename(file).startsWith('systemd-') ? 'systemd' : 'bare'));
+  const byInit = Map.groupBy(tests, initOf);
   let code = 0;
   for (const [init, files] of byInit) code = (await runIn(guest, init, files)) || code;
   return code;
+}
+
+function initOf(file: string): Init {
+  const name = path.basename(file);
+  return name.startsWith('systemd-') ? 'systemd' : name === 'selinux.ts' ? 'selinux' : 'bare';
 }
 
 async function runIn(guest: Guest, init: Init, files: readonly string[]): Promise<number> {
@@ -35,10 +42,20 @@ async function runIn(guest: Guest, init: Init, files: readonly string[]): Promis
     const started = performance.now();
     let result: BootResult = { outcome: 'silent', code: 1 };
     if (existsSync('/dev/kvm'))
-      result = await boot(guest, disk, { accelerator: 'kvm', init }, { bootTime: 10_000, runTime: 600_000 });
+      result = await boot(
+        guest,
+        disk,
+        { accelerator: 'kvm', init },
+        { bootTime: 10_000, runTime: 600_000 + 60_000 * files.length },
+      );
     if (result.outcome === 'silent') {
       console.log('KVM is missing or does not work here: booting without it, which is slower.');
-      result = await boot(guest, disk, { accelerator: 'tcg', init }, { bootTime: 180_000, runTime: 2_400_000 });
+      result = await boot(
+        guest,
+        disk,
+        { accelerator: 'tcg', init },
+        { bootTime: 900_000, runTime: 600_000 * (3 + files.length) },
+      );
     }
     const seconds = Math.round((performance.now() - started) / 1000);
     const words = {
@@ -68,8 +85,20 @@ async function packProject(work: string, files: readonly string[]): Promise<stri
     verbatimSymlinks: true,
     filter: (source) => !left.test(source),
   });
+  addDockerClient(path.join(staging, '.vm-bin'));
   writeFileSync(path.join(staging, '.vm-tests'), files.join(' '));
   const disk = path.join(work, 'project.ext4');
   await makeDisk(staging, disk, '1500M');
   return disk;
+}
+
+/** The client that the tests of this machine use: the guest's Debian has another. */
+function addDockerClient(folder: string): void {
+  const program = (process.env['PATH'] ?? '')
+    .split(':')
+    .map((each) => path.join(each, 'docker'))
+    .find(existsSync);
+  if (program === undefined) return;
+  mkdirSync(folder);
+  cpSync(program, path.join(folder, 'docker'), { dereference: true });
 }
