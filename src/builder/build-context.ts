@@ -15,6 +15,7 @@ import type { CacheImports } from './cache/transfer/imports.ts';
 import type { NamedContext } from './context/receive.ts';
 import type { BuildListener, BuildRequest, BuildStep } from './contract.ts';
 import type { MadeLayers } from './copy/made-layers.ts';
+import type { Material } from './provenance.ts';
 import type { CacheMounts } from './run/cache-mounts.ts';
 import type { SourceTree } from './sources/tree.ts';
 import type { StageState } from './state.ts';
@@ -52,6 +53,8 @@ export interface Build extends BuilderDeps {
   /** A folder of its own on the data root, and one on the exec root; both go with the build. */
   readonly folder: string;
   readonly secretFolder: string;
+  /** What it took from elsewhere, by its address. */
+  readonly materials: Map<string, Material>;
   /** SOURCE_DATE_EPOCH, Unix seconds. */
   readonly epoch: number | undefined;
   /** The build context. */

@@ -19,6 +19,7 @@ import type { BuildListener, BuildRequest, BuildResult, BuildStep } from './cont
 import type { MadeLayers } from './copy/made-layers.ts';
 import { isoOf } from './instructions/place-files.ts';
 import { type BuildPlan, planBuild } from './plan.ts';
+import { type BuildFacts, imageMaterial, type Material, provenanceOf } from './provenance.ts';
 import type { CacheMounts } from './run/cache-mounts.ts';
 import type { KeptContexts } from './session/kept-contexts.ts';
 import { createSlots } from './slots.ts';
@@ -47,6 +48,7 @@ export async function build(
   const holder = `build:${id}`;
   const folder = path.join(parts.dataRoot, 'builder', 'work', id);
   const secretFolder = path.join(parts.execRoot, 'builder', id);
+  const began = new Date();
   const failure = new AbortController();
   const all = AbortSignal.any([signal, failure.signal]);
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -61,9 +63,23 @@ export async function build(
     const imports = await openImports(importing, request);
     const used: UsedCache = { steps: new Map(), mounts: new Map() };
     const steps = followSteps(parts.steps, { store: parts.cache, imports, used });
-    const about = { ...parts, steps, imports, used, holder, request, listener, signal: all, folder, secretFolder };
+    const materials = new Map<string, Material>();
+    const about = {
+      ...parts,
+      materials,
+      steps,
+      imports,
+      used,
+      holder,
+      request,
+      listener,
+      signal: all,
+      folder,
+      secretFolder,
+    };
     const work = createBuild({ ...about, ...context, epoch: epochOf(request) }, plan);
-    const result = await finish(work, plan).catch(async (error: unknown) => {
+    const facts = { ...context, id, began, request, materials, secrets: [...context.secrets.keys()] };
+    const result = await finish(work, plan, facts).catch(async (error: unknown) => {
       failure.abort(new TugError('cancelled', 'another step failed', { cause: error }));
       await work.settled();
       throw error;
@@ -125,6 +141,8 @@ function createBuild(about: About, plan: BuildPlan): RunningBuild {
       const promise = pulls.get(key) ?? findImage(about, name, platform, step);
       pulls.set(key, promise);
       const image = await promise;
+      const material = imageMaterial(name, image);
+      if (material) about.materials.set(material.uri, material);
       leases.acquire('operation', holder, 'image', image.id);
       for (const layer of image.layers) leases.acquire('operation', holder, 'snapshot', layer);
       return image;
@@ -163,7 +181,7 @@ async function findImage(
 }
 
 /** Builds the target and records the image. */
-async function finish(running: RunningBuild, plan: BuildPlan): Promise<BuildResult> {
+async function finish(running: RunningBuild, plan: BuildPlan, facts: BuildFacts): Promise<BuildResult> {
   const { request, images, steps, holder, epoch, signal } = running;
   const target = await running.stage(plan.target.index);
   const state = request.squash ? await squash(running, target) : target;
@@ -182,8 +200,9 @@ async function finish(running: RunningBuild, plan: BuildPlan): Promise<BuildResu
   const inline = request.cacheTo.some(({ type }) => type === 'inline')
     ? inlineCache(running, running.used, state.layers)
     : {};
+  const claims = request.provenance ? [provenanceOf(facts, request.provenance)] : [];
   const image = await images.builds.record(
-    { config: { created, ...about, history, ...inline }, layers: state.layers, names: request.tags },
+    { config: { created, ...about, history, ...inline }, layers: state.layers, names: request.tags, claims },
     { holder },
     signal,
   );

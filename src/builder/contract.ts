@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { BuildCacheEntry } from '../api/types/build.ts';
 import type { HostConfig } from '../api/types/container.ts';
+import type { ProvenanceOptions } from '../formats/attest-options.ts';
 import type { CacheFrom, CacheTo } from '../formats/build-cache-options.ts';
 import type { RegistryAuth } from '../images/contract.ts';
 import type { BuildSession } from './session/sessions.ts';
@@ -43,6 +44,8 @@ export interface BuildRequest {
   readonly pull: boolean;
   /** Everything on top of the base image becomes one layer. */
   readonly squash: boolean;
+  /** How the image came to be is stated beside it. */
+  readonly provenance: ProvenanceOptions | undefined;
   readonly cacheFrom: readonly CacheFrom[];
   readonly cacheTo: readonly CacheTo[];
   /** Network, limits and hosts of the commands. */

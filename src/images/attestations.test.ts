@@ -19,7 +19,7 @@ const attestation = (digest: string): Descriptor => ({
 
 function deps(manifests: readonly Descriptor[] | undefined): Deps {
   const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, manifests }));
-  const content = { has: () => true, read: async () => bytes };
+  const content = { has: (digest: string) => digest === sha256(bytes), read: async () => bytes };
   const state = { indexOf: () => (manifests ? { ...own, digest: sha256(bytes) } : undefined) };
   return { content, state } as unknown as Deps;
 }

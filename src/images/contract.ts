@@ -1,6 +1,13 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Descriptor, ImageConfigBlob, ImageRunConfig, Platform } from '../api/oci/image.ts';
-import type { ImageDeleted, ImageInspect, ImageSummary, ProgressMessage } from '../api/types/image.ts';
+import type {
+  AttestationStatement,
+  ImageDeleted,
+  ImageInspect,
+  ImageSummary,
+  ProgressMessage,
+} from '../api/types/image.ts';
+import type { WantedStatements } from './attestations.ts';
 import type { FileChange } from './trees/changes.ts';
 
 export type { FileChange };
@@ -23,7 +30,7 @@ export interface ImageService {
   /** @throws as `resolve`, and not-found when it does not provide the platform. */
   inspect(reference: string, platform?: Platform): ImageInspect;
   /** See attestations.ts. @throws as `inspect`, and unsupported. */
-  attestations(reference: string, platform?: Platform): Promise<never[]>;
+  attestations(reference: string, platform?: Platform, wanted?: WantedStatements): Promise<AttestationStatement[]>;
   count(): number;
 
   /** Pulls; resolves when the image is usable. Progress lines are Docker's. Interrupted, it leaves only whole layers, which the next pull uses. */

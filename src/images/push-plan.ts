@@ -2,6 +2,7 @@ import { type Descriptor, mediaTypes } from '../api/oci/image.ts';
 import { notFound } from '../base/errors.ts';
 import { sha256 } from '../formats/digest.ts';
 import type { SentManifest } from '../registry-client/push-target.ts';
+import { type Attached, attachAnew, attachedIn } from './attestations.ts';
 import type { LocalContentStore } from './content/store.ts';
 import type { Image } from './contract.ts';
 import { parseIndex, parseManifest } from './image-config.ts';
@@ -17,6 +18,8 @@ export interface PushPlan {
   readonly manifest: SentManifest;
   /** The index around the manifest, where that is all it names, and none was asked for by its platform: so its digest stays. */
   readonly index: SentManifest | undefined;
+  /** Statements that the index names beside the manifest. */
+  readonly attached: readonly Attached[];
 }
 
 export interface PushLayer {
@@ -50,7 +53,7 @@ export async function outlinePush(operation: PushOperation): Promise<PushOutline
     config,
     layers: layers.map((blob, at) => ({ blob, diffId: image.config.rootfs.diff_ids[at] ?? blob.digest })),
     manifest: { mediaType: own.mediaType, digest: own.digest, bytes },
-    index: operation.platform ? undefined : await loneIndex(operation, own.digest),
+    ...(await indexOf(operation, own.digest)),
   };
 }
 
@@ -76,8 +79,11 @@ export async function recordCompressed(operation: PushOperation, blobs: readonly
   const { mediaType, digest, bytes } = plan.manifest;
   leases.acquire('operation', holder, 'blob', digest);
   await content.put(bytes);
-  await state.record({ id: image.id, manifest: { mediaType, digest, size: bytes.length }, tags: [], digests: [] });
-  return plan;
+  const manifest = { mediaType, digest, size: bytes.length };
+  const hold = (blob: string): void => leases.acquire('operation', holder, 'blob', blob);
+  const index = await attachAnew(content, hold, state.indexOf(image.id), { manifest, platform: image.config });
+  await state.record({ id: image.id, manifest, ...(index ? { index } : {}), tags: [], digests: [] });
+  return index ? { ...plan, ...(await indexOf(operation, digest)) } : plan;
 }
 
 function planOf({ content, image }: PushOperation, blobs: readonly Descriptor[]): PushPlan {
@@ -89,6 +95,7 @@ function planOf({ content, image }: PushOperation, blobs: readonly Descriptor[])
     layers: layers.map((blob, at) => ({ blob, diffId: image.config.rootfs.diff_ids[at] ?? blob.digest })),
     manifest: { mediaType: mediaTypes.ociManifest, digest: sha256(bytes), bytes },
     index: undefined,
+    attached: [],
   };
 }
 
@@ -113,13 +120,16 @@ function sizeOf(content: LocalContentStore, digest: string): number {
 }
 
 /** An index names images for other platforms, which are not here, so it can be sent only when there are none. */
-async function loneIndex(
-  { content, state, image }: PushOperation,
+async function indexOf(
+  { content, state, image, platform }: PushOperation,
   manifest: string,
-): Promise<SentManifest | undefined> {
-  const index = state.indexOf(image.id);
-  if (!index || !content.has(index.digest)) return undefined;
+): Promise<Pick<PushPlan, 'index' | 'attached'>> {
+  const index = platform ? undefined : state.indexOf(image.id);
+  if (!index || !content.has(index.digest)) return { index: undefined, attached: [] };
   const bytes = await content.read(index.digest);
-  const isAlone = parseIndex(bytes).manifests.every(({ digest }) => digest === manifest);
-  return isAlone ? { mediaType: index.mediaType, digest: index.digest, bytes } : undefined;
+  const attached = await attachedIn(content, index);
+  const here = new Set([manifest, ...attached.map((one) => one.manifest.digest)]);
+  const isAlone = parseIndex(bytes).manifests.every(({ digest }) => here.has(digest));
+  if (!isAlone) return { index: undefined, attached: [] };
+  return { index: { mediaType: index.mediaType, digest: index.digest, bytes }, attached };
 }

@@ -122,7 +122,12 @@ async function pushOne(operation: PushOperation): Promise<void> {
     await sendLayers(operation, plan.layers, target);
   }
   await operation.work.sendSmall(plan.config, target, operation);
-  const { index, manifest } = plan;
+  const { index, manifest, attached } = plan;
+  for (const one of attached) {
+    for (const blob of [one.config, ...one.statements]) await operation.work.sendSmall(blob, target, operation);
+    const bytes = await operation.content.read(one.manifest.digest);
+    await target.putManifest(one.manifest.digest, { ...one.manifest, bytes }, signal);
+  }
   if (index) await target.putManifest(manifest.digest, manifest, signal);
   const top = index ?? manifest;
   const tag = reference.tag ?? '';

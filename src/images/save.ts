@@ -7,6 +7,7 @@ import { parseDigest, sha256 } from '../formats/digest.ts';
 import { formatFamiliar, formatReference, parseReference, repositoryName } from '../formats/reference.ts';
 import { paddingOf } from '../formats/tar/entry.ts';
 import { formatEntry, tarTrailer } from '../formats/tar/writer.ts';
+import { attachedIn } from './attestations.ts';
 import type { LocalContentStore } from './content/store.ts';
 import type { Image } from './contract.ts';
 import { parseManifest } from './image-config.ts';
@@ -123,7 +124,12 @@ async function addImage({ content, state }: SaveDeps, image: Image, files: Map<s
   if (image.manifest && own?.layers.every(({ digest }) => content.has(digest))) {
     addBlob(image.manifest.digest);
     for (const { digest } of own.layers) addBlob(digest);
-    return { manifest: image.manifest, layers: own.layers };
+    const index = state.indexOf(image.id);
+    const attached = await attachedIn(content, index);
+    for (const one of attached) for (const { digest } of [one.manifest, one.config, ...one.statements]) addBlob(digest);
+    if (!index || attached.length === 0) return { manifest: image.manifest, layers: own.layers };
+    addBlob(index.digest);
+    return { manifest: index, layers: own.layers };
   }
   const layers = image.layers.map((chainId) => {
     const layer = state.layer(chainId);

@@ -79,7 +79,8 @@ export function createImageService(deps: ImageServiceDeps): Images {
     find: (reference) => findImage(state, local(reference)),
     list: (options) => listImages(state, options),
     inspect: (reference, platform) => inspectImage(deps, resolveVariant(state, local(reference), platform)),
-    attestations: (reference, platform) => attestationsOf(deps, resolveVariant(state, local(reference), platform)),
+    attestations: (reference, platform, wanted) =>
+      attestationsOf(deps, resolveVariant(state, local(reference), platform), wanted),
     count: () => state.ids().length,
 
     ...registryMethods(deps, events, refresh),

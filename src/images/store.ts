@@ -3,6 +3,7 @@ import type { Database } from '../base/database.ts';
 import { notFound } from '../base/errors.ts';
 import { chainIds } from '../formats/digest.ts';
 import { formatFamiliar, formatReference, parseReference } from '../formats/reference.ts';
+import { attachedIn } from './attestations.ts';
 import type { ContentStore, ImageStore } from './content/contract.ts';
 import type { Image } from './contract.ts';
 import { parseImageConfig, parseManifest } from './image-config.ts';
@@ -133,6 +134,8 @@ function recordImage(
 /** The blobs of an image, as its manifest tells. @throws not-found when the manifest is not in the store. */
 async function blobsOf(content: ContentStore, image: Recorded): Promise<string[]> {
   const digests = image.index ? [image.index.digest] : [];
+  for (const { manifest, config, statements } of await attachedIn(content, image.index))
+    digests.push(...[manifest, config, ...statements].map(({ digest }) => digest));
   if (!image.manifest) return digests;
   if (!content.has(image.manifest.digest)) throw notFound(`no such blob: ${image.manifest.digest}`);
   const manifest = parseManifest(await content.read(image.manifest.digest));

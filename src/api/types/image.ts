@@ -1,4 +1,4 @@
-import type { ImageRunConfig } from '../oci/image.ts';
+import type { Descriptor, ImageRunConfig } from '../oci/image.ts';
 
 /** An element of `GET /images/json`. */
 export interface ImageSummary {
@@ -84,4 +84,12 @@ export interface ProgressMessage {
   error?: string;
   errorDetail?: { code?: number; message: string };
   aux?: unknown;
+}
+
+/** One in-toto statement that is attached to an image. */
+export interface AttestationStatement {
+  readonly Descriptor: Descriptor;
+  readonly PredicateType: string;
+  /** As it lies in the store; only where it is asked for. */
+  readonly Statement?: object;
 }

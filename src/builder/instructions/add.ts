@@ -48,6 +48,7 @@ async function remoteSource(
     return undefined;
   }
   const got = stack.use(await download(source, { file: path.join(folder, newId()), checksum }, signal));
+  build.materials.set(source, { uri: source, digest: { sha256: await got.tree.digest('file') } });
   const archive = unpack ? await openArchive(build, got.tree, 'file') : undefined;
   if (archive) return { kind: 'unpacked', tree: stack.use(archive) };
   return { kind: 'file', tree: got.tree, path: 'file', name: bytes(got.name) };

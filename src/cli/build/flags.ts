@@ -30,7 +30,7 @@ export const buildFlags: readonly Flag[] = [
   list('cache-to', 'Where to send the cache (type=inline, registry with ref, local with dest; mode=min|max)', {
     value: 'stringArray',
   }),
-  list('attest', 'Statements of how the image was made (only type=...,disabled=true: none are made)', {
+  list('attest', 'Statements to attach to the image (type=provenance[,mode=min|max,version=v0.2|v1])', {
     value: 'stringArray',
   }),
   text('call', 'What to do: build, check, outline, targets', { default: 'build' }),
@@ -61,7 +61,7 @@ export const buildFlags: readonly Flag[] = [
   }),
   text('platform', 'The platform of the image (OS/ARCH[/VARIANT])'),
   text('progress', 'How to show the steps: auto, plain, tty, quiet, rawjson', { default: 'auto' }),
-  text('provenance', 'As --attest=type=provenance; only false is taken'),
+  text('provenance', 'As --attest=type=provenance'),
   bool('pull', 'Ask the registries for newer base images'),
   bool('push', 'Push the image when it is made (--output=type=registry)'),
   bool('quiet', "Print nothing but the image's id", { short: 'q' }),

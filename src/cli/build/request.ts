@@ -1,30 +1,27 @@
 import * as fs from 'node:fs';
 import { invalid, messageOf } from '../../base/errors.ts';
 import type { Query } from '../../client/engine.ts';
+import { attestOf, parseAttest } from '../../formats/attest-options.ts';
 import { parseBytes, parseMemorySwap } from '../../formats/bytes.ts';
 import { cutKeyValue } from '../../formats/key-value.ts';
 import { parseAddHost, parseUlimit } from '../commands/container/create-values.ts';
 import { CommandFailure } from '../exit-codes.ts';
 import type { ParsedFlags } from '../flags.ts';
 
-const statements = {
-  provenance: 'this engine attaches no statement of how an image was made',
-  sbom: 'this engine looks for no packages in an image: a scanner can be run on it (tug save)',
-} as const;
-
 /** @throws invalid for an option that tug knows and cannot honour. */
 export function refuseOptions(flags: ParsedFlags): void {
-  for (const [name, what] of Object.entries(statements)) {
-    const value = flags.optional(name);
-    if (value !== undefined && value !== 'false' && !/(^|,)disabled=true(,|$)/.test(value))
-      throw invalid(`--${name}=${value}: ${what}; only false is taken`);
-  }
-  for (const text of flags.list('attest')) {
-    const what = /(^|,)type=sbom(,|$)/.test(text) ? statements.sbom : statements.provenance;
-    if (!/(^|,)disabled=true(,|$)/.test(text)) throw invalid(`--attest ${text}: ${what}`);
-  }
+  parseAttest(attestsOf(flags));
   if (!flags.bool('rm')) throw invalid('--rm=false: steps leave no containers that could be kept');
   if (!flags.bool('disable-content-trust')) throw invalid('--disable-content-trust=false: signatures are not verified');
+}
+
+/** What is to be stated of the image: `--attest`, and what `--provenance` and `--sbom` stand for. */
+export function attestsOf(flags: ParsedFlags): string[] {
+  const short = (['provenance', 'sbom'] as const).flatMap((type) => {
+    const value = flags.optional(type);
+    return value === undefined ? [] : [attestOf(type, value)];
+  });
+  return [...flags.list('attest'), ...short];
 }
 
 /** The query of `POST /build`, without what says where its files are. */
@@ -55,6 +52,7 @@ export function buildQuery(flags: ParsedFlags, env: Readonly<Record<string, stri
     ...{ buildargs: json(args), labels: json(labels), nocache: flags.bool('no-cache'), pull: flags.bool('pull') },
     ...{ nocachefilter: flags.list('no-cache-filter').flatMap((text) => text.split(',')), rm: true },
     ...{ extrahosts: flags.list('add-host').map(parseAddHost), networkmode: flags.string('network') },
+    attest: attestsOf(flags),
     ...{ isolation: flags.optional('isolation'), squash: flags.bool('squash') },
     ...{ memory: bytes('memory'), memswap: swap === undefined ? undefined : parseMemorySwap(swap) },
     ...{ cpushares: flags.int('cpu-shares'), cpuperiod: flags.int('cpu-period'), cpuquota: flags.int('cpu-quota') },

@@ -1,6 +1,7 @@
 import type { BootstrapBody } from '../../api/types/bootstrap-request.ts';
 import type { FilesystemChange } from '../../api/types/container.ts';
 import type {
+  AttestationStatement,
   HistoryItem,
   ImageDeleted,
   ImageInspect,
@@ -28,6 +29,10 @@ export function list(
 /** @param platform JSON, as the route takes it. */
 export const inspect = (engine: Engine, reference: string, platform?: string): Promise<ImageInspect> =>
   engine.json('GET', at(reference, '/json'), { query: { platform } });
+
+/** What is stated of an image, whole. */
+export const attestations = (engine: Engine, reference: string): Promise<AttestationStatement[]> =>
+  engine.json('GET', at(reference, '/attestations'), { query: { statement: true } });
 
 /** How an image was made, the last step first. @param platform JSON, as newer engines take it. */
 export const history = (engine: Engine, reference: string, platform?: string): Promise<HistoryItem[]> =>

@@ -7,6 +7,7 @@ import type { BuildContextInput, Builder, BuildListener, BuildRequest } from '..
 import { createClassicListener } from '../../builder/progress/classic.ts';
 import { createTraceListener } from '../../builder/progress/trace.ts';
 import type { BuildSessions } from '../../builder/session/sessions.ts';
+import { parseAttest } from '../../formats/attest-options.ts';
 import { parseCacheFrom, parseCacheTo } from '../../formats/build-cache-options.ts';
 import { formatFamiliar, parseReference, withDefaultTag } from '../../formats/reference.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -113,6 +114,7 @@ function readRequest(exchange: Exchange, sessions: BuildSessions): BuildRequest 
     noCacheFilter: query.all('nocachefilter'),
     pull: query.boolean('pull'),
     squash: query.boolean('squash'),
+    provenance: parseAttest(query.all('attest').filter(Boolean)),
     cacheFrom: (json(query, 'cachefrom', z.array(z.string())) ?? []).map(parseCacheFrom),
     cacheTo: (json(query, 'cacheto', z.array(z.string())) ?? []).map(parseCacheTo),
     host: readHost(query),

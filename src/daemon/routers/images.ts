@@ -31,7 +31,8 @@ export function imageRoutes(images: ImageService): Handlers {
     ImageAttestations: async ({ param, query }) => {
       const [platform, ...more] = readPlatforms(query.all('platform'));
       if (more.length > 0) throw invalid('only one platform can be asked for');
-      return { status: 200, body: await images.attestations(param('name'), platform) };
+      const wanted = { types: query.all('type'), whole: query.boolean('statement') };
+      return { status: 200, body: await images.attestations(param('name'), platform, wanted) };
     },
     ImageCreate: (exchange) =>
       exchange.query.has('fromSrc') ? importImage(images, exchange) : pullImage(images, exchange),

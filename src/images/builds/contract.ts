@@ -1,4 +1,5 @@
 import type { Descriptor, ImageConfigBlob } from '../../api/oci/image.ts';
+import type { Claim } from '../attestations.ts';
 import type { ContainerFiles, Image } from '../contract.ts';
 
 /**
@@ -79,4 +80,6 @@ export interface BuiltImage {
   readonly config: Omit<ImageConfigBlob, 'rootfs'>;
   readonly layers: readonly string[];
   readonly names: readonly string[];
+  /** What is stated of it, beside its manifest. */
+  readonly claims?: readonly Claim[];
 }

@@ -4,6 +4,7 @@ import type { Database } from '../../base/database.ts';
 import { invalid, notFound } from '../../base/errors.ts';
 import type { Leases } from '../../base/leases.ts';
 import { chainId as chainOf } from '../../formats/digest.ts';
+import { attach } from '../attestations.ts';
 import type { ArrivingUnpacker, LayerUnpacker } from '../content/contract.ts';
 import type { LocalContentStore } from '../content/store.ts';
 import type { Image } from '../contract.ts';
@@ -123,7 +124,7 @@ async function adopt(
 
 async function record(
   deps: BuildLayersDeps,
-  { config, layers, names }: BuiltImage,
+  { config, layers, names, claims = [] }: BuiltImage,
   holder: string,
   signal: AbortSignal,
 ): Promise<Image> {
@@ -143,8 +144,15 @@ async function record(
   };
   const blob = { ...config, rootfs: { type: 'layers' as const, diff_ids: diffIds } };
   const written = await writeImage(content, operation, blob, descriptors);
+  const about = { manifest: written.manifest, platform: config };
+  const index = claims.length > 0 ? await attach(content, operation.holdBlob, about, claims) : undefined;
   crashPoint('build.image.written');
-  await state.record({ ...written, tags: tags.map(({ normalised }) => normalised), digests: [] });
+  await state.record({
+    ...written,
+    ...(index ? { index } : {}),
+    tags: tags.map(({ normalised }) => normalised),
+    digests: [],
+  });
   crashPoint('build.image.recorded');
   for (const { familiar } of tags) events.publish('tag', written.id, familiar);
   await deps.refresh();

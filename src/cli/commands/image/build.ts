@@ -4,11 +4,12 @@ import { invalid } from '../../../base/errors.ts';
 import { allLogins } from '../../../client/all-logins.ts';
 import { build } from '../../../client/calls/build.ts';
 import * as images from '../../../client/calls/images.ts';
+import { parseAttest } from '../../../formats/attest-options.ts';
 import { type BuildFiles, buildFiles } from '../../build/files.ts';
 import { buildFlags } from '../../build/flags.ts';
 import { type BuildOutput, parseOutput, sendOutput } from '../../build/outputs.ts';
 import { type BuildView, createPlainView } from '../../build/plain.ts';
-import { buildQuery, refuseOptions } from '../../build/request.ts';
+import { attestsOf, buildQuery, refuseOptions } from '../../build/request.ts';
 import { createSummary } from '../../build/summary.ts';
 import type { Command, Session } from '../../command.ts';
 import { CommandFailure } from '../../exit-codes.ts';
@@ -102,10 +103,18 @@ async function report(session: Session, flags: ParsedFlags, imageId: string, tag
     const metadata = {
       'containerimage.config.digest': imageId,
       ...(tags.length > 0 ? { 'image.name': tags.join(',') } : {}),
+      ...(parseAttest(attestsOf(flags)) ? { 'buildx.build.provenance': await provenanceOf(session, imageId) } : {}),
     };
     fs.writeFileSync(metadataFile, `${JSON.stringify(metadata, undefined, 2)}\n`);
   }
   if (flags.bool('quiet')) await session.out.write(`${imageId}\n`);
+}
+
+/** The predicate of the statement of its origin. */
+async function provenanceOf(session: Session, imageId: string): Promise<unknown> {
+  const statements = await images.attestations(session.engine, imageId);
+  const found = statements.find(({ PredicateType }) => PredicateType.startsWith('https://slsa.dev/provenance/'));
+  return (found?.Statement as { predicate?: unknown } | undefined)?.predicate;
 }
 
 /** An image that was only exported, and that nobody named, is not kept; its steps stay in the cache. */
