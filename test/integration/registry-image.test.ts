@@ -65,7 +65,7 @@ test('the image is built, serves, says how it is, and ends when it is told to', 
   // the store's client is loaded only where it is needed
   await tug('exec', '-w', '/opt/tug', 'hub', 'node', '-e', 'require("@aws-sdk/client-s3")');
 
-  await tug('stop', 'hub');
+  await tug('stop', '-t', '300', 'hub');
   assert.equal(await tug('inspect', '-f', '{{.State.ExitCode}}', 'hub'), '0');
   assert.match((await engine.tug(['logs', 'hub'])).stderr, /told to end.*\n.*ended/);
   await tug('rm', 'hub');

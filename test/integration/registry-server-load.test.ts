@@ -49,7 +49,7 @@ test('a connection without a request is closed when its time is over', async () 
   const [used, silent] = [await openMany(registry, 20), await openMany(registry, 20, 'silent')];
   const all = [...used, ...silent];
   try {
-    await Promise.all(all.map((socket) => socket.closed || once(socket, 'close')));
+    await Promise.all(all.map(ended));
   } finally {
     for (const socket of all) socket.destroy();
   }
@@ -113,7 +113,7 @@ async function openMany({ host }: TugRegistry, count: number, silent?: 'silent')
       socket.on('error', () => {});
       if (silent === undefined) {
         socket.write('GET /v2/ HTTP/1.1\r\nhost: x\r\n\r\n');
-        await once(socket, 'data');
+        await Promise.race([new Promise((resolve) => socket.once('data', resolve)), ended(socket)]);
       }
       socket.resume(); // sees the end
     }
@@ -126,6 +126,10 @@ async function openMany({ host }: TugRegistry, count: number, silent?: 'silent')
   }
   return sockets;
 }
+
+/** Resolves when a connection is closed, in whatever way. */
+const ended = (socket: net.Socket): Promise<unknown> =>
+  socket.closed ? Promise.resolve() : new Promise((resolve) => socket.once('close', resolve));
 
 /** Asks for a blob and reads no further than its beginning. */
 async function begin({ host }: TugRegistry, digest: string): Promise<net.Socket> {

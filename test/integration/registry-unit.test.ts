@@ -17,7 +17,12 @@ test("systemd finds no fault in the registry's unit", {
     const unit = readFileSync(path.join(root, 'contrib/tug-registry.service'), 'utf8');
     const file = path.join(folder, 'tug-registry.service');
     writeFileSync(file, unit.replace('/usr/local/bin/tug', path.join(root, 'bin/tug')));
-    const { code, stdout, stderr } = await run('systemd-analyze', ['verify', '--man=no', '--recursive-errors=no', file]);
+    const { code, stdout, stderr } = await run('systemd-analyze', [
+      'verify',
+      '--man=no',
+      '--recursive-errors=no',
+      file,
+    ]);
     const ours = `${stdout}${stderr}`.split('\n').filter((line) => line.includes('tug-registry'));
     assert.deepEqual([code, ours], [0, []]);
   } finally {
