@@ -69,6 +69,9 @@ export const settings = {
     kind: 'file',
     help: 'Mirrors of any registry, by its domain; `search`: registries that names without one are looked for in',
   },
+  'http-proxy': text('Proxy for plain HTTP to registries and other sources of images; `proxies` in the file'),
+  'https-proxy': text('The same for HTTPS'),
+  'no-proxy': text('Hosts that are asked without a proxy, with commas between'),
   'max-concurrent-downloads': count('Layers of one pull to fetch at the same time'),
   'max-concurrent-uploads': count('Layers to push at the same time'),
   'decompression-limits': {

@@ -55,6 +55,23 @@ describe('the configuration', () => {
     assert.deepEqual(loadConfig(parseFlags([])).hosts, ['unix:///run/tug/tug.sock']);
   });
 
+  it('takes proxies from the file’s own object and from flags, but not from both', () => {
+    const proxies = { 'http-proxy': 'http://a:3128', 'no-proxy': 'b.test' };
+    assert.deepEqual(load({ proxies }, '--https-proxy', 'http://c').proxies, {
+      HTTP_PROXY: 'http://a:3128',
+      HTTPS_PROXY: 'http://c',
+      NO_PROXY: 'b.test',
+    });
+    assert.deepEqual([load({}).proxies, load({ proxies: null }).proxies], [{}, {}]);
+    const secret = { proxies: { 'http-proxy': 'http://me:secret@a' } };
+    assert.throws(
+      () => load(secret, '--http-proxy', 'http://b'),
+      /http-proxy: \(.*from file: http:\/\/xxxxx:xxxxx@a\)/,
+    );
+    assert.throws(() => load({ proxies: { 'ftp-proxy': 'a' } }), /proxies: Unrecognized key: "ftp-proxy"/);
+    assert.throws(() => load({ proxies: { 'no-proxy': ['a'] } }), /proxies\.no-proxy: expected string/);
+  });
+
   it('reads the registries that names without one are looked for in', () => {
     const mirrors = { 'box.test': { mirrors: ['https://mirror.test'] } };
     const config = load({ registries: { search: ['box.test', 'localhost:5000', 'index.docker.io'], ...mirrors } });

@@ -9,6 +9,7 @@ import { parseMirror } from '../registry-client/mirror.ts';
 import { type Setting, type SettingKey, type Settings, settings } from './config-schema.ts';
 import type { DaemonFlags } from './flags.ts';
 import { type NetworkConfig, networkConfig } from './network-config.ts';
+import { configuredProxies, flattenProxies, type Proxies, withoutPassword } from './proxies.ts';
 import { type PublishConfig, publishConfig } from './publish-config.ts';
 
 /** The engine's configuration, complete. */
@@ -33,6 +34,7 @@ export interface DaemonConfig {
   readonly registries: Readonly<Record<string, { readonly mirrors: readonly string[] }>>;
   /** Domains of registries that names without one are looked for in, in order; none for Docker's way. */
   readonly searchRegistries: readonly string[];
+  readonly proxies: Proxies;
   readonly maxConcurrentDownloads: number;
   readonly maxConcurrentUploads: number;
   /** Undefined for the image domain's own. */
@@ -66,7 +68,7 @@ export function loadConfig(flags: DaemonFlags): DaemonConfig {
   const file = flags.configFile ?? defaultConfigFile;
   let fromFile: Settings;
   try {
-    fromFile = checkKeys(readConfigFile(file, flags.configFile !== undefined));
+    fromFile = checkKeys(flattenProxies(readConfigFile(file, flags.configFile !== undefined)));
     refuseBoth(flags.settings, fromFile);
   } catch (error) {
     throw invalid(`unable to configure the tug daemon with file ${file}: ${messageOf(error)}`, { cause: error });
@@ -114,7 +116,8 @@ function refuseBoth(flags: Settings, file: Settings): void {
   );
 }
 
-const show = (value: unknown): string => (Array.isArray(value) ? `[${value.join(' ')}]` : String(value));
+const show = (value: unknown): string =>
+  Array.isArray(value) ? `[${value.join(' ')}]` : withoutPassword(String(value));
 
 function complete(given: Settings): DaemonConfig {
   const execRoot = absolute('exec-root', given['exec-root'] ?? '/run/tug');
@@ -140,6 +143,7 @@ function complete(given: Settings): DaemonConfig {
     registryMirrors: given['registry-mirrors'] ?? [],
     registries,
     searchRegistries: searchedDomains(search),
+    proxies: configuredProxies(given),
     maxConcurrentDownloads: given['max-concurrent-downloads'] ?? 3,
     maxConcurrentUploads: given['max-concurrent-uploads'] ?? 5,
     decompressionLimits: {

@@ -14,6 +14,7 @@ import type { Runtime } from '../runtime/contract.ts';
 import { kernelHasSeccomp } from '../runtime/spec/security.ts';
 import type { VolumeService } from '../volumes/contract.ts';
 import type { DaemonConfig } from './config.ts';
+import { withoutPassword } from './proxies.ts';
 
 /** What `/info` tells of. */
 export interface InfoSource {
@@ -190,10 +191,6 @@ function registryFacts({ registryMirrors, registries, insecureRegistries, search
       ...(searchRegistries.length > 0 ? { Search: searchRegistries } : {}),
     },
   };
-}
-
-function withoutPassword(proxy: string): string {
-  return proxy.replace(/\/\/[^@/]*@/, '//xxxxx:xxxxx@');
 }
 
 /** /etc/os-release (os-release(5)). */

@@ -8,6 +8,7 @@ import { openEngine } from './engine.ts';
 import { type DaemonFlags, helpText, parseFlags } from './flags.ts';
 import { parseAddress, refuseOpenTcp, showAddress } from './listen.ts';
 import { claimRoots } from './locks.ts';
+import { useProxies } from './proxies.ts';
 import { openRemap } from './remap.ts';
 
 /**
@@ -50,6 +51,7 @@ async function runEngine(config: DaemonConfig): Promise<number> {
   if (process.getuid?.() !== 0) throw invalid('tugd needs to be started as root');
   collectAlone();
   const log = openLog(config);
+  useProxies(config.proxies, process.env, log);
   fs.mkdirSync(config.dataRoot, { recursive: true, mode: 0o710 });
   fs.mkdirSync(config.execRoot, { recursive: true, mode: 0o711 });
   using _claims = claimRoots(config.dataRoot, config.pidFile);
