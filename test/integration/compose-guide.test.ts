@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { programOf } from '../helpers/command-lines.ts';
+import { environmentOf, programOf } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { onTerminal } from '../helpers/pty.ts';
 import { readBlock, readTranscript, replay } from '../helpers/transcripts.ts';
 
 const document = 'docs/compose.md';
@@ -41,6 +42,33 @@ describe('the guide to compose', () => {
     const printed = await replay(transcript, prelude, {});
     for (const [index, { command, output }] of transcript.entries())
       assert.equal(masked(printed[index]?.output ?? ''), masked(output), command);
+  });
+
+  it('speaks of a table on a terminal, which is drawn over itself, and of names in colours', async () => {
+    const file = path.join(folder, 'table.yaml');
+    writeFileSync(file, readBlock(document, 'example: shop'));
+    const line = [programOf('tug'), 'compose', '-p', 'table', '-f', file];
+    const shown = async (...command: string[]): Promise<string> => {
+      await using terminal = await onTerminal([...line, ...command], environmentOf(engine));
+      const { code, screen } = await terminal.ended;
+      assert.equal(code, 0, screen);
+      return screen;
+    };
+    const up = await shown('up', '-d');
+    const last = up.slice(up.lastIndexOf('[+] Running'));
+    assert.match(last, /^\[\+\] Running 4\/4/);
+    for (const row of [
+      'Container table-db-1   .*Healthy',
+      'Container table-web-1  .*Started',
+      'Network table_default  .*Created',
+    ])
+      assert.match(last, new RegExp(`✔.* ${row}.* +\\d+\\.\\ds`), last);
+    const read = async (): Promise<string> => await shown('logs');
+    let logs = await read();
+    while (!logs.includes('level is') || !logs.includes('database ready')) logs = await read(); // on its way to the log
+    assert.match(logs, /\x1b\[\d+mdb-1 {3}\| \x1b\[0mdatabase ready/);
+    assert.match(logs, /\x1b\[\d+mweb-1 {2}\| \x1b\[0mlevel is info/);
+    assert.match(await shown('down', '-v'), /\[\+\] Running 4\/4/);
   });
 });
 
