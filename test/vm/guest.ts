@@ -48,8 +48,8 @@ const packages = [
 /** The modules behind which the disk lies; everything else the kernel asks modprobe for. */
 const diskModules = ['virtio_pci', 'virtio_blk'];
 const diskSize = '2G';
-/** Nothing in the guest is labelled, so nothing may be forbidden: what is looked at is what tug asks for. */
 const policyModule = 'container-policy.cil';
+/** Nothing in the guest is labelled, so nothing may be forbidden: what is looked at is what tug asks for. */
 const selinuxConfig = 'SELINUX=permissive\nSELINUXTYPE=default\n';
 
 /**
