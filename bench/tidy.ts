@@ -13,7 +13,8 @@ export async function tidyUp(steps: Readonly<Record<string, () => unknown>>): Pr
       await step();
     } catch (error) {
       done = false;
-      console.error(`While tidying up (${name}): ${error instanceof Error ? error.message : error}`);
+      const [first = ''] = String(error instanceof Error ? error.message : error).split('\n');
+      console.error(`While tidying up (${name}): ${first}`);
     }
   }
   return done;
