@@ -49,6 +49,13 @@ function explain(errno: string, message: string, { host, hostname }: URL): [code
         `put its CA into the engine's certs.d/${host}/ca.crt, or list it in insecure-registries`,
     ];
   }
+  if (/^ERR_SSL_.*_ALERT_(\w+_)?CERTIFICATE/.test(errno)) {
+    return [
+      'registry-wants-certificate',
+      `registry ${host}: it refused the client certificate, or wants one and there is none (${message.trim()}): ` +
+        `put client.cert and client.key into the engine's certs.d/${host}`,
+    ];
+  }
   if (errno === 'EPROTO' || errno.startsWith('ERR_SSL_')) {
     return [
       'registry-not-tls',

@@ -77,7 +77,7 @@ export function createTransport(options: TransportOptions = {}): Transport {
         return await sendOnce(request, agent, options);
       } catch (error) {
         // Its CA may be put in place by the next try, which is to see it.
-        if (error instanceof TugError && error.code === 'registry-untrusted') secure.delete(host);
+        if (error instanceof TugError && ofCertificates.has(error.code)) secure.delete(host);
         throw error;
       }
     },
@@ -87,6 +87,9 @@ export function createTransport(options: TransportOptions = {}): Transport {
     },
   };
 }
+
+/** Faults that another look at the certificates may mend. */
+const ofCertificates = new Set(['registry-untrusted', 'registry-wants-certificate']);
 
 type Agents = ((host: string) => http.Agent) & { dispose(): void };
 

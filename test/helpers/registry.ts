@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline';
 export interface RegistryOptions {
   /** With a login: user `tester`, password `secret`. */
   readonly login?: boolean;
-  /** PEM files for TLS; plain HTTP without. */
-  readonly tls?: { readonly certificate: string; readonly key: string };
+  /** PEM files for TLS; plain HTTP without. With `clientCa` it speaks only with clients whose certificate that has signed. */
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly clientCa?: string };
 }
 
 /** Debian's `docker-registry` on a free loopback port, with a folder of its own. Disposing ends it and removes the folder. */
@@ -41,10 +41,16 @@ function configuration(folder: string, users: string, { login: wanted, tls }: Re
     version: '0.1',
     log: { level: 'info', formatter: 'text' },
     storage: { filesystem: { rootdirectory: path.join(folder, 'data') }, delete: { enabled: true } },
-    http: { addr: '127.0.0.1:0', ...(tls ? { tls: { certificate: tls.certificate, key: tls.key } } : {}) },
+    http: { addr: '127.0.0.1:0', ...(tls ? { tls: tlsOf(tls) } : {}) },
     ...(wanted ? { auth: { htpasswd: { realm: 'tests', path: users } } } : {}),
   };
 }
+
+const tlsOf = ({ certificate, key, clientCa }: NonNullable<RegistryOptions['tls']>): object => ({
+  certificate,
+  key,
+  ...(clientCa === undefined ? {} : { clientcas: [clientCa] }),
+});
 
 async function launch(folder: string, config: string): Promise<TestRegistry> {
   const child = spawn('docker-registry', ['serve', config], {

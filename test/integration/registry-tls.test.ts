@@ -6,6 +6,7 @@ import * as path from 'node:path';
 import { after, before, test } from 'node:test';
 import { runChecked } from '../../src/base/process.ts';
 import { createRegistryClient, type RegistryClientOptions } from '../../src/registry-client/client.ts';
+import { makeCertificate } from '../helpers/certificates.ts';
 import { startFaultyRegistry } from '../helpers/faulty-registry.ts';
 import { makeImage, pushImage } from '../helpers/image-layout.ts';
 import { startRegistry, type TestRegistry } from '../helpers/registry.ts';
@@ -63,6 +64,28 @@ test('trusts the CA in the registry’s folder of certs.d', async () => {
     kind: 'invalid',
     message: /missing key client\.key/,
   });
+});
+
+test('shows the client certificate in the registry’s folder of certs.d to one that demands it', async () => {
+  const pem = (name: string): string => path.join(scratch, `${name}.pem`);
+  const key = (name: string): string => path.join(scratch, `${name}.key`);
+  await makeCertificate(scratch, 'ca');
+  for (const name of ['server', 'client']) await makeCertificate(scratch, name, 'ca');
+  await using demanding = await startRegistry({
+    tls: { certificate: pem('server'), key: key('server'), clientCa: pem('ca') },
+  });
+  const host = elsewhere(demanding.host);
+  const folder = path.join(scratch, 'demanded', host);
+  const certificateFolders = [path.dirname(folder)];
+  await fs.mkdir(folder, { recursive: true });
+  await fs.copyFile(pem('ca'), path.join(folder, 'ca.crt'));
+  using client = createRegistryClient({ certificateFolders, retry: { attempts: 1, firstDelay: 0, longestDelay: 0 } });
+  const fetched = () => client.repository({ domain: host, path: 'app' }).own.fetchManifest('v1', never);
+  await assert.rejects(fetched(), { code: 'registry-wants-certificate', message: /client\.cert/ });
+
+  await fs.copyFile(pem('client'), path.join(folder, 'client.cert'));
+  await fs.copyFile(key('client'), path.join(folder, 'client.key'));
+  await assert.rejects(fetched(), { code: 'manifest-unknown' });
 });
 
 test('falls back to plain HTTP for insecure registries only', async () => {
