@@ -17,7 +17,7 @@ const tests =
     ? process.argv.slice(2).flatMap((argument) => (argument === '--suite' ? suite : [argument]))
     : [
         ...['smoke', 'limits', 'userns', 'apparmor', 'checkpoint'],
-        ...['parents', 'bridges', 'ufw', 'nfs', 'selinux', 'systemd-cgroups'],
+        ...['parents', 'bridges', 'ufw', 'nfs', 'selinux', 'systemd-cgroups', 'systemd-registry'],
       ].map((name) => `test/vm/${name}.ts`);
 
 process.exitCode = await main();
@@ -75,7 +75,7 @@ async function runIn(guest: Guest, init: Init, files: readonly string[]): Promis
 async function packProject(work: string, files: readonly string[]): Promise<string> {
   const staging = path.join(work, 'project');
   mkdirSync(staging);
-  for (const name of ['bin', 'src', 'scripts', 'test', 'dist', 'package.json']) {
+  for (const name of ['bin', 'contrib', 'src', 'scripts', 'test', 'dist', 'package.json']) {
     const from = path.join(projectRoot, name);
     if (existsSync(from)) cpSync(from, path.join(staging, name), { recursive: true, verbatimSymlinks: true });
   }
