@@ -70,6 +70,28 @@ describe('image archives', () => {
     ];
   };
 
+  it('loads an image of 127 layers, and refuses one of 128 in Docker’s words', async () => {
+    const archive = (count: number): Buffer => {
+      const tar = tarOf({ name: 'file', content: 'the same in all' });
+      const rootfs = { type: 'layers', diff_ids: Array<string>(count).fill(sha256(tar)) };
+      const config = JSON.stringify({ architecture: 'amd64', os: 'linux', config: {}, rootfs });
+      const listing = [{ Config: 'c.json', RepoTags: [`of:${count}`], Layers: Array<string>(count).fill('layer.tar') }];
+      return tarOf(
+        { name: 'layer.tar', content: tar },
+        { name: 'c.json', content: config },
+        { name: 'manifest.json', content: JSON.stringify(listing) },
+      );
+    };
+    await load(archive(127));
+    assert.equal(await contentOf('of:127'), 'the same in all');
+    await removeAll();
+    await assert.rejects(load(archive(128)), {
+      kind: 'invalid',
+      message: /max depth exceeded: the image has 128 layers/,
+    });
+    assert.deepEqual(service.content.list(), []);
+  });
+
   it('saves and loads an image, which keeps its id and its manifest', async () => {
     const id = await service.importFile('one', 'content', ['CMD ["x"]']);
     service.images.tag('one', 'host:5000/two:v2');

@@ -1,12 +1,13 @@
 import { type Descriptor, type ImageConfigBlob, type ImageHistory, mediaTypes } from '../api/oci/image.ts';
 import { crashPoint } from '../base/crash-points.ts';
-import { invalid, notFound } from '../base/errors.ts';
+import { notFound } from '../base/errors.ts';
 import { applyChanges } from './changes.ts';
 import { layerTar } from './container-files.ts';
 import type { LayerUnpacker } from './content/contract.ts';
 import type { SpooledBlob } from './content/spool.ts';
 import type { LocalContentStore } from './content/store.ts';
 import type { CommitRequest, Image } from './contract.ts';
+import { checkDepth } from './depth.ts';
 import type { CollectorDeps } from './gc.ts';
 import type { ImageEvents } from './image-events.ts';
 import { writeImage } from './new-image.ts';
@@ -22,8 +23,6 @@ export interface CommitDeps extends CollectorDeps {
   readonly now?: () => Date;
 }
 
-/** An image of more layers cannot be mounted by Docker. */
-const mostLayers = 127;
 /** A tar of nothing: a container that changed nothing gives an image without a further layer. */
 const emptyTarSize = 1024;
 
@@ -43,7 +42,7 @@ export async function commitImage(deps: CommitDeps, request: CommitRequest, sign
     operation.holdLayers(base.layers);
     const layer = await request.hold(() => spoolLayer(deps, operation, request, signal));
     crashPoint('image.commit.read');
-    if (layer && base.layers.length >= mostLayers) throw invalid('max depth exceeded', { code: 'too-many-layers' });
+    if (layer) checkDepth(base.layers.length + 1);
     const below = base.layers.map((chainId) => blobOf(deps, base, chainId));
     if (layer) await deps.unpacker.unpack(layer, layer.digest, base.layers, signal);
     const created = (deps.now?.() ?? new Date()).toISOString();

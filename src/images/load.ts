@@ -14,6 +14,7 @@ import type { Arriving, ArrivingUnpacker, LayerUnpacker } from './content/contra
 import type { SpooledBlob } from './content/spool.ts';
 import type { LocalContentStore } from './content/store.ts';
 import type { LoadedImage, Progress } from './contract.ts';
+import { checkDepth } from './depth.ts';
 import type { CollectorDeps } from './gc.ts';
 import { parseImageConfig } from './image-config.ts';
 import type { ImageEvents } from './image-events.ts';
@@ -92,6 +93,7 @@ async function loadImage(load: Load, image: ArchivedImage): Promise<LoadedImage>
       code: 'bad-archive',
     });
   }
+  checkDepth(diffIds.length);
   const chain = chainIds(diffIds);
   operation.holdLayers(chain);
   const layers = await bringLayers(load, image, diffIds, chain);

@@ -7,6 +7,7 @@ import {
   mediaTypes,
 } from '../api/oci/image.ts';
 import { invalid, type TugError, unsupported } from '../base/errors.ts';
+import { checkDepth } from './depth.ts';
 
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'only sha256 digests are supported');
 const platform = z.looseObject({ os: z.string(), architecture: z.string(), variant: z.string().optional() });
@@ -80,6 +81,7 @@ export function readConfig(bytes: Buffer, layers: number, name: string): ImageCo
       code: 'bad-image',
     });
   }
+  checkDepth(count);
   if (read.os !== 'linux') {
     throw unsupported(
       `${name} is an image for the operating system ${JSON.stringify(read.os)}: this engine runs linux`,

@@ -209,6 +209,10 @@ test('refuses what is no image that it can run, with the reason, before fetching
       () => registry.serve('x', makeImage(bytes, { platform: { os: 'windows', architecture: 'amd64' } })),
       /operating system "windows"/,
     ],
+    [
+      () => registry.serve('x', makeImage(Array<Buffer>(128).fill(bytes[0] as Buffer))),
+      /max depth exceeded: the image has 128 layers, 127 are the most/,
+    ],
     [() => registry.serve('x', makeImage(bytes, { manifest: { manifests: [] } })), /an index and an image at once/],
     [
       () =>

@@ -1,13 +1,14 @@
 import type { Descriptor } from '../../api/oci/image.ts';
 import { crashPoint } from '../../base/crash-points.ts';
 import type { Database } from '../../base/database.ts';
-import { invalid, notFound } from '../../base/errors.ts';
+import { notFound } from '../../base/errors.ts';
 import type { Leases } from '../../base/leases.ts';
 import { chainId as chainOf } from '../../formats/digest.ts';
 import { attach } from '../attestations.ts';
 import type { ArrivingUnpacker, LayerUnpacker } from '../content/contract.ts';
 import type { LocalContentStore } from '../content/store.ts';
 import type { Image } from '../contract.ts';
+import { checkDepth } from '../depth.ts';
 import { collectGarbage } from '../gc.ts';
 import type { ImageEvents } from '../image-events.ts';
 import { writeImage } from '../new-image.ts';
@@ -36,9 +37,6 @@ export interface BuildLayersDeps {
   /** Has the index for other tools written anew. */
   readonly refresh: () => Promise<void>;
 }
-
-/** An image of more layers cannot be mounted by Docker. */
-const mostLayers = 127;
 
 export function createBuildLayers(deps: BuildLayersDeps): BuildLayers {
   const { driver, state } = deps;
@@ -129,7 +127,7 @@ async function record(
   signal: AbortSignal,
 ): Promise<Image> {
   const { content, state, leases, events } = deps;
-  if (layers.length > mostLayers) throw invalid('max depth exceeded', { code: 'too-many-layers' });
+  checkDepth(layers.length);
   const tags = names.map(parseTag);
   const descriptors: Descriptor[] = [];
   for (const [index, chainId] of layers.entries()) {

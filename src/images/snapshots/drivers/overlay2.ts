@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { unsupported } from '../../../base/errors.ts';
 import { mount, mountFlags } from '../../../host/mount.ts';
 import { unmountAsync } from '../../../host/unmount.ts';
+import { mostLayers } from '../../depth.ts';
 import { type ContainerFolders, createContainerFolders } from '../container-folders.ts';
 import type { MountLook, PrepareOptions, SnapshotDriver } from '../contract.ts';
 import { createLayerFolders, type LayerFolders } from '../layer-folders.ts';
@@ -12,8 +13,6 @@ import { treeSize } from '../tree-size.ts';
 const options = 'redirect_dir=off,metacopy=off,index=off';
 /** mount(2) takes one page of options, its terminating NUL included. */
 const longestOptions = 4095;
-/** The kernel's bound (OVL_MAX_STACK is 500), less what Docker allows: an image of more would not travel. */
-const mostLayers = 127;
 
 /**
  * Layers as folders that overlayfs stacks. In `root`: `layers/HEX/diff` (HEX of the chain-id),
