@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { runChecked } from '../src/base/process.ts';
+import { childrenOf } from '../src/host/process-tree.ts';
 import type { Engine } from './engines.ts';
 
 /**
@@ -30,17 +30,6 @@ export function endChildren(kept: ReadonlySet<number>, parent = process.pid): vo
     } catch {
       // it has ended
     }
-  }
-}
-
-/** proc(5): each thread lists the processes that it has started. Those of a process that is gone are none. */
-function childrenOf(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    );
-  } catch {
-    return [];
   }
 }
 

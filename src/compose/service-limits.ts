@@ -1,5 +1,6 @@
 import type { HostConfig } from '../api/types/container.ts';
-import type { DeviceRequestModel, ServiceModel } from '../formats/compose-file/model.ts';
+import type { DeviceRequestModel } from '../formats/compose-file/deploy-model.ts';
+import type { ServiceModel } from '../formats/compose-file/model.ts';
 
 /** What of a service limits its containers, as fields of `HostConfig`. */
 export function resourceConfig(service: ServiceModel): HostConfig {

@@ -52,12 +52,10 @@ export function refuseBuildKeys(name: string, build: BuildModel): void {
 
 /** Sentences on what a build leaves out. */
 export function unheededBuildKeys(name: string, build: BuildModel): string[] {
-  const attested = (['provenance', 'sbom'] as const).filter(
-    (key) => !['false', undefined].includes(build[key]?.toString()),
-  );
+  const listed = !['false', undefined].includes(build.sbom?.toString());
   const [first, ...others] = build.platforms ?? [];
   return [
-    ...attested.map((key) => `services.${name}.build.${key}: attestations are not made here`),
+    ...(listed ? [`services.${name}.build.sbom: packages are not looked for in images here`] : []),
     ...(others.length > 0 ? [`services.${name}.build.platforms: one is built here, ${first}`] : []),
   ];
 }

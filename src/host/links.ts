@@ -1,10 +1,8 @@
-import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
-import { errnoOf } from '../base/errors.ts';
-import { createNetworkNamespace, insideNetworkNamespace } from './namespaces.ts';
-import { attributes, textOf } from './netlink/message.ts';
+import { enableIpv6, findIn, type LinkAddress, type LinkFacts, linkFacts, mustFind, removeLink } from './link-facts.ts';
 import * as route from './netlink/route.ts';
-import { type NetlinkSocket, netlinkFamilies, openNetlink } from './netlink/socket.ts';
+import { netlinkFamilies, openNetlink } from './netlink/socket.ts';
 import { addSublink, type SublinkKind } from './netlink/sublink.ts';
+import type { SandboxLinks } from './sandbox-links.ts';
 
 /**
  * Links of the network namespace the engine runs in. Every call is one netlink exchange, carried out when it
@@ -30,30 +28,12 @@ export interface Links extends Disposable {
   remove(name: string): boolean;
 }
 
-export interface LinkFacts {
-  readonly name: string;
-  readonly index: number;
-  /** `veth`, `bridge`, ..., or empty for a device. */
-  readonly kind: string;
-  /** Index of the bridge it is a port of, or 0. */
-  readonly master: number;
-  /** The text that was written on it, or empty. */
-  readonly alias: string;
-}
-
 export interface BridgeRequest extends route.BridgeLink {
   /** Written on the link, so that its maker knows it again. */
   readonly alias: string;
   readonly addresses: readonly LinkAddress[];
   /** Whether it has link-local addresses of IPv6 too. */
   readonly ipv6: boolean;
-}
-
-export interface LinkAddress {
-  readonly ip: string;
-  readonly prefix: number;
-  /** Of IPv4 only. */
-  readonly broadcast?: string | undefined;
 }
 
 export interface PortRequest {
@@ -131,175 +111,5 @@ export function openLinks(): Links {
     setHairpin: (name) => netlink.change([route.setPortOption(mustFind(netlink, name).index, 'hairpin')]),
     remove: (name) => removeLink(netlink, name),
     [Symbol.dispose]: () => netlink[Symbol.dispose](),
-  };
-}
-
-function removeLink(netlink: NetlinkSocket, name: string): boolean {
-  try {
-    netlink.change([route.deleteLink(name)]);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'ENODEV') return false;
-    throw error;
-  }
-}
-
-/** A handle on a sandbox's namespace. Hold it only while connecting: it keeps the namespace alive. */
-export interface SandboxLinks extends Disposable {
-  /** For setns(2) and for moving links in. */
-  readonly namespaceFd: number;
-  /** Gives a link its addresses and brings it up. One of IPv6 turns IPv6 on for it. */
-  configure(link: string, addresses: readonly LinkAddress[]): void;
-  /** Makes these the default routes, and takes those away that are left out. Idempotent. */
-  route(routes: DefaultRoutes): void;
-  /** Removes a link. Nothing there is no fault. */
-  remove(link: string): void;
-  /** Sets a kernel setting of the namespace, by its path below /proc/sys/net. @throws the system error. */
-  setting(name: string, value: string): void;
-}
-
-/** The ways out of a sandbox, by family. */
-export interface DefaultRoutes {
-  readonly ipv4: DefaultRoute | undefined;
-  readonly ipv6: DefaultRoute | undefined;
-}
-
-export interface DefaultRoute {
-  readonly link: string;
-  /** Undefined where everything is sent by the link itself. */
-  readonly gateway: string | undefined;
-}
-
-/**
- * Makes a sandbox's namespace at `file` with its loopback up and IPv6 off on every link that will come
- * (loopback keeps `::1`); `made` is a namespace that is there already, such as one of a user namespace. @throws as createNetworkNamespace; nothing is left then.
- */
-export function createSandbox(file: string, made?: number): SandboxLinks {
-  return createNetworkNamespace(
-    file,
-    () => {
-      if (existsSync(ipv6Default)) writeFileSync(ipv6Default, '1');
-      const sandbox = openHere();
-      try {
-        sandbox.netlink.change([route.setUp(LOOPBACK)]);
-        return sandboxLinks(sandbox);
-      } catch (error) {
-        sandbox.close();
-        throw error;
-      }
-    },
-    made,
-  );
-}
-
-/** A handle on the existing sandbox at `file`. @throws ENOENT when there is none. */
-export function openSandbox(file: string): SandboxLinks {
-  return insideNetworkNamespace(file, () => sandboxLinks(openHere()));
-}
-
-/** Removes the links that networks gave to a sandbox that others go on living in. Takes 20 ms and more. Nothing there is no fault. */
-export function removeSandboxLinks(file: string): void {
-  if (!existsSync(file)) return;
-  insideNetworkNamespace(file, () => {
-    using links = openLinks();
-    for (const { name, kind } of links.list()) if (['veth', 'macvlan', 'ipvlan'].includes(kind)) links.remove(name);
-  });
-}
-
-const LOOPBACK = 1;
-/** /proc/sys/net shows the namespace of the thread that opens it. */
-const ipv6Default = '/proc/sys/net/ipv6/conf/default/disable_ipv6';
-
-interface Opened {
-  readonly namespaceFd: number;
-  readonly netlink: NetlinkSocket;
-  close(): void;
-}
-
-function openHere(): Opened {
-  const namespaceFd = openSync('/proc/thread-self/ns/net', 'r');
-  try {
-    const netlink = openNetlink(netlinkFamilies.route);
-    return {
-      namespaceFd,
-      netlink,
-      close() {
-        netlink[Symbol.dispose]();
-        closeSync(namespaceFd);
-      },
-    };
-  } catch (error) {
-    closeSync(namespaceFd);
-    throw error;
-  }
-}
-
-function sandboxLinks({ namespaceFd, netlink, close }: Opened): SandboxLinks {
-  const inside = <T>(work: () => T): T => insideNetworkNamespace(`/proc/thread-self/fd/${namespaceFd}`, work);
-  return {
-    namespaceFd,
-    configure(link, addresses) {
-      const { index } = mustFind(netlink, link);
-      if (addresses.some(({ ip }) => ip.includes(':'))) inside(() => enableIpv6(link));
-      netlink.change([
-        route.setUp(index),
-        ...addresses.map(({ ip, prefix, broadcast }) => route.addAddress(index, ip, prefix, broadcast)),
-      ]);
-    },
-    route({ ipv4, ipv6 }) {
-      for (const [family, wanted] of [[4, ipv4] as const, [6, ipv6] as const]) {
-        if (wanted)
-          netlink.change([route.setDefaultRoute(mustFind(netlink, wanted.link).index, family, wanted.gateway)]);
-        else removeDefaultRoute(netlink, family);
-      }
-    },
-    remove: (link) => void removeLink(netlink, link),
-    setting: (name, value) => inside(() => writeFileSync(`/proc/sys/net/${name}`, value)),
-    [Symbol.dispose]: close,
-  };
-}
-
-/** ESRCH, or EAFNOSUPPORT of a kernel without IPv6: there is none. */
-function removeDefaultRoute(netlink: NetlinkSocket, family: 4 | 6): void {
-  try {
-    netlink.change([route.deleteDefaultRoute(family)]);
-  } catch (error) {
-    if (!['ESRCH', 'EAFNOSUPPORT', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) throw error;
-  }
-}
-
-/**
- * Turns IPv6 on for a link of this namespace. Addresses are usable at once: looking for another owner of them would
- * take a second. @throws ENOENT where the kernel has no IPv6.
- */
-function enableIpv6(link: string): void {
-  writeFileSync(`/proc/sys/net/ipv6/conf/${link}/accept_dad`, '0');
-  writeFileSync(`/proc/sys/net/ipv6/conf/${link}/disable_ipv6`, '0');
-}
-
-function findIn(netlink: NetlinkSocket, name: string): LinkFacts | undefined {
-  try {
-    return mustFind(netlink, name);
-  } catch (error) {
-    if (errnoOf(error) === 'ENODEV') return undefined;
-    throw error;
-  }
-}
-
-function mustFind(netlink: NetlinkSocket, name: string): LinkFacts {
-  const [reply] = netlink.ask(route.getLink(name));
-  if (!reply) throw new Error(`netlink: no answer about link ${name}`);
-  return linkFacts(reply.payload);
-}
-
-function linkFacts(payload: Buffer): LinkFacts {
-  const found = attributes(payload, route.linkHeaderBytes);
-  const info = attributes(found.get(route.linkAttributes.linkInfo) ?? Buffer.alloc(0));
-  return {
-    index: payload.readInt32LE(4),
-    name: textOf(found.get(route.linkAttributes.name)),
-    alias: textOf(found.get(route.linkAttributes.alias)),
-    master: found.get(route.linkAttributes.master)?.readInt32LE(0) ?? 0,
-    kind: textOf(info.get(route.linkInfoKind)),
   };
 }

@@ -8,9 +8,9 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { bindUdp, connectTcp, listenTcp, openUdp } from './inet-socket.ts';
-import { createSandbox } from './links.ts';
 import { leadNamePort, ledNamePort, type NamePorts } from './name-port.ts';
 import { deleteNetworkNamespace, insideNetworkNamespace } from './namespaces.ts';
+import { createSandbox } from './sandbox-links.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'tug-name-port-'));
 const namespace = path.join(folder, 'sandbox');

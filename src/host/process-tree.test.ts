@@ -22,4 +22,15 @@ describe('killing a process', () => {
     killTree(child.pid ?? 0);
     assert.equal(grandchildren.length, 2);
   });
+
+  it('kills what another thread than the first has started', async () => {
+    const worker = "require('child_process').spawn('sh', ['-c', 'echo $$; exec sleep 1000'], { stdio: 'inherit' })";
+    const script = `new (require('worker_threads').Worker)(${JSON.stringify(worker)}, { eval: true })`;
+    const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const ended = once(child, 'exit');
+    const [text] = (await once(child.stdout, 'data')) as [Buffer];
+    killTree(child.pid ?? 0);
+    await ended;
+    await watchExit(Number(text.toString())).exited;
+  });
 });

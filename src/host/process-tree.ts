@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { errnoOf } from '../base/errors.ts';
 
 /**
@@ -30,10 +30,12 @@ function signal(pid: number, name: NodeJS.Signals): boolean {
   }
 }
 
-/** proc_tid_children(5). Complete for a process that is stopped. */
-function childrenOf(pid: number): number[] {
+/** proc_tid_children(5): each thread lists what it has started. Complete for a process that is stopped. */
+export function childrenOf(pid: number): number[] {
   try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1').split(' ').filter(Boolean).map(Number),
+    );
   } catch {
     return []; // it has ended
   }

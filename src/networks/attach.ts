@@ -2,7 +2,7 @@ import * as path from 'node:path';
 import { crashPoint } from '../base/crash-points.ts';
 import { conflict, invalid, TugError } from '../base/errors.ts';
 import { shortId } from '../base/ids.ts';
-import { createSandbox, type SandboxLinks } from '../host/links.ts';
+import { createSandbox, type SandboxLinks } from '../host/sandbox-links.ts';
 import { endpointIntent, type NetworkContext } from './context.ts';
 import type { SandboxRequest } from './contract.ts';
 import type { PublishedPort } from './driver-contract.ts';

@@ -3,7 +3,7 @@ import { crashPoint } from '../base/crash-points.ts';
 import { forbidden, internal, invalid, notFound } from '../base/errors.ts';
 import type { Intent } from '../base/journal.ts';
 import { isRouted } from '../host/firewall-ports.ts';
-import { openSandbox } from '../host/links.ts';
+import { openSandbox } from '../host/sandbox-links.ts';
 import { announce } from './announce.ts';
 import { claimNamed, connectOne, isLinked, refuseUnruled } from './attach.ts';
 import { changeIntent, type NetworkContext } from './context.ts';

@@ -3,10 +3,11 @@ import * as path from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { Database } from '../base/database.ts';
 import { newId } from '../base/ids.ts';
-import { createSandbox } from '../host/links.ts';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
+import { createSandbox } from '../host/sandbox-links.ts';
 import type { Endpoint, Network, NetworkDriver, Pool } from './driver-contract.ts';
-import { command, hostState, openTestState } from './private-host.contract-suite.ts';
+import { openTestState } from './private-engine.contract-suite.ts';
+import { command, hostState } from './private-host.contract-suite.ts';
 
 /** A network without anything of its own. */
 const plainNetwork = {

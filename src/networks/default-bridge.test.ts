@@ -4,7 +4,8 @@ import { openDatabase } from '../base/database.ts';
 import { newId } from '../base/ids.ts';
 import type { BridgeOptions } from './drivers/default-bridge.ts';
 import { networkMigrations } from './migrations.ts';
-import { answerInside, ask, command, enterPrivateHost, startEngine } from './private-host.contract-suite.ts';
+import { startEngine } from './private-engine.contract-suite.ts';
+import { answerInside, ask, command, enterPrivateHost } from './private-host.contract-suite.ts';
 import { createNetworkStore } from './store.ts';
 
 enterPrivateHost();

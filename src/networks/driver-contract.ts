@@ -1,5 +1,5 @@
 import type { EgressRule } from '../formats/egress-rule.ts';
-import type { SandboxLinks } from '../host/links.ts';
+import type { SandboxLinks } from '../host/sandbox-links.ts';
 
 /** A network as recorded. */
 export interface Network {

@@ -6,8 +6,9 @@ import { after, before, describe, it } from 'node:test';
 import type { EgressRule } from '../formats/egress-rule.ts';
 import { createFirewall } from '../host/firewall.ts';
 import type { FirewallBridge } from '../host/firewall-table.ts';
-import { createSandbox, openLinks } from '../host/links.ts';
+import { openLinks } from '../host/links.ts';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
+import { createSandbox } from '../host/sandbox-links.ts';
 import { writeSysctl } from '../host/sysctl.ts';
 import { answerInside, ask, command, enterPrivateHost, joinOutside } from './private-host.contract-suite.ts';
 

@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
-import {
-  answerInside,
-  ask,
-  command,
-  enterPrivateHost,
-  joinOutside,
-  startEngine,
-  type TestEngine,
-} from './private-host.contract-suite.ts';
+import { startEngine, type TestEngine } from './private-engine.contract-suite.ts';
+import { answerInside, ask, command, enterPrivateHost, joinOutside } from './private-host.contract-suite.ts';
 
 enterPrivateHost();
 

@@ -2,7 +2,7 @@ import { conflict, errnoOf } from '../base/errors.ts';
 import { createLockTable } from '../base/lock.ts';
 import type { Logger } from '../base/log.ts';
 import { isRouted } from '../host/firewall-ports.ts';
-import type { SandboxLinks } from '../host/links.ts';
+import type { SandboxLinks } from '../host/sandbox-links.ts';
 import { driverOf } from './context.ts';
 import type { HostRules } from './contract.ts';
 import type { Endpoint, Network, NetworkDriver, PublishedPort } from './driver-contract.ts';

@@ -1,6 +1,6 @@
 import type { EndpointConfig } from '../api/types/container.ts';
 import { invalid, notFound } from '../base/errors.ts';
-import type { DefaultRoute, DefaultRoutes } from '../host/links.ts';
+import type { DefaultRoute, DefaultRoutes } from '../host/sandbox-links.ts';
 import type { SandboxRequest } from './contract.ts';
 import type { Network } from './driver-contract.ts';
 import { interfaceSettings } from './endpoint-options.ts';

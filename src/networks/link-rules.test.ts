@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import {
-  type Attached,
-  answerInside,
-  ask,
-  command,
-  enterPrivateHost,
-  startEngine,
-  type TestEngine,
-} from './private-host.contract-suite.ts';
+import { type Attached, startEngine, type TestEngine } from './private-engine.contract-suite.ts';
+import { answerInside, ask, command, enterPrivateHost } from './private-host.contract-suite.ts';
 
 /** Whether packets that a bridge forwards pass the rules of IP too; absent without br_netfilter. */
 const bridgedSetting = '/proc/sys/net/bridge/bridge-nf-call-iptables';

@@ -3,17 +3,8 @@ import { after, before, describe, it } from 'node:test';
 import { newId } from '../base/ids.ts';
 import { silentLogger } from '../base/log.ts';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
-import {
-  answerInside,
-  ask,
-  command,
-  enterPrivateHost,
-  hostState,
-  joinOutside,
-  plainRequest,
-  startEngine,
-  type TestEngine,
-} from './private-host.contract-suite.ts';
+import { plainRequest, startEngine, type TestEngine } from './private-engine.contract-suite.ts';
+import { answerInside, ask, command, enterPrivateHost, hostState, joinOutside } from './private-host.contract-suite.ts';
 
 enterPrivateHost();
 

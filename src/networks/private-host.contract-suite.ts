@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -6,28 +5,9 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { type Database, openDatabase } from '../base/database.ts';
-import { newId } from '../base/ids.ts';
-import { journalMigrations, openJournal } from '../base/journal.ts';
-import { createLogger, type Logger, silentLogger } from '../base/log.ts';
-import { createEventBus } from '../events/bus.ts';
-import { memoryHistory } from '../events/memory-history.ts';
 import { check, libc } from '../host/ffi.ts';
-import { createSandbox } from '../host/links.ts';
-import { deleteNetworkNamespace, insideNetworkNamespace } from '../host/namespaces.ts';
-import type { Sandbox, SandboxRequest } from './contract.ts';
-import { createNameServers } from './dns/name-servers.ts';
-import { createBridgeDriver } from './drivers/bridge.ts';
-import type { BridgePolicy } from './drivers/bridge-rules.ts';
-import type { BridgeOptions } from './drivers/default-bridge.ts';
-import { createHostDriver } from './drivers/host.ts';
-import { createMacvlanDriver } from './drivers/macvlan.ts';
-import { createNullDriver } from './drivers/null.ts';
-import { createHostSettings } from './host-settings.ts';
-import { type AddressPool, defaultPools } from './ipam.ts';
-import { networkMigrations } from './migrations.ts';
-import type { PublishSettings } from './publish-defaults.ts';
-import { createNetworkService, type EngineNetworks } from './service.ts';
+import { insideNetworkNamespace } from '../host/namespaces.ts';
+import { createSandbox } from '../host/sandbox-links.ts';
 
 const CLONE_NEWNET = 0x40000000;
 
@@ -69,26 +49,6 @@ export async function portsGone(bridge: string): Promise<void> {
   await gone.promise;
   monitor.kill();
   await once(monitor, 'close');
-}
-
-/** A folder with an engine's state for one test. Dispose removes it, with what is mounted in it. */
-export interface TestState extends Disposable {
-  readonly folder: string;
-  readonly database: Database;
-}
-
-export function openTestState(folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tug-networks-'))): TestState {
-  const database = openDatabase(path.join(folder, 'state.db'), [...journalMigrations, ...networkMigrations]);
-  return {
-    folder,
-    database,
-    [Symbol.dispose]() {
-      database[Symbol.dispose]();
-      const pins = path.join(folder, 'netns');
-      if (fs.existsSync(pins)) for (const name of fs.readdirSync(pins)) deleteNetworkNamespace(path.join(pins, name));
-      fs.rmSync(folder, { recursive: true });
-    },
-  };
 }
 
 /** Another machine beside this one: we are 198.51.100.1, it is 198.51.100.2 and has no route to containers. */
@@ -217,109 +177,3 @@ export interface AskOptions {
   /** How long to wait, 60 by default, for who is sure of an answer; the kernel asks for a neighbour's address again after 1. */
   readonly seconds?: number;
 }
-
-/** An engine's networks, with roots of their own. Dispose removes everything. */
-export interface TestEngine extends AsyncDisposable {
-  readonly networks: EngineNetworks;
-  attach(wishes?: Partial<SandboxRequest>): Promise<Attached>;
-  readonly folder: string;
-  readonly database: Database;
-  /** How many statements were asked of the database so far. */
-  statements(): number;
-}
-
-export interface Attached extends Sandbox {
-  readonly id: string;
-  readonly path: string;
-  readonly ip: string;
-}
-
-export interface TestEngineOptions {
-  readonly bridge?: string;
-  readonly options?: BridgeOptions;
-  readonly defaultBridge?: boolean;
-  readonly engineId?: string;
-  readonly folder?: string;
-  readonly alive?: readonly string[];
-  readonly pools?: readonly AddressPool[];
-  readonly publishing?: Partial<PublishSettings>;
-  readonly policy?: Partial<BridgePolicy>;
-  /** Where a test provokes warnings; any other warning fails the test when the engine is disposed. */
-  readonly log?: Logger;
-}
-
-export async function startEngine(wishes: TestEngineOptions = {}): Promise<TestEngine> {
-  const { bridge = 'tug0', options = {}, engineId = newId(), alive = [] } = wishes;
-  const policy = { rules: true, ipv6Rules: true, forwarding: true, ...wishes.policy };
-  const state = openTestState(wishes.folder);
-  const { folder } = state;
-  const { database, statements } = counting(state.database);
-  const warnings: string[] = [];
-  const open = () =>
-    createNetworkService({
-      execRoot: folder,
-      database,
-      journal: openJournal(database),
-      events: createEventBus(memoryHistory()),
-      pools: wishes.pools ?? defaultPools,
-      defaultOptions: {},
-      publishing: { relay: true, ...wishes.publishing },
-      names: createNameServers({ database: path.join(folder, 'state.db'), log: silentLogger }),
-      resolver: { servers: [], search: [], options: [] },
-      log: wishes.log ?? createLogger({ level: 'warn', write: (line) => void warnings.push(line) }),
-      drivers: [
-        createBridgeDriver({
-          ...{ engineId, bridgeName: bridge, settings: createHostSettings(database), options, policy },
-          defaultBridge: wishes.defaultBridge ?? true,
-        }),
-        createHostDriver(),
-        createMacvlanDriver(engineId),
-        createNullDriver(),
-      ],
-    });
-  let networks: EngineNetworks | undefined;
-  try {
-    networks = open();
-    await networks.reconcile(new Set(alive));
-  } catch (error) {
-    await networks?.shutdown({ removeBridge: false });
-    state[Symbol.dispose]();
-    throw error;
-  }
-  return {
-    networks,
-    folder,
-    database,
-    statements,
-    async attach(request = {}) {
-      const id = request.containerId ?? newId();
-      const sandbox = await networks.attach({ ...plainRequest, containerId: id, ...request });
-      const pin = sandbox.namespace.kind === 'path' ? sandbox.namespace.path : '';
-      return { ...sandbox, id, path: pin, ip: sandbox.endpoints['bridge']?.IPAddress ?? '' };
-    },
-    async [Symbol.asyncDispose]() {
-      await networks.shutdown({ removeBridge: true });
-      state[Symbol.dispose]();
-      assert.deepEqual(warnings, []);
-    },
-  };
-}
-
-function counting(database: Database): { database: Database; statements(): number } {
-  let asked = 0;
-  const count = <Arguments extends unknown[], Result>(call: (...values: Arguments) => Result) => {
-    return (...values: Arguments): Result => {
-      asked += 1;
-      return call(...values);
-    };
-  };
-  const { get, all, run } = database;
-  return { database: { ...database, get: count(get), all: count(all), run: count(run) }, statements: () => asked };
-}
-
-export const plainRequest = {
-  hostname: 'h',
-  mode: 'default',
-  ports: {},
-  publishAll: [],
-} as const;

@@ -5,6 +5,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
+import { startEngine } from './private-engine.contract-suite.ts';
 import {
   answerInside,
   ask,
@@ -12,7 +13,6 @@ import {
   countInside,
   enterPrivateHost,
   joinOutside,
-  startEngine,
 } from './private-host.contract-suite.ts';
 
 /** Whether what a bridge forwards passes the rules of IPv6; absent without br_netfilter. */

@@ -2,14 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createLogger } from '../base/log.ts';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
-import {
-  answerInside,
-  ask,
-  command,
-  enterPrivateHost,
-  joinOutside,
-  startEngine,
-} from './private-host.contract-suite.ts';
+import { startEngine } from './private-engine.contract-suite.ts';
+import { answerInside, ask, command, enterPrivateHost, joinOutside } from './private-host.contract-suite.ts';
 
 enterPrivateHost();
 const outside = joinOutside();

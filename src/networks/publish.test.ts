@@ -6,15 +6,8 @@ import { after, describe, it } from 'node:test';
 import { isKind } from '../base/errors.ts';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
 import { createPortHolder } from '../host/port-holder.ts';
-import {
-  answerInside,
-  ask,
-  command,
-  enterPrivateHost,
-  joinOutside,
-  startEngine,
-  startFlow,
-} from './private-host.contract-suite.ts';
+import { startEngine } from './private-engine.contract-suite.ts';
+import { answerInside, ask, command, enterPrivateHost, joinOutside, startFlow } from './private-host.contract-suite.ts';
 import { claimPorts, wantedPorts } from './publish.ts';
 
 /** Whether packets that a bridge forwards pass iptables and nftables; absent without br_netfilter. */

@@ -10,6 +10,7 @@ import { newId } from '../base/ids.ts';
 import { openJournal } from '../base/journal.ts';
 import { silentLogger } from '../base/log.ts';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
+import { startEngine } from './private-engine.contract-suite.ts';
 import {
   answerInside,
   ask,
@@ -18,7 +19,6 @@ import {
   hostState,
   joinOutside,
   portsGone,
-  startEngine,
 } from './private-host.contract-suite.ts';
 
 enterPrivateHost();
@@ -34,7 +34,7 @@ async function crashingEngine(engine: {
   second: string;
 }) {
   const { folder, engineId, crashAt, first, second } = engine;
-  const suite = JSON.stringify(path.join(import.meta.dirname, 'private-host.contract-suite.ts'));
+  const suite = JSON.stringify(path.join(import.meta.dirname, 'private-engine.contract-suite.ts'));
   const program = `
     const { startEngine } = await import(${suite});
     const engine = await startEngine({ folder: ${JSON.stringify(folder)}, engineId: '${engineId}' });

@@ -1,6 +1,6 @@
 import { crashPoint } from '../base/crash-points.ts';
-import { removeSandboxLinks } from '../host/links.ts';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
+import { removeSandboxLinks } from '../host/sandbox-links.ts';
 import type { NetworkContext } from './context.ts';
 import { joinedOf } from './joining.ts';
 

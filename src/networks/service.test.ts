@@ -5,6 +5,7 @@ import { isKind } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { silentLogger } from '../base/log.ts';
 import { deleteNetworkNamespace } from '../host/namespaces.ts';
+import { startEngine } from './private-engine.contract-suite.ts';
 import {
   answerInside,
   ask,
@@ -13,7 +14,6 @@ import {
   hostState,
   joinOutside,
   portsGone,
-  startEngine,
 } from './private-host.contract-suite.ts';
 
 enterPrivateHost();

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import type { BuildMessage } from '../../src/api/types/build.ts';
 import { type TestEntry, tarOf } from '../../src/images/testing/tar.ts';
 import type { TestEngine } from './engine.ts';
@@ -22,6 +24,14 @@ export function contextOf(files: ContextFiles): Buffer {
     return typeof file === 'string' || Buffer.isBuffer(file) ? { name, content: file } : { name, ...file };
   });
   return tarOf(...entries);
+}
+
+/** Makes the folder of a context below the engine's root, with no more than a Dockerfile in it. */
+export function contextFolder(engine: TestEngine, name: string, Dockerfile: string): string {
+  const folder = path.join(engine.root, name);
+  fs.mkdirSync(folder, { recursive: true });
+  fs.writeFileSync(path.join(folder, 'Dockerfile'), Dockerfile);
+  return folder;
 }
 
 /** Builds over the API, as the classic client does. */

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { sha256 } from '../../src/formats/digest.ts';
-import { build } from '../helpers/build.ts';
+import { build, contextFolder } from '../helpers/build.ts';
 import { begin, commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 
@@ -66,12 +66,7 @@ describe('a build whose client is interrupted', () => {
   });
   after(() => engine?.[Symbol.asyncDispose]());
 
-  const context = (name: string, Dockerfile: string): string => {
-    const folder = path.join(engine.root, name);
-    fs.mkdirSync(folder, { recursive: true });
-    fs.writeFileSync(path.join(folder, 'Dockerfile'), Dockerfile);
-    return folder;
-  };
+  const context = (name: string, Dockerfile: string): string => contextFolder(engine, name, Dockerfile);
   const left = (): string[] => [
     ...inside(engine.execRoot, 'containers'),
     ...inside(engine.execRoot, 'builder'),

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { contextFolder } from '../helpers/build.ts';
 import { begin, commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 
@@ -15,12 +16,7 @@ describe('what a build asks its client for', () => {
   });
   after(() => engine?.[Symbol.asyncDispose]());
 
-  const context = (name: string, Dockerfile: string): string => {
-    const folder = path.join(engine.root, name);
-    fs.mkdirSync(folder, { recursive: true });
-    fs.writeFileSync(path.join(folder, 'Dockerfile'), Dockerfile);
-    return folder;
-  };
+  const context = (name: string, Dockerfile: string): string => contextFolder(engine, name, Dockerfile);
   /** Bytes that the engine was sent as a build says it, and the rest of what it says. */
   const build = async (...args: string[]): Promise<{ sent: number; said: string }> => {
     const built = await engine.tug(['build', '--progress=rawjson', ...args]);

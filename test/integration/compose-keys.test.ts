@@ -60,8 +60,7 @@ const warned: readonly Row[] = [
   ],
   ['mode', 'deploy: {mode: global}', 'services.one.deploy.mode: global is one container on one host'],
   ['mode', 'deploy: {mode: replicated-job}', 'services.one.deploy.mode: replicated-job is run as any other service'],
-  ['provenance', 'build: {context: ., provenance: true}', 'services.one.build.provenance: attestations are not made'],
-  ['sbom', 'build: {context: ., sbom: true}', 'services.one.build.sbom: attestations are not made here'],
+  ['sbom', 'build: {context: ., sbom: true}', 'services.one.build.sbom: packages are not looked for in images here'],
   [
     'platforms',
     `build: {context: ., platforms: [linux/${process.arch === 'arm64' ? 'arm64' : 'amd64'}, linux/riscv64]}`,
@@ -145,6 +144,15 @@ describe('a key of a compose file that one host cannot honour', () => {
     assert.equal(lines.length, warned.length, stderr);
     assert.equal(Object.keys(await whole.ids()).length, warned.length);
     await whole.compose(['down', '--rmi', 'local']);
+  });
+
+  it('is not build.provenance, which its builds attach', async () => {
+    await using one = project('services: {one: {image: "stated:keys", build: {context: ., provenance: mode=max}}}\n');
+    const { code, stderr } = await one.compose(['build']);
+    assert.deepEqual([code, stderr.includes('WARN')], [0, false], stderr);
+    const stated = await engine.api('GET', '/images/stated:keys/attestations');
+    assert.match(stated.text, /"PredicateType":"https:\/\/slsa\.dev\/provenance\//);
+    await one.compose(['down', '--rmi', 'all']);
   });
 
   it('is told of by compose build too', async () => {

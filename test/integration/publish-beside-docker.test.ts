@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, it } from 'node:test';
 import { deleteNetworkNamespace } from '../../src/host/namespaces.ts';
+import { startEngine } from '../../src/networks/private-engine.contract-suite.ts';
 import {
   answerInside,
   ask,
   command,
   enterPrivateHost,
   joinOutside,
-  startEngine,
 } from '../../src/networks/private-host.contract-suite.ts';
 import { startDockerd } from '../conformance/differential/dockerd.ts';
 

@@ -86,6 +86,7 @@ function buildLine({ model, image, project, service, noCache, pull, args }: Buil
     ...(build.cache_from ?? []).map((one) => `--cache-from=${one}`),
     ...(build.cache_to ?? []).map((one) => `--cache-to=${one}`),
     ...secretOptions(build, project),
+    ...(build.provenance === undefined ? [] : [`--provenance=${build.provenance}`]),
     ...(build.network === undefined ? [] : [`--network=${build.network}`]),
     ...(build.target === undefined ? [] : [`--target=${build.target}`]),
     ...(build.shm_size === undefined ? [] : [`--shm-size=${build.shm_size}`]),

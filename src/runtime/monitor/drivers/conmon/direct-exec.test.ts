@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,28 +7,17 @@ import { watchExit } from '../../../../host/process-watch.ts';
 import { createCrun } from '../../../drivers/crun.ts';
 import type { MonitorPids } from '../../contract.ts';
 import { openTestContainers, type TestContainers } from '../../test-containers.ts';
+import { killedEngine } from '../../test-killed-engine.ts';
 import { createConmonMonitor } from '../conmon.ts';
-
-const url = (file: string): string => new URL(file, import.meta.url).href;
 
 /** More than a pipe holds. */
 const muchOutput = 'until [ -e /go ]; do sleep 0.02; done; head -c 1000000 /dev/zero; echo over >/over';
 
 /** An engine that runs a command which is only watched, and is killed at its first output. */
 const engine = `
-  const [folder] = process.argv.slice(1);
-  const { createCrun } = await import('${url('../../../drivers/crun.ts')}');
-  const { createConmonMonitor } = await import('${url('../conmon.ts')}');
-  const { openTestContainers } = await import('${url('../../test-containers.ts')}');
-  const monitor = createConmonMonitor({ conmonPath: '/usr/bin/conmon' });
-  const runtime = createCrun({ path: '/usr/bin/crun', root: folder + '/runtime', cgroupManager: 'cgroupfs' });
-  const containers = openTestContainers(folder, monitor, runtime);
   const container = await containers.run({ command: 'sleep 1000' });
   const exec = await container.exec({ command: 'echo ready; ${muchOutput}', attach: true });
-  exec.stdio.onOutput(() => {
-    process.stdout.write(JSON.stringify({ id: container.id, exec, cgroups: containers.cgroups }));
-    process.kill(process.pid, 'SIGKILL');
-  });
+  exec.stdio.onOutput(() => tellAndDie({ id: container.id, exec }));
 `;
 
 const monitor = createConmonMonitor({ conmonPath: '/usr/bin/conmon' });
@@ -39,19 +26,10 @@ const runtimeIn = (folder: string) =>
 
 it('lets a command that is watched outlive its engine, and the next one reads on', async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tug-direct-'));
-  const child = spawn(process.execPath, ['--input-type=module', '-e', engine, folder], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let told = '';
-  child.stdout.on('data', (chunk) => {
-    told += chunk;
-  });
-  await once(child, 'close');
-  const { id, exec, cgroups } = JSON.parse(told) as {
-    id: string;
-    exec: MonitorPids & { folder: string };
-    cgroups: string;
-  };
+  const { id, exec, cgroups } = await killedEngine<{ id: string; exec: MonitorPids & { folder: string } }>(
+    folder,
+    engine,
+  );
   const runtime = runtimeIn(folder);
   const containers = openTestContainers(folder, monitor, runtime, cgroups);
   try {
