@@ -88,9 +88,9 @@ function describeEngine(root: string, options: EngineOptions): TestEngine {
     execRoot: path.join(root, 'exec'),
     socket: path.join(root, 'tug.sock'),
     bridge: `tg${randomBytes(3).toString('hex')}`,
-    subnet: takeSubnet(root),
+    subnet: takeAlone(root, 'subnet', () => `10.${randomInt(128, 255)}.${randomInt(256)}.1/24`),
     // there are only 31 in Docker's own; 10.1 is left to tests of what is refused
-    pool: `base=10.${randomInt(2, 100)}.0.0/16,size=24`,
+    pool: takeAlone(root, 'pool', () => `base=10.${randomInt(2, 100)}.0.0/16,size=24`),
   };
   let current: { child: ChildProcess; ended: Promise<Ending> } | undefined;
   let wasReady = false;
@@ -146,14 +146,14 @@ function describeEngine(root: string, options: EngineOptions): TestEngine {
   return engine;
 }
 
-/** Of its own: no two engines take the same, as each looks at what the others wrote down after it has written its own. */
-function takeSubnet(root: string): string {
-  const mine = path.join(root, 'subnet');
+/** What no other engine has: each writes down what it takes before it looks at what the others wrote. */
+function takeAlone(root: string, what: 'subnet' | 'pool', draw: () => string): string {
+  const mine = path.join(root, what);
   for (;;) {
-    const subnet = `10.${randomInt(128, 255)}.${randomInt(256)}.1/24`;
-    writeFileSync(mine, subnet);
-    const others = globSync(path.join(path.dirname(root), 'tug-test-*/subnet')).filter((file) => file !== mine);
-    if (!others.some((file) => contentOf(file) === subnet)) return subnet;
+    const drawn = draw();
+    writeFileSync(mine, drawn);
+    const others = globSync(path.join(path.dirname(root), `tug-test-*/${what}`)).filter((file) => file !== mine);
+    if (!others.some((file) => contentOf(file) === drawn)) return drawn;
   }
 }
 
