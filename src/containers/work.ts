@@ -8,6 +8,7 @@ import type { Runtime } from '../runtime/contract.ts';
 import { refusedByRuntime, runtimeWords } from '../runtime/runtime-words.ts';
 import { places } from './commit.ts';
 import { type ContainerContext, cgroupPathOf, pathsOf, runtimeOf } from './context.ts';
+import { resolveEndpoints } from './endpoints.ts';
 import { type ContainerRecord, initialState } from './record.ts';
 import { releaseResources } from './release.ts';
 import { newLabels } from './security-labels.ts';
@@ -68,7 +69,7 @@ function recordOf(context: ContainerContext, request: WorkRequest): ContainerRec
     imageName: '',
     config: { Env: [...env], WorkingDir: cwd, User: user, Hostname: hostname },
     host,
-    endpoints: {},
+    endpoints: resolveEndpoints(context.networks, host, {}),
     layers,
     platform: 'linux',
     path: command,

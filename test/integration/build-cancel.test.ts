@@ -69,6 +69,7 @@ describe('a build whose client is interrupted', () => {
   const context = (name: string, Dockerfile: string): string => contextFolder(engine, name, Dockerfile);
   const left = (): string[] => [
     ...inside(engine.execRoot, 'containers'),
+    ...inside(engine.execRoot, 'netns'),
     ...inside(engine.execRoot, 'builder'),
     ...inside(engine.dataRoot, 'builder/work'),
     ...inside(engine.dataRoot, 'overlay2/containers'),

@@ -59,7 +59,7 @@ export function buildQuery(flags: ParsedFlags, env: Readonly<Record<string, stri
     ...{ cpusetcpus: flags.optional('cpuset-cpus'), cpusetmems: flags.optional('cpuset-mems') },
     ...{ cgroupparent: flags.optional('cgroup-parent'), shmsize: bytes('shm-size') },
     ulimits: flags.given('ulimit') ? JSON.stringify(flags.list('ulimit').map(parseUlimit)) : undefined,
-    securityopt: flags.given('security-opt') ? JSON.stringify(flags.list('security-opt')) : undefined,
+    securityopt: flags.list('security-opt'),
   };
 }
 

@@ -159,9 +159,9 @@ function json<T>(query: Query, name: string, schema: z.ZodType<T>): T | undefine
 const ulimit = z.object({ Name: z.string(), Soft: z.number(), Hard: z.number() });
 
 function readHost(query: Query): HostConfig {
-  const extraHosts = query.all('extrahosts').flatMap((value) => hostsOf(value));
+  const extraHosts = query.all('extrahosts').flatMap(hostsOf);
   const ulimits = json(query, 'ulimits', z.array(ulimit)) ?? [];
-  const securityOpt = json(query, 'securityopt', z.array(z.string())) ?? [];
+  const securityOpt = query.all('securityopt').flatMap((value) => listOf('securityopt', value) ?? [value]);
   const text = (name: string, key: keyof HostConfig): HostConfig => {
     const value = query.text(name);
     return value === undefined ? {} : { [key]: value };
@@ -189,9 +189,14 @@ function readHost(query: Query): HostConfig {
 }
 
 /** One each, or as older clients have it a list of JSON or of commas. */
-function hostsOf(value: string): string[] {
-  if (!value.startsWith('[')) return value.split(',').filter(Boolean);
-  const parsed = z.array(z.string()).safeParse(JSON.parse(value));
-  if (!parsed.success) throw invalid('invalid value for query parameter extrahosts');
-  return parsed.data;
+const hostsOf = (value: string): string[] => listOf('extrahosts', value) ?? value.split(',').filter(Boolean);
+
+/** A list of JSON; undefined for what does not begin like one. @throws invalid. */
+function listOf(name: string, value: string): string[] | undefined {
+  if (!value.startsWith('[')) return undefined;
+  try {
+    return z.array(z.string()).parse(JSON.parse(value));
+  } catch (cause) {
+    throw invalid(`invalid value for query parameter ${name}: it is not the JSON that is wanted`, { cause });
+  }
 }
