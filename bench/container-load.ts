@@ -2,29 +2,38 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { callApi } from '../test/helpers/engine-api.ts';
 import type { Engine } from './engines.ts';
 import { proportionalSize } from './memory.ts';
-import { runCommand } from './steps.ts';
+import { removal, runCommand } from './steps.ts';
 
-/** Runs `work` for 0 to count - 1, `lanes` of them at a time. */
+/**
+ * Runs `work` for 0 to count - 1, `lanes` of them at a time. @throws what the first throws, when none of them works any
+ * more: what they have made is all there then, to be taken away.
+ */
 export async function inLanes(count: number, lanes: number, work: (index: number) => Promise<unknown>): Promise<void> {
   let next = 0;
   const lane = async (): Promise<void> => {
-    while (next < count) await work(next++);
+    try {
+      while (next < count) await work(next++);
+    } catch (error) {
+      next = count;
+      throw error;
+    }
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
+  const ended = await Promise.allSettled(Array.from({ length: lanes }, lane));
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
 }
 
 export const loadName = (index: number): string => `load${index}`;
 
 /** Starts that many detached containers by the command line that drives the engine, 8 at a time. */
-export function startMany(engine: Engine, count: number, from = 0): Promise<void> {
+export function startMany(engine: Engine, count: number, flags: readonly string[] = []): Promise<void> {
   return inLanes(count, 8, (index) =>
-    runCommand(engine, ['run', '-d', '--name', loadName(from + index), 'busybox', 'sleep', '86400']),
+    runCommand(engine, ['run', '-d', '--name', loadName(index), ...flags, 'busybox', 'sleep', '86400']),
   );
 }
 
 /** Removes them with one command. */
 export const removeMany = (engine: Engine, count: number): Promise<void> =>
-  runCommand(engine, ['rm', '-f', ...Array.from({ length: count }, (_, index) => loadName(index))]);
+  runCommand(engine, [...removal(engine), ...Array.from({ length: count }, (_, index) => loadName(index))]);
 
 /** Creates them over the API: a thousand client processes would be measured otherwise, and waited for. */
 export async function createMany(engine: Engine, count: number): Promise<void> {

@@ -164,8 +164,10 @@ async function makeNamespace(name: string): Promise<string> {
 
 const removeNamespace = async (name: string): Promise<void> => void (await run('ip', ['netns', 'delete', name]));
 
+/** In a session of its own: a Ctrl-C in the terminal is the bench's alone, which needs the engine to tidy up. */
 function background(file: string, args: readonly string[]): ChildProcess {
-  return spawn(file, args, { stdio: ['ignore', 'ignore', process.env['BENCH_VERBOSE'] ? 'inherit' : 'ignore'] });
+  const log = process.env['BENCH_VERBOSE'] ? 'inherit' : 'ignore';
+  return spawn(file, args, { stdio: ['ignore', 'ignore', log], detached: true });
 }
 
 /** Waits until something accepts connections on the socket. @throws when the process ends first. */

@@ -1,7 +1,11 @@
+import { removeMany, startMany } from './container-load.ts';
 import { timed } from './measure.ts';
 import { runCommand, runShell, type StepScenario } from './steps.ts';
 
 const engines = ['dockerd', 'tug'];
+
+/** Containers on the network of the last row. Fewer (`BENCH_CROWD`) for a look at the bench itself. */
+const crowd = Number(process.env['BENCH_CROWD'] ?? 500);
 
 /** The rows of networks of users; what they add to a start is the difference to the rows of `run --rm`. */
 export const networkScenarios: readonly StepScenario[] = [
@@ -31,21 +35,21 @@ export const networkScenarios: readonly StepScenario[] = [
   },
   {
     // to be held against the row before: the 500th joins as fast as the first
-    name: 'networks: the same, one that 500 containers are on',
+    name: `networks: the same, one that ${crowd} containers are on`,
     kind: 'steps',
     unit: 'ms',
     rounds: 20,
     warmUp: 2,
     engines,
-    before: (engine) =>
-      runShell(
-        engine,
-        `$CLI network create crowded && $CLI run -d --name joiner busybox sleep 86400 &&
-          seq 500 | xargs -P 4 -I{} $CLI run -d --name crowd-{} --network crowded busybox sleep 86400`,
-      ),
+    async before(engine) {
+      await runShell(engine, '$CLI network create crowded && $CLI run -d --name joiner busybox sleep 86400');
+      await startMany(engine, crowd, ['--network', 'crowded']);
+    },
     measure: (engine) =>
       timed(() => runShell(engine, '$CLI network connect crowded joiner && $CLI network disconnect crowded joiner')),
-    after: (engine) =>
-      runShell(engine, 'seq -f crowd-%g 500 | xargs -n 50 $CLI rm -f && $CLI rm -f joiner && $CLI network rm crowded'),
+    async after(engine) {
+      await removeMany(engine, crowd);
+      await runShell(engine, '$CLI rm -f joiner && $CLI network rm crowded');
+    },
   },
 ];

@@ -23,7 +23,7 @@ import { formatReport, type Row } from './report.ts';
 import { runOnce, type Scenario, scenarios } from './scenarios.ts';
 import { installPeers } from './setup.ts';
 import type { StepScenario } from './steps.ts';
-import { endChildren, removeContainers, tidyUp } from './tidy.ts';
+import { endChildren, endMonitors, removeContainers, tidyUp } from './tidy.ts';
 import { makeVolume } from './volume.ts';
 import { volumeScenarios } from './volume-scenarios.ts';
 
@@ -48,10 +48,11 @@ installPeers();
 const folder = mkdtempSync(path.join(tmpdir(), 'tugbench-'));
 const runFolder = path.join('/run', path.basename(folder));
 mkdirSync(runFolder);
-const volume = await makeVolume(folder);
+let volume: Awaited<ReturnType<typeof makeVolume>> | undefined;
 let site: ImageSite | undefined;
 try {
-  await startEngines();
+  volume = await makeVolume(folder);
+  await startEngines(volume.mountPoint);
   const rows: Row[] = [];
   const chosen = <T extends { name: string }>(all: readonly T[]) =>
     all.filter(({ name }) => name.includes(options.only));
@@ -76,17 +77,24 @@ try {
   const report = formatReport(rows.some(({ figures }) => 'buildkit' in figures) ? builders : engines, rows);
   console.log(report);
   if (options.write) writeFileSync(options.write, report);
+} catch (error) {
+  if (!interrupted.signal.aborted) throw error;
+  console.error('Interrupted: all that was made is taken away.');
+  process.exitCode = 130;
 } finally {
   const done = await tidyUp({
     'the site of images': () => site?.close(),
     ...Object.fromEntries(engines.map((engine) => [`containers of ${engine.name}`, () => removeContainers(engine)])),
     ...Object.fromEntries(engines.map((engine) => [engine.name, () => engine.stop()])),
-    'processes that are left': () => endChildren(new Set()),
+    'processes that are left': () => {
+      endChildren(new Set());
+      endMonitors(path.basename(folder));
+    },
     'network namespaces': async () => {
       for (const name of ['docker', 'podman', 'tug'])
         await run('ip', ['netns', 'delete', `tugbench-${name}-${process.pid}`]);
     },
-    'the file system': () => volume.remove(),
+    'the file system': () => volume?.remove(),
     'its folder': () => rmSync(folder, { recursive: true }),
     'mounts of engines': () => {
       for (const { target } of listMounts(runFolder).reverse()) unmount(target, { detach: true });
@@ -96,11 +104,12 @@ try {
   if (!done) process.exitCode = 1;
 }
 
-async function startEngines(): Promise<void> {
-  const setup = { folder: volume.mountPoint, runFolder, projectRoot: path.join(import.meta.dirname, '..') };
+async function startEngines(mountPoint: string): Promise<void> {
+  const setup = { folder: mountPoint, runFolder, projectRoot: path.join(import.meta.dirname, '..') };
   const makers = { dockerd: startDockerd, podman: preparePodman, tug: startTugd };
   for (const [name, start] of Object.entries(makers)) {
     if (!options.engines.split(',').includes(name)) continue;
+    interrupted.signal.throwIfAborted();
     const engine = await start(setup);
     engines.push(engine);
     await importBusybox(engine, folder);

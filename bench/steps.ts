@@ -32,6 +32,9 @@ export function runCommand(engine: Engine, args: readonly string[], client: Clie
   return runProgram(file, [...before, ...args], engine);
 }
 
+/** The command that kills and removes containers: podman's `rm -f` waits ten seconds for each otherwise. */
+export const removal = ({ dockerClient }: Engine): string[] => ['rm', '-f', ...(dockerClient ? [] : ['-t', '0'])];
+
 /** Runs a program in the environment that points it at an engine. @throws as `runCommand` does. */
 export function runProgram(file: string, args: readonly string[], engine: Engine): Promise<void> {
   return new Promise((resolve, reject) => {
