@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, globSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -26,7 +26,7 @@ process.umask(0o022); // what tests make has the modes that they expect
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(chosen: readonly string[]): Promise<number> {
-  using _orphans = adoptOrphans(ownChildren);
+  using orphans = adoptOrphans(ownChildren);
   const [before, undo] = prepare();
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tug-'));
   chmodSync(folder, 0o711); // remapped containers pass through it
@@ -35,8 +35,8 @@ async function main(chosen: readonly string[]): Promise<number> {
     if (chosen.length === 0) totals.push(...(await runChecks()));
     totals.push(await runTests(chosen.length > 0 ? chosen : testFiles, folder));
   } finally {
-    await settleProcesses(settleTime);
-    totals.push(await compareMachine(before, folder));
+    await (interrupted.signal.aborted ? takeAway(folder, orphans) : settleProcesses(settleTime));
+    totals.push(await compareMachine(before, folder, orphans));
     undo();
   }
   const sum = (key: keyof Totals): number => totals.reduce((total, each) => total + each[key], 0);
@@ -110,10 +110,17 @@ async function differences(before: Snapshot): Promise<Difference[]> {
   }
 }
 
+/** What the tests have made. Of those that were cut off nobody else does: their engines are told nothing. */
+async function takeAway(folder: string, orphans: Disposable): Promise<void> {
+  await killDescendants(settleTime);
+  orphans[Symbol.dispose](); // the programs that sweep are waited for by Node, and not to be reaped before
+  await sweepLeftovers(folder);
+}
+
 /** The run's folder counts too: it goes when it is empty, and is named with what is in it when not. */
-async function compareMachine(before: Snapshot, folder: string): Promise<Totals> {
-  const left = readdirSync(folder);
-  if (left.length === 0) rmdirSync(folder);
+async function compareMachine(before: Snapshot, folder: string, orphans: Disposable): Promise<Totals> {
+  const left = existsSync(folder) ? readdirSync(folder) : [];
+  if (left.length === 0) rmSync(folder, { recursive: true, force: true });
   const changes = await differences(before);
   if (changes.length === 0) {
     console.log('✔ the machine is as it was before');
@@ -121,8 +128,7 @@ async function compareMachine(before: Snapshot, folder: string): Promise<Totals>
   }
   console.log(`✖ the machine is not as it was before:\n${formatDifferences(changes)}`);
   if (left.length > 0) console.log(`  in ${folder}: ${left.join(', ')}\n`);
-  await killDescendants(settleTime);
-  await sweepLeftovers(folder);
+  await takeAway(folder, orphans);
   return one(false);
 }
 

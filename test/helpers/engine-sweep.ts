@@ -49,7 +49,7 @@ async function removeNetwork(bridge: string, id: string | undefined): Promise<vo
   if (existsSync(`/sys/class/net/${bridge}`)) await run('ip', ['link', 'delete', bridge]);
   const own = id === undefined ? [] : [engineNames(id).table];
   for (const table of new Set([...own, ...(await tablesOf(bridge))])) {
-    await run('nft', ['delete', 'table', 'inet', table]);
+    for (const family of ['inet', 'bridge']) await run('nft', ['delete', 'table', family, table]);
     for (const name of await linksOf(table)) await run('ip', ['link', 'delete', name]);
   }
 }

@@ -70,10 +70,14 @@ export async function settleProcesses(grace: number): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Kills everything below this process and waits, at most `grace` milliseconds, until it is gone. */
+/** Kills everything below this process, and what that starts meanwhile, until it is gone, at most `grace` milliseconds. */
 export async function killDescendants(grace: number): Promise<void> {
-  for (const { pid } of descendants(process.pid)) libc('int kill(int, int)')(pid, constants.signals.SIGKILL);
-  await settleProcesses(grace);
+  for (const end = performance.now() + grace; performance.now() < end; ) {
+    const left = descendants(process.pid);
+    if (left.length === 0) return;
+    for (const { pid } of left) libc('int kill(int, int)')(pid, constants.signals.SIGKILL);
+    await settleProcesses(250);
+  }
 }
 
 /** All processes, from /proc (proc(5), stat); those that end meanwhile are left out. */
