@@ -22,8 +22,15 @@ import path from 'node:path';
  *   apt: string, dnf: string, pacman: string, apk: string }} Need
  */
 
+/** It loads the profile of containers, and takes part in the tests of it everywhere. @type {Need} */
+const profileLoader = {
+  program: 'apparmor_parser',
+  ...{ optional: true, apt: 'apparmor', dnf: '', pacman: 'apparmor', apk: 'apparmor' },
+};
+
 /** What `tugd` runs. @type {Need[]} */
 export const engineNeeds = [
+  ...(existsSync('/sys/module/apparmor') ? [profileLoader] : []),
   { program: 'conmon', apt: 'conmon', dnf: 'conmon', pacman: 'conmon', apk: 'conmon' },
   { program: 'crun', apt: 'crun', dnf: 'crun', pacman: 'crun', apk: 'crun' },
   { program: 'runc', apt: 'runc', dnf: 'runc', pacman: 'runc', apk: 'runc' },
@@ -46,6 +53,7 @@ export const engineNeeds = [
 
 /** What the tests run besides. @type {Need[]} */
 export const testNeeds = [
+  profileLoader,
   { program: 'ip', apt: 'iproute2', dnf: 'iproute', pacman: 'iproute2', apk: 'iproute2' },
   {
     program: 'docker-registry',

@@ -5,6 +5,7 @@ import type { Leases } from '../base/leases.ts';
 import type { LockTable } from '../base/lock.ts';
 import type { Logger } from '../base/log.ts';
 import type { EventBus } from '../events/contract.ts';
+import type { Apparmor } from '../host/apparmor.ts';
 import type { CgroupDriver } from '../host/cgroup/contract.ts';
 import type { NamespacePrograms } from '../host/user-namespace.ts';
 import type { ImageService } from '../images/contract.ts';
@@ -55,6 +56,6 @@ export interface ContainerDeps {
   readonly namespacePrograms: NamespacePrograms | undefined;
   /** The contexts that containers have with `selinux-enabled`; undefined where SELinux is not used. */
   readonly selinux: SelinuxPolicy | undefined;
-  /** Whether the host's AppArmor is active. */
-  readonly apparmor: boolean;
+  /** The host's AppArmor; undefined where it is not at work. */
+  readonly apparmor: Apparmor | undefined;
 }

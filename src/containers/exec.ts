@@ -21,7 +21,7 @@ import { linkEnvironment } from './links.ts';
 import { mergeEnvironment, processEnvironment } from './merge.ts';
 import { PROBE_PREFIX } from './paths.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
-import { securityOf } from './security-labels.ts';
+import { requireProfile, securityOf } from './security-labels.ts';
 import { lookUpUser } from './user.ts';
 import { mapsOfProcess } from './user-namespace.ts';
 
@@ -96,6 +96,7 @@ async function launch(
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   crashPoint('exec.start.prepared');
   const process = execProcess(context, record, request);
+  await requireProfile(context.apparmor, process.apparmorProfile, 'exec');
   const maps = mapsOfProcess(record.state.pid);
   return await context.monitor.exec({
     containerId: record.id,

@@ -1,8 +1,10 @@
 import { randomInt } from 'node:crypto';
 import type { HostConfig } from '../api/types/container.ts';
 import { invalid } from '../base/errors.ts';
+import type { Apparmor } from '../host/apparmor.ts';
 import { labelFile, relabel } from '../host/security-modules.ts';
 import type { MountLook } from '../images/snapshots/contract.ts';
+import { refusedProfile } from '../runtime/runtime-words.ts';
 import { parseSecurityOptions, type SecurityPlan } from '../runtime/spec/security.ts';
 import { freePair, pairOf, type SelinuxLabels, selinuxLabels, sharedLabel } from '../runtime/spec/selinux.ts';
 import type { OciMount } from '../runtime/spec/types.ts';
@@ -40,6 +42,21 @@ export function securityOf(
 ): SecurityPlan {
   const modules = { selinux: context.selinux !== undefined, apparmor: context.apparmor };
   return parseSecurityOptions(host.SecurityOpt ?? [], [], host.Privileged ?? false, true, modules);
+}
+
+/**
+ * Makes sure that the kernel has the AppArmor profile of a process to come. The default one is loaded where somebody
+ * took it out, which an upgrade of AppArmor does.
+ * @throws invalid for another that is not loaded; internal when the default one cannot be.
+ */
+export async function requireProfile(
+  apparmor: Pick<Apparmor, 'defaultProfile' | 'has' | 'load'> | undefined,
+  profile: string | undefined,
+  verb: 'create' | 'exec',
+): Promise<void> {
+  if (!apparmor || profile === undefined || apparmor.has(profile)) return;
+  if (profile !== apparmor.defaultProfile) throw refusedProfile(verb, profile);
+  await apparmor.load();
 }
 
 /** How a container's files are mounted. */

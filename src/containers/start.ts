@@ -27,7 +27,7 @@ import { requestedPorts } from './ports.ts';
 import { type ContainerRecord, isActive } from './record.ts';
 import { finishRelease, releaseResources } from './release.ts';
 import { removeLocked } from './remove.ts';
-import { labelFiles, lookOf } from './security-labels.ts';
+import { labelFiles, lookOf, requireProfile, securityOf } from './security-labels.ts';
 import { etcOwner, type JoinedNamespaces, joinNamespaces } from './shared-namespaces.ts';
 import { showFiles } from './shown-files.ts';
 import { lookUpUser } from './user.ts';
@@ -147,6 +147,7 @@ export async function makeBundle(
   joined: Namespaces,
 ): Promise<void> {
   const paths = pathsOf(context, record);
+  await requireProfile(context.apparmor, securityOf(context, record).apparmor, 'create');
   const { user } = joined;
   const look = lookOf(context, record, user);
   const networking = joined.network ? Promise.resolve(joined.network) : connectNetwork(context, record, user?.network);

@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
 import * as path from 'node:path';
 import type { Database } from '../base/database.ts';
-import { invalid, unsupported } from '../base/errors.ts';
+import { invalid, messageOf, unsupported } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { parseRange } from '../formats/ip-address.ts';
+import { type Apparmor, openApparmor, readApparmor } from '../host/apparmor.ts';
 import { createCgroupfs, removeEmptyParent } from '../host/cgroup/cgroupfs.ts';
 import type { CgroupDriver } from '../host/cgroup/contract.ts';
 import { mountMissing, readCgroups } from '../host/cgroup/detect.ts';
 import { createSystemdCgroups, systemdRuns } from '../host/cgroup/systemd.ts';
 import { bindReadOnly, releaseProgram } from '../host/read-only-program.ts';
-import { apparmorActive, knowsContext, readLxcContexts } from '../host/security-modules.ts';
+import { knowsContext, readLxcContexts } from '../host/security-modules.ts';
 import type { SnapshotDriver } from '../images/snapshots/contract.ts';
 import { createOverlay2Driver } from '../images/snapshots/drivers/overlay2.ts';
 import { createVfsDriver } from '../images/snapshots/drivers/vfs.ts';
@@ -34,6 +35,7 @@ import { createOciRuntime } from '../runtime/drivers/oci-command-line.ts';
 import { createRunc } from '../runtime/drivers/runc.ts';
 import type { Monitor } from '../runtime/monitor/contract.ts';
 import { createConmonMonitor } from '../runtime/monitor/drivers/conmon.ts';
+import { apparmorProfile, defaultApparmorProfile } from '../runtime/spec/apparmor.ts';
 import { parseLxcContexts } from '../runtime/spec/selinux.ts';
 import type { VolumeDriver } from '../volumes/driver-contract.ts';
 import { createLocalDriver } from '../volumes/drivers/local.ts';
@@ -118,7 +120,31 @@ export function openSecurityModules({ selinuxEnabled, storageDriver }: DaemonCon
       `selinux-enabled: the policy that is loaded does not know ${unknown}, which its lxc_contexts names; install its module for containers`,
     );
   if (selinuxEnabled && !selinux) log.warn('SELinux cannot be enabled: it is not active on this host');
-  return { selinux, apparmor: apparmorActive() };
+  return { selinux, apparmor: openDefaultProfile(log) };
+}
+
+/** AppArmor with the default profile; warns where it is on and gives containers none. */
+function openDefaultProfile(log: Logger): Apparmor | undefined {
+  const parser = findProgram('apparmor_parser');
+  const apparmor = openApparmor({ name: defaultApparmorProfile, text: apparmorProfile, parser });
+  if (readApparmor().kernel === 'hidden')
+    log.warn('AppArmor is on, but its profiles cannot be seen below /sys/kernel/security: containers run without one');
+  else if (apparmor && apparmor.defaultProfile === undefined)
+    log.warn('AppArmor is on, but apparmor_parser is not installed: containers run without the default profile');
+  return apparmor;
+}
+
+/** For the start of an engine, which goes on without: a container's start tries again, and tells what is wrong. */
+export async function loadDefaultProfile(apparmor: Apparmor | undefined, log: Logger): Promise<void> {
+  if (apparmor?.defaultProfile === undefined) return;
+  const profile = apparmor.defaultProfile;
+  if (apparmor.has(profile)) return log.info('the AppArmor profile is loaded already, and used as it is', { profile });
+  try {
+    await apparmor.load();
+    log.info('loaded the AppArmor profile', { profile });
+  } catch (error) {
+    log.error(messageOf(error));
+  }
 }
 
 /** Whether CRIU is there, which the runtimes call for checkpoints. */

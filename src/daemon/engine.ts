@@ -137,6 +137,7 @@ export function openEngine(config: DaemonConfig, log: Logger, remap: UserRemap |
     events: foundations.events,
     info,
     async restore() {
+      await builtins.loadDefaultProfile(machinery.apparmor, log);
       if (remap) await proveRemap(remap, snapshots, config.execRoot);
       await restore({ ...foundations, containers, networks, volumes, images, bootstrapper, builder });
     },

@@ -32,7 +32,7 @@ export interface InfoSource {
   readonly initPath: string | undefined;
   readonly remap: object | undefined;
   readonly selinux: object | undefined;
-  readonly apparmor: boolean;
+  readonly apparmor: object | undefined;
 }
 
 /** Go's names of processor architectures, which Docker's clients expect in `/version`. */

@@ -6,10 +6,6 @@ import { readIfThere } from '../base/read-if-there.ts';
 import { openFolderBeneath } from './read-in-root.ts';
 import { setXattr } from './xattr.ts';
 
-/** True where AppArmor confines programs. */
-export const apparmorActive = (): boolean =>
-  readIfThere('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') ?? false;
-
 /** The policy's file of the contexts of containers, as text; undefined where SELinux is not active or has none. */
 export function readLxcContexts(): string | undefined {
   if (readIfThere('/sys/fs/selinux/enforce') === undefined) return undefined;

@@ -34,6 +34,8 @@ const reasons = [
 /** An empty name is no file anywhere; crun tries the folder that PATH begins with. */
 const emptyCommand = ['command-not-found', 'executable file not found in $PATH'] as const;
 
+const taskPrefix = 'failed to create task for container: failed to create shim task: ';
+
 /**
  * The error for a runtime that refused to create a container or to run a process in it. `command` is what the
  * user wanted to run. The message has Docker's shape, and the lower-case words its client looks for.
@@ -44,8 +46,7 @@ export function refusedByRuntime(
   words: string,
   command: string,
 ): TugError {
-  const prefix = verb !== 'exec' ? 'failed to create task for container: failed to create shim task: ' : '';
-  const told = `${prefix}OCI runtime ${verb} failed: `;
+  const told = `${verb !== 'exec' ? taskPrefix : ''}OCI runtime ${verb} failed: `;
   for (const [pattern, ...found] of reasons) {
     if (!pattern.test(words)) continue;
     const [code, reason] = command === '' ? emptyCommand : found;
@@ -60,6 +61,18 @@ export function refusedByRuntime(
   if (kernelRefusals.some((pattern) => pattern.test(words)))
     return invalid(`${told}${words}: unknown`, { code: 'value-refused', details: { runtime } });
   return internal(`${told}${words || `${runtime} failed without a word`}: unknown`, { details: { runtime } });
+}
+
+/** The error for an AppArmor profile that is not loaded, in the words of runc, which is what Docker shows. */
+export function refusedProfile(verb: 'create' | 'exec', profile: string): TugError {
+  const written = 'write /proc/self/attr/apparmor/exec: no such file or directory';
+  const failed = `unable to apply apparmor profile: apparmor failed to apply profile: ${written}`;
+  const told = verb === 'create' ? taskPrefix : '';
+  const sentence = `unable to start container process: error during container init: ${failed}`;
+  return invalid(
+    `${told}OCI runtime ${verb} failed: runc ${verb} failed: ${sentence}: the profile ${JSON.stringify(profile)} is not loaded: unknown`,
+    { code: 'command-not-found' }, // the exit code 127 that Docker makes of these words
+  );
 }
 
 /** Values of the request that the kernel does not take: the user's to change, and no fault of the engine. */

@@ -44,6 +44,7 @@ const packages = [
   'tini',
   'policycoreutils',
   'selinux-policy-default',
+  'apparmor',
 ];
 /** The modules behind which the disk lies; everything else the kernel asks modprobe for. */
 const diskModules = ['virtio_pci', 'virtio_blk'];

@@ -22,7 +22,7 @@ const healthy: DoctorFacts = {
   userNamespaces: { limit: 1000, error: undefined },
   programs: { crun: program('crun'), runc: program('runc'), conmon: program('conmon'), nft: program('nft') },
   network: { bridgeError: undefined, natError: undefined, forwarding: true, droppingChains: [] },
-  security: { seccomp: true, selinux: 'disabled', apparmor: false },
+  security: { seccomp: true, selinux: 'disabled', apparmor: 'off' },
   disk: { dataRoot: '/var/lib/tug', freeBytes: 50e9, freeInodes: 1e6 },
   installer: 'apt-get install',
 };
@@ -141,8 +141,20 @@ describe('doctor', () => {
     assert.equal(check('user namespaces', { userNamespaces: { limit: 0, error: undefined } }).status, 'warning');
     assert.equal(check('user namespaces', { userNamespaces: { limit: 10, error: 'EPERM' } }).status, 'warning');
     assert.equal(check('seccomp', { security: { ...healthy.security, seccomp: false } }).status, 'warning');
-    const both = check('SELinux/AppArmor', { security: { seccomp: true, selinux: 'enforcing', apparmor: true } });
+    const both = check('SELinux/AppArmor', { security: { seccomp: true, selinux: 'enforcing', apparmor: 'on' } });
     assert.equal(both.sentence, 'AppArmor is on, SELinux is enforcing.');
+    const apparmor = (state: DoctorFacts['security']['apparmor']) =>
+      check('SELinux/AppArmor', { security: { ...healthy.security, apparmor: state } });
+    assert.match(apparmor('off').sentence, /neither is active/);
+    assert.deepEqual(
+      [apparmor('bare').status, apparmor('bare').remedy],
+      ['warning', 'apt-get install apparmor, then start the engine again'],
+    );
+    assert.match(apparmor('bare').sentence, /AppArmor is on, but apparmor_parser is not installed/);
+    assert.deepEqual(
+      [apparmor('hidden').status, /^mount -t securityfs/.test(apparmor('hidden').remedy ?? '')],
+      ['warning', true],
+    );
     const disk = (freeBytes: number): string => check('disk', { disk: { ...healthy.disk, freeBytes } }).status;
     assert.deepEqual([5e7, 1e9, 1e10].map(disk), ['failed', 'warning', 'ok']);
   });

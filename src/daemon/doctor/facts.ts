@@ -58,7 +58,8 @@ export interface SecurityFacts {
   /** Whether seccomp filters can be set. */
   readonly seccomp: boolean;
   readonly selinux: 'enforcing' | 'permissive' | 'disabled';
-  readonly apparmor: boolean;
+  /** `hidden`: its profiles cannot be seen; `bare`: it is on, and there is neither a default profile nor a parser for one. */
+  readonly apparmor: 'off' | 'hidden' | 'bare' | 'on';
 }
 
 export interface DiskFacts {

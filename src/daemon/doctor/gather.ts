@@ -2,7 +2,9 @@ import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'nod
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { run } from '../../base/process.ts';
+import { readApparmor } from '../../host/apparmor.ts';
 import { readSysctl } from '../../host/sysctl.ts';
+import { defaultApparmorProfile } from '../../runtime/spec/apparmor.ts';
 import { type DoctorFacts, type ProgramFacts, type ProgramName, programNames, type SecurityFacts } from './facts.ts';
 import { gatherCgroupFacts } from './gather-cgroups.ts';
 import { tryAddressTranslation, tryBridge, tryOverlay } from './trials.ts';
@@ -127,8 +129,14 @@ function gatherSecurity(): SecurityFacts {
       ({ '1': 'enforcing', '0': 'permissive' }[
         readText('/sys/fs/selinux/enforce') ?? ''
       ] as SecurityFacts['selinux']) ?? 'disabled',
-    apparmor: readText('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') ?? false,
+    apparmor: gatherApparmor(),
   };
+}
+
+function gatherApparmor(): SecurityFacts['apparmor'] {
+  const { kernel, profiles } = readApparmor();
+  const isBare = findProgram('apparmor_parser') === undefined && !profiles.includes(defaultApparmorProfile);
+  return kernel === 'on' && isBare ? 'bare' : kernel;
 }
 
 function readText(file: string): string | undefined {

@@ -9,7 +9,7 @@ export interface SecurityPlan {
   readonly seccomp: object | undefined;
   /** Masked and read-only paths are lifted (`systempaths=unconfined`). */
   readonly unmasked: boolean;
-  /** `process.apparmorProfile`, or undefined for none. */
+  /** `process.apparmorProfile`, or undefined where AppArmor is not at work or has no default profile. */
   readonly apparmor: string | undefined;
   /** The values of `label=`, for `selinuxLabels`. */
   readonly labels: readonly string[];
@@ -17,7 +17,8 @@ export interface SecurityPlan {
 
 /** The security modules that containers may ask for. */
 export interface SecurityModules {
-  readonly apparmor?: boolean;
+  /** The profile of those who ask for none. */
+  readonly apparmor?: { readonly defaultProfile: string | undefined } | undefined;
   readonly selinux?: boolean;
 }
 
@@ -46,19 +47,17 @@ export function parseSecurityOptions(
     else if (key === 'seccomp') profile = value;
     else if (key === 'systempaths' && value === 'unconfined') unmasked = true;
     else if (key === 'label' && (modules.selinux || value === 'disable')) labels.push(value);
-    else if (key === 'apparmor' && (modules.apparmor || value === 'unconfined')) apparmor = value;
+    else if (key === 'apparmor' && (modules.apparmor || value === 'unconfined')) apparmor = value || undefined;
     else if (key === 'label' || key === 'apparmor')
       throw unsupported(
         `--security-opt ${option}: ${key === 'label' ? 'SELinux' : 'AppArmor'} is not active on this ${key === 'label' ? 'engine: it takes the key selinux-enabled' : 'host'}`,
       );
     else throw invalid(`invalid --security-opt: ${JSON.stringify(option)}`);
   }
-  if (privileged) apparmor ??= 'unconfined';
-  if (!modules.apparmor) apparmor = undefined;
   return {
     noNewPrivileges,
     unmasked,
-    apparmor,
+    apparmor: modules.apparmor && (apparmor ?? (privileged ? 'unconfined' : modules.apparmor.defaultProfile)),
     labels,
     seccomp: seccomp(profile, capabilities, privileged, seccompAvailable),
   };

@@ -6,7 +6,7 @@ import { parseDeviceRule } from './devices.ts';
 import { buildResources, splitDevice } from './resources.ts';
 import { defaultSeccompProfile } from './seccomp.ts';
 import { parseSeccompProfile } from './seccomp-profile.ts';
-import { parseSecurityOptions } from './security.ts';
+import { parseSecurityOptions, type SecurityModules } from './security.ts';
 import { buildSpec } from './spec.ts';
 
 const spec = (host: HostConfig, uid = 0, more: Partial<Parameters<typeof buildSpec>[0]> = {}) =>
@@ -149,14 +149,19 @@ describe('user namespaces and security modules in the OCI spec', () => {
   });
 
   it('carries the AppArmor profile where the host has AppArmor', () => {
-    const profile = (SecurityOpt: string[], Privileged = false, apparmor = true) =>
+    const host = { defaultProfile: 'docker-default' };
+    const profile = (SecurityOpt: string[], Privileged = false, apparmor: SecurityModules['apparmor'] = host) =>
       spec({ SecurityOpt, Privileged }, 0, { modules: { apparmor } }).process.apparmorProfile;
     assert.equal(profile(['apparmor=web']), 'web');
     assert.equal(profile(['apparmor:unconfined']), 'unconfined');
     assert.equal(profile([], true), 'unconfined');
     assert.equal(profile(['apparmor=web'], true), 'web');
-    assert.equal(profile([]), undefined);
-    assert.equal(profile(['apparmor=unconfined'], true, false), undefined);
+    assert.equal(profile([]), 'docker-default');
+    assert.equal(profile(['apparmor=']), 'docker-default');
+    assert.equal(profile([], false, { defaultProfile: undefined }), undefined);
+    assert.equal(profile([], true, { defaultProfile: undefined }), 'unconfined');
+    const off = { ...spec({ SecurityOpt: ['apparmor=unconfined'], Privileged: true }).process };
+    assert.equal(off.apparmorProfile, undefined);
   });
 });
 

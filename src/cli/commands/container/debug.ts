@@ -47,14 +47,21 @@ function environmentOf({ Config }: ContainerInspect): string[] {
   return env.filter((entry) => !entry.startsWith('PATH=')).flatMap((entry) => ['--env', entry]);
 }
 
+/**
+ * Processes under AppArmor's default profile look at one another. The tools would see nothing of a container that has
+ * none, and could not run under one that was written for its programs: for those they have none either.
+ */
+const defaultProfile = 'docker-default';
+
 /** Its IPC only where it lets others join. To look at files of another user's processes takes CAP_SYS_PTRACE. */
-function namespacesOf({ Id, HostConfig }: ContainerInspect): string[] {
+function namespacesOf({ Id, HostConfig, AppArmorProfile }: ContainerInspect): string[] {
   const other = `container:${Id}`;
   const sharesIpc = /^(shareable|host|container:.*)$/.test(String(HostConfig['IpcMode']));
   return [
     ...['--pid', other, '--network', other, '--cap-add', 'SYS_PTRACE'],
     ...(sharesIpc ? ['--ipc', other] : []),
     ...(HostConfig['Privileged'] === true ? ['--privileged'] : []),
+    ...(['', defaultProfile].includes(AppArmorProfile) ? [] : ['--security-opt', 'apparmor=unconfined']),
   ];
 }
 

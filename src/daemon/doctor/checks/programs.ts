@@ -39,5 +39,5 @@ function checkProgram(
   return ok(name, `${program.version} (${program.path}).`);
 }
 
-const install = (pack: string, installer: string | undefined): string =>
+export const install = (pack: string, installer: string | undefined): string =>
   installer === undefined ? `install the package ${pack}` : `${installer} ${pack}`;
