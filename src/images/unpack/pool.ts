@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
+import { endThread } from '../../base/end-thread.ts';
 import { internal, TugError } from '../../base/errors.ts';
 import type { SettleTask, UnpackResult, UnpackTask } from './layer.ts';
-import type { SentError, WorkerMessage, WorkerTask } from './worker.ts';
+import type { EndTask, SentError, WorkerMessage, WorkerTask } from './worker.ts';
 
 /** Threads that unpack layers. They start with the first task and do not keep the process alive. */
 export interface UnpackPool {
@@ -21,6 +22,7 @@ interface Thread {
   readonly worker: Worker;
   readonly stop: Int32Array;
   job: Job | undefined;
+  ending: boolean;
 }
 
 interface Job {
@@ -39,7 +41,7 @@ export function createUnpackPool(size = 2): UnpackPool {
 
   const dispatch = (): void => {
     for (let job = waiting[0]; job; job = waiting[0]) {
-      const idle = [...threads].find((thread) => !thread.job);
+      const idle = [...threads].find((thread) => !thread.job && !thread.ending);
       if (!idle && threads.size >= size) return;
       waiting.shift();
       if (job.signal.aborted) job.reject(job.signal.reason);
@@ -62,10 +64,19 @@ export function createUnpackPool(size = 2): UnpackPool {
     unpack: (task, signal, progress, begun = nothing) => submit({ kind: 'unpack', task }, { signal, progress, begun }),
     settle: (task, signal) => submit({ kind: 'settle', task }, { signal, progress: nothing, begun: nothing }),
     async close() {
-      for (const job of waiting.splice(0)) job.reject(internal('the unpacking threads were ended'));
-      await Promise.all([...threads].map(({ worker }) => worker.terminate()));
+      for (const job of waiting.splice(0)) job.reject(ended());
+      await Promise.all([...threads].map(end));
     },
   };
+}
+
+const ended = (): TugError => internal('the unpacking threads were ended');
+
+/** What the thread does is cancelled. */
+function end(thread: Thread): Promise<void> {
+  thread.ending = true;
+  Atomics.store(thread.stop, 0, 1);
+  return endThread(thread.worker, { kind: 'end' } satisfies EndTask);
 }
 
 /** Starts a thread that calls `idle` after each task, and `lost` when it ends. */
@@ -75,21 +86,21 @@ function startThread(idle: () => void, lost: () => void): Thread {
     workerData: { stop: stop.buffer },
     execArgv: [], // options such as --inspect are the engine's own
   });
-  const thread: Thread = { worker, stop, job: undefined };
+  const thread: Thread = { worker, stop, job: undefined, ending: false };
   worker.unref();
   worker.on('message', (message: WorkerMessage) => {
     if (message.kind === 'progress') thread.job?.progress(message.bytes);
     else if (message.kind === 'done') finish(thread, (job) => job.resolve(message.result));
-    else finish(thread, (job) => job.reject(job.signal.aborted ? job.signal.reason : received(message.error)));
+    else finish(thread, (job) => job.reject(reasonOf(thread, job, message.error)));
     if (message.kind !== 'progress') idle();
   });
-  const end = (error: unknown): void => {
+  const gone = (error: unknown): void => {
     lost();
     finish(thread, (job) => job.reject(internal('an unpacking thread ended', { cause: error })));
     idle();
   };
-  worker.on('error', end);
-  worker.on('exit', end);
+  worker.on('error', gone);
+  worker.on('exit', gone);
   return thread;
 }
 
@@ -105,8 +116,13 @@ function begin(thread: Thread, job: Job): void {
 function finish(thread: Thread, settle: (job: Job) => void): void {
   const { job } = thread;
   thread.job = undefined;
-  thread.worker.unref();
+  if (!thread.ending) thread.worker.unref();
   if (job) settle(job);
+}
+
+function reasonOf({ ending }: Thread, { signal }: Job, error: SentError): unknown {
+  if (signal.aborted) return signal.reason;
+  return ending ? ended() : received(error);
 }
 
 function received({ tug, kind, code, message }: SentError): Error {

@@ -7,6 +7,11 @@ export type WorkerTask =
   | { readonly kind: 'unpack'; readonly task: UnpackTask }
   | { readonly kind: 'settle'; readonly task: SettleTask };
 
+/** What ends the thread, besides. */
+export interface EndTask {
+  readonly kind: 'end';
+}
+
 export type WorkerMessage =
   | { readonly kind: 'progress'; readonly bytes: number }
   | { readonly kind: 'done'; readonly result: unknown }
@@ -41,7 +46,8 @@ function serve(port: NonNullable<typeof parentPort>, stop: Int32Array): void {
       send({ kind: 'progress', bytes });
     },
   };
-  port.on('message', async (message: WorkerTask) => {
+  port.on('message', async (message: WorkerTask | EndTask) => {
+    if (message.kind === 'end') process.exit(); // the thread's
     told = Number.NEGATIVE_INFINITY; // the first word of a task says that its file is open
     try {
       const result = message.kind === 'unpack' ? await unpackLayer(message.task, watch) : settleLayer(message.task);

@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import { endThread } from '../../base/end-thread.ts';
 import { errnoOf, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { bindUdp, listenTcp } from '../../host/inet-socket.ts';
@@ -70,7 +71,7 @@ export function createNameServers({ database, log }: { database: string; log: Lo
     async [Symbol.asyncDispose]() {
       closed = true;
       clearTimeout(restart);
-      await thread?.worker.terminate();
+      if (thread) await endThread(thread.worker, { kind: 'close' } satisfies ServerTask);
       for (const fd of thread?.sent.splice(0) ?? []) closeSync(fd);
     },
   };

@@ -20,7 +20,8 @@ export type ServerTask =
       readonly resolving: Resolving;
     }
   | { readonly kind: 'redirect'; readonly containerId: string; readonly resolving: Resolving }
-  | { readonly kind: 'end'; readonly containerId: string };
+  | { readonly kind: 'end'; readonly containerId: string }
+  | { readonly kind: 'close' };
 
 export type ServerMessage =
   /** The sockets of so many more `serve` tasks are this thread's now. */
@@ -77,6 +78,7 @@ function serveNames(port: NonNullable<typeof parentPort>, directory: NameDirecto
     port.postMessage({ kind: 'taken' } satisfies ServerMessage);
   };
   port.on('message', (task: ServerTask) => {
+    if (task.kind === 'close') process.exit(); // the thread's
     if (task.kind === 'serve') return serve(task);
     const served = servers.get(task.containerId);
     if (!served) return;
