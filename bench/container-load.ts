@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { callApi } from '../test/helpers/engine-api.ts';
 import type { Engine } from './engines.ts';
 import { proportionalSize } from './memory.ts';
@@ -54,22 +54,43 @@ export const socketOf = (engine: Engine): string => (engine.env['DOCKER_HOST'] ?
 
 const engineProgram = /^(dockerd|containerd|containerd-shim.*|docker-proxy|conmon)$/;
 
-/** Memory in MB that the engines' processes have their share of: the daemons and what stays beside each container. */
-export function engineMemory(engine: Engine): number {
-  let sum = 0;
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const comm = readFileSync(`/proc/${name}/comm`, 'utf8').trim();
-      if (Number(name) === engine.pid || engineProgram.test(comm)) sum += proportionalSize(Number(name));
-    } catch {
-      // ended in the meantime
-    }
-  }
-  return sum / 1e6;
+/**
+ * The daemon and what stays beside each container: what is called so in the engine's network namespace, so that no other
+ * engine's are among them.
+ */
+function processesOf(engine: Engine): number[] {
+  const namespace = `net:[${statSync(engine.namespace).ino}]`;
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    if (Number(name) === engine.pid) return [engine.pid];
+    const program = read(`/proc/${name}/comm`)?.trim() ?? '';
+    return engineProgram.test(program) && networkOf(name) === namespace ? [Number(name)] : [];
+  });
 }
 
-/** Percent of a core that the engine's daemons use in that many milliseconds. */
+/** Undefined of a process that has ended. */
+function networkOf(pid: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined of a process that has ended. */
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** MB that the engine's processes have their share of (PSS). */
+export const engineMemory = (engine: Engine): number =>
+  processesOf(engine).reduce((sum, pid) => sum + proportionalSize(pid), 0) / 1e6;
+
+/** Percent of a core that the engine's processes use in that many milliseconds. */
 export async function daemonShare(engine: Engine, milliseconds: number): Promise<number> {
   const before = cpuTime(engine);
   const began = performance.now();
@@ -77,20 +98,12 @@ export async function daemonShare(engine: Engine, milliseconds: number): Promise
   return ((cpuTime(engine) - before) / (performance.now() - began)) * 100;
 }
 
-/** CPU milliseconds of the daemon and of those it started that are engine programs (proc_pid_stat(5)). */
+/** CPU milliseconds of the engine's processes (proc_pid_stat(5)). */
 function cpuTime(engine: Engine): number {
-  let sum = 0;
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-      const comm = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
-      if (Number(name) !== engine.pid && !engineProgram.test(comm)) continue;
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      sum += (Number(fields[11]) + Number(fields[12])) * 10;
-    } catch {
-      // ended in the meantime
-    }
-  }
-  return sum;
+  const ticks = processesOf(engine).map((pid) => {
+    const stat = read(`/proc/${pid}/stat`) ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+  });
+  return ticks.reduce((sum, each) => sum + each, 0) * 10;
 }

@@ -28,7 +28,7 @@ export async function listContainers(
   return await Promise.all(found.map((record) => summarize(now, record, options.size)));
 }
 
-/** What is asked of other domains for every container: each image by its name once, all sandboxes at once. */
+/** What is asked of other domains for every container: each image and network by its name once, all sandboxes at once. */
 interface Look {
   readonly context: ContainerContext;
   imageId(name: string): string | undefined;
@@ -38,6 +38,7 @@ interface Look {
 
 function lookNow(context: ContainerContext): Look {
   const images = new Map<string, string | undefined>();
+  const networks = new Map<string, ReturnType<Look['find']>>();
   let sandboxes: ReadonlyMap<string, Sandbox> | undefined;
   return {
     context,
@@ -45,7 +46,10 @@ function lookNow(context: ContainerContext): Look {
       if (!images.has(name)) images.set(name, context.images.find(name)?.id);
       return images.get(name);
     },
-    find: (reference) => context.networks.find(reference),
+    find(reference) {
+      if (!networks.has(reference)) networks.set(reference, context.networks.find(reference));
+      return networks.get(reference);
+    },
     sandboxOf(containerId) {
       sandboxes ??= context.networks.sandboxes();
       return sandboxes.get(containerId);

@@ -6,6 +6,7 @@ import { tugVersion } from '../base/version.ts';
 import { type DaemonConfig, loadConfig } from './config.ts';
 import { openEngine } from './engine.ts';
 import { type DaemonFlags, helpText, parseFlags } from './flags.ts';
+import { trimWhenIdle } from './idle-memory.ts';
 import { parseAddress, refuseOpenTcp, showAddress } from './listen.ts';
 import { claimRoots } from './locks.ts';
 import { useProxies } from './proxies.ts';
@@ -64,6 +65,7 @@ async function runEngine(config: DaemonConfig): Promise<number> {
     const milliseconds = Math.round(performance.now());
     log.info('daemon has completed initialization', { version: tugVersion, milliseconds });
     for (const address of api.addresses) log.info(`API listen on ${showAddress(address)}`);
+    using _trimming = trimWhenIdle();
     await told;
     await api.close();
   } finally {
