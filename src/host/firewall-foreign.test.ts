@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { acceptsFor, foreignFacts } from './firewall-foreign.ts';
+import { acceptsFor, chainName, foreignFacts, stoppingChains } from './firewall-foreign.ts';
 
 const forward = (table: string, policy: string, family = 'ip') => ({
   chain: { family, table, name: 'FORWARD', hook: 'forward', policy },
@@ -46,5 +46,33 @@ describe('foreignFacts', () => {
     });
     const { marked } = foreignFacts(listing(rule(1), rule(2, 'tug-2'), rule(3, 'tug-1')), 'tug-1', 'tug-1');
     assert.deepEqual(marked, [{ family: 'ip', table: 'filter', chain: 'FORWARD', handle: 3 }]);
+  });
+});
+
+describe('firewalld', () => {
+  const chain = (table: string, name: string, hook: string | undefined, policy: string) => ({
+    chain: { family: 'inet', table, name, hook, policy },
+  });
+  const its = chain('firewalld', 'filter_FORWARD', 'forward', 'accept');
+
+  it('stops what none of its rules accepts, though its policy is to accept', () => {
+    const others = [chain('filter', 'INPUT', 'input', 'drop'), chain('filter', 'DOCKER', undefined, 'drop')];
+    const text = listing({ metainfo: {} }, ...others, chain('tug', 'forward', 'forward', 'accept'), its);
+    const { changeable, owned } = stoppingChains(text);
+    assert.deepEqual([changeable.map(chainName), owned], [['inet firewalld filter_FORWARD'], []]);
+    const facts = foreignFacts(text, 'tug', 'mark');
+    const accepts = acceptsFor(facts, [{ name: 'a', ipv6: false }]);
+    assert.deepEqual(
+      accepts.map((each) => `${chainName(each.chain)} ${each.direction} ${each.bridge}`),
+      ['inet firewalld filter_FORWARD iifname a', 'inet firewalld filter_FORWARD oifname a'],
+    );
+  });
+
+  it('is left alone where its table is its own', () => {
+    for (const flags of [['owner', 'persist'], 'owner', 'firewalld']) {
+      const text = listing({ table: { family: 'inet', name: 'firewalld', flags } }, its);
+      assert.deepEqual(foreignFacts(text, 'tug', 'mark').dropping, []);
+      assert.deepEqual(stoppingChains(text).owned.map(chainName), ['inet firewalld filter_FORWARD']);
+    }
   });
 });

@@ -3,9 +3,9 @@ import { nft } from './firewall.ts';
 
 /**
  * Other programs' chains on the forward hook. What one base chain drops stays dropped, whatever another accepts,
- * so where one of theirs drops by policy (Docker, ufw, an administrator's iptables), the engine's bridges need an
- * accept in that chain as well. Such rules carry the engine's mark as their comment and use only what iptables
- * can read too. They accept no more than the engine's own table does: its chain still sees every packet.
+ * so where one of theirs drops by policy (Docker, ufw, an administrator's iptables) or rejects at its end (firewalld),
+ * the engine's bridges need an accept in that chain as well. Such rules carry the engine's mark as their comment and
+ * use only what iptables can read too. They accept no more than the engine's own table does: its chain still sees every packet.
  */
 export interface ForeignChain {
   readonly family: string;
@@ -35,10 +35,10 @@ export async function acceptInForeignChains(
   mark: string,
   bridges: readonly AcceptedBridge[],
 ): Promise<void> {
-  const removals = facts.marked.map(({ handle, ...chain }) => `delete rule ${nameOf(chain)} handle ${handle}\n`);
+  const removals = facts.marked.map(({ handle, ...chain }) => `delete rule ${chainName(chain)} handle ${handle}\n`);
   const accepts = acceptsFor(facts, bridges).map(
     ({ chain, direction, bridge }) =>
-      `insert rule ${nameOf(chain)} ${direction} "${bridge}" counter accept comment "${mark}"\n`,
+      `insert rule ${chainName(chain)} ${direction} "${bridge}" counter accept comment "${mark}"\n`,
   );
   if (removals.length + accepts.length > 0) await nft([...removals, ...accepts].join(''));
 }
@@ -58,12 +58,22 @@ export interface AcceptedBridge {
   readonly ipv6: boolean;
 }
 
-const nameOf = ({ family, table, chain }: ForeignChain): string => `${family} ${table} ${chain}`;
+/** As nft(8) writes it: family, table and chain. */
+export const chainName = ({ family, table, chain }: ForeignChain): string => `${family} ${table} ${chain}`;
+
+interface ListedChain {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  readonly hook?: string;
+  readonly policy?: string;
+}
 
 /** What `nft -j list ruleset` prints (libnftables-json(5)), as far as it is read here. */
 interface Listing {
   readonly nftables: readonly {
-    readonly chain?: { family: string; table: string; name: string; hook?: string; policy?: string };
+    readonly table?: { family: string; name: string; flags?: unknown };
+    readonly chain?: ListedChain;
     readonly rule?: {
       family: string;
       table: string;
@@ -75,9 +85,36 @@ interface Listing {
   }[];
 }
 
+/** Whether a chain stops forwarded packets that no rule of it accepts; firewalld's rejects them with its last rule. */
+const stopsForwarded = ({ table, hook, policy }: ListedChain): boolean =>
+  hook === 'forward' && (policy === 'drop' || table === 'firewalld');
+
+/** The chains on the forward hook that stop what nobody accepted, from what `nft -j list ruleset` prints. */
+export function stoppingChains(listing: string): {
+  readonly changeable: ForeignChain[];
+  readonly owned: ForeignChain[];
+} {
+  const { nftables } = JSON.parse(listing) as Listing;
+  const owned = ownedTables(nftables);
+  const all = nftables
+    .flatMap(({ chain }) => (chain && stopsForwarded(chain) ? [chain] : []))
+    .map(({ family, table, name }) => ({ family, table, chain: name }));
+  return { changeable: all.filter((each) => !owned(each)), owned: all.filter(owned) };
+}
+
+/**
+ * Whether a chain's table is closed to all but the process that made it (its flag `owner`, as firewalld sets it since
+ * version 2.1). Versions of nft print flags differently, some not by their names, so any flag counts.
+ */
+function ownedTables(nftables: Listing['nftables']): (chain: { family: string; table: string }) => boolean {
+  const owned = nftables.flatMap(({ table }) => (table?.flags ? [`${table.family} ${table.name}`] : []));
+  return ({ family, table }) => owned.includes(`${family} ${table}`);
+}
+
 /** Pure part of `readForeignRules`. */
 export function foreignFacts(listing: string, ownTable: string, mark: string): ForeignFacts {
   const { nftables } = JSON.parse(listing) as Listing;
+  const owned = ownedTables(nftables);
   const all = nftables.flatMap(({ rule }) => (rule ? [rule] : []));
   const rules = all.filter(({ table }) => table !== ownTable);
   const forward = nftables.flatMap(({ chain }) => {
@@ -92,7 +129,7 @@ export function foreignFacts(listing: string, ownTable: string, mark: string): F
       .filter(({ comment }) => comment === mark)
       .map(({ family, table, chain, handle }) => ({ family, table, chain, handle })),
     dropping: forward
-      .filter(({ policy }) => policy === 'drop')
+      .filter((chain) => stopsForwarded(chain) && !owned(chain))
       .map(({ family, table, name }) => {
         const jumps = rules.some(
           (rule) =>

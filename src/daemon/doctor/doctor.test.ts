@@ -3,7 +3,6 @@ import * as os from 'node:os';
 import { describe, it } from 'node:test';
 import { doctorCommand, formatReport, runDoctor } from './doctor.ts';
 import type { DoctorFacts } from './facts.ts';
-import { parseDroppingChains } from './gather.ts';
 import { gatherCgroupFacts } from './gather-cgroups.ts';
 import type { CheckResult } from './result.ts';
 
@@ -21,7 +20,7 @@ const healthy: DoctorFacts = {
   overlay: { error: undefined, fileSystem: 'ext4' },
   userNamespaces: { limit: 1000, error: undefined },
   programs: { crun: program('crun'), runc: program('runc'), conmon: program('conmon'), nft: program('nft') },
-  network: { bridgeError: undefined, natError: undefined, forwarding: true, droppingChains: [] },
+  network: { bridgeError: undefined, natError: undefined, forwarding: true, droppingChains: [], ownedChains: [] },
   security: { seccomp: true, selinux: 'disabled', apparmor: 'off' },
   disk: { dataRoot: '/var/lib/tug', freeBytes: 50e9, freeInodes: 1e6 },
   installer: 'apt-get install',
@@ -121,6 +120,14 @@ describe('doctor', () => {
     );
   });
 
+  it('names a firewall whose table is closed to others, and its own way to let containers through', () => {
+    const ownedChains = ['inet firewalld filter_FORWARD'];
+    const engine = { intact: true, added: [] };
+    const result = check('forwarding', { network: { ...healthy.network, ownedChains, engine } });
+    assert.equal(result.status, 'warning');
+    assert.match(result.remedy ?? '', /firewall-cmd .*--add-interface/);
+  });
+
   it('says what keeps bridges from working', () => {
     assert.equal(check('bridge', { network: { ...healthy.network, bridgeError: 'EOPNOTSUPP' } }).status, 'failed');
     assert.equal(check('bridge', { network: { ...healthy.network, natError: 'no masquerade' } }).status, 'failed');
@@ -183,23 +190,6 @@ describe('the report', () => {
 });
 
 describe('what doctor reads', () => {
-  it('finds chains of others that drop on the forward hook', () => {
-    const chain = (table: string, name: string, hook: string | undefined, policy: string) => ({
-      chain: { family: 'ip', table, name, hook, policy },
-    });
-    const json = JSON.stringify({
-      nftables: [
-        { metainfo: {} },
-        chain('filter', 'FORWARD', 'forward', 'drop'),
-        chain('filter', 'INPUT', 'input', 'drop'),
-        chain('tug', 'forward', 'forward', 'accept'),
-        chain('firewalld', 'filter_FORWARD', 'forward', 'accept'),
-        chain('filter', 'DOCKER', undefined, 'drop'),
-      ],
-    });
-    assert.deepEqual(parseDroppingChains(json), ['ip filter FORWARD', 'ip firewalld filter_FORWARD']);
-  });
-
   it('takes a host without hierarchies for one that cannot limit', () => {
     const none = { mode: 'v1', v1: new Map([['name=systemd', '/x']]), unified: undefined, missing: ['cpu'] } as const;
     assert.deepEqual(gatherCgroupFacts(none), { mode: undefined, unified: [], unmounted: ['cpu'], usable: [] });

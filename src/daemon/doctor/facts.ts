@@ -50,6 +50,8 @@ export interface NetworkFacts {
   readonly forwarding: boolean;
   /** Chains of others that drop forwarded packets, such as `ip filter FORWARD`. */
   readonly droppingChains: readonly string[];
+  /** Such chains in tables that only the program which made them can change. */
+  readonly ownedChains: readonly string[];
   /** What a running engine has added; undefined where none was asked. */
   readonly engine?: HostRules;
 }

@@ -3,6 +3,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { run } from '../../base/process.ts';
 import { readApparmor } from '../../host/apparmor.ts';
+import { chainName, stoppingChains } from '../../host/firewall-foreign.ts';
 import { readSysctl } from '../../host/sysctl.ts';
 import { defaultApparmorProfile } from '../../runtime/spec/apparmor.ts';
 import { type DoctorFacts, type ProgramFacts, type ProgramName, programNames, type SecurityFacts } from './facts.ts';
@@ -15,11 +16,11 @@ import { tryAddressTranslation, tryBridge, tryOverlay } from './trials.ts';
  */
 export async function gatherFacts(dataRoot: string): Promise<DoctorFacts> {
   const folder = nearestExisting(dataRoot);
-  const [programs, userNamespaces, natError, droppingChains] = await Promise.all([
+  const [programs, userNamespaces, natError, stopping] = await Promise.all([
     gatherPrograms(),
     tryUserNamespace(),
     tryAddressTranslation(),
-    listDroppingChains(),
+    listStoppingChains(),
   ]);
   const disk = statfsSync(folder);
   return {
@@ -32,7 +33,8 @@ export async function gatherFacts(dataRoot: string): Promise<DoctorFacts> {
       bridgeError: tryBridge(),
       natError,
       forwarding: readSysctl('net/ipv4/ip_forward') === '1',
-      droppingChains,
+      droppingChains: stopping.changeable.map(chainName),
+      ownedChains: stopping.owned.map(chainName),
     },
     security: gatherSecurity(),
     disk: { dataRoot, freeBytes: disk.bavail * disk.bsize, freeInodes: disk.ffree },
@@ -94,32 +96,15 @@ async function tryUserNamespace(): Promise<DoctorFacts['userNamespaces']> {
   return { limit, error: code === 0 ? undefined : stderr.trim() };
 }
 
-interface NftChain {
-  readonly family: string;
-  readonly table: string;
-  readonly name: string;
-  readonly hook?: string;
-  readonly policy?: string;
-}
-
-/** Chains on the forward hook whose policy is drop, and firewalld's, which rejects at its end; tug's own do neither. */
-async function listDroppingChains(): Promise<string[]> {
+/** What of others' stops forwarded packets; tug's own chains do not. */
+async function listStoppingChains(): Promise<ReturnType<typeof stoppingChains>> {
   try {
-    const { code, stdout } = await run('nft', ['-j', 'list', 'chains'], { timeout: 10_000 });
-    return code === 0 ? parseDroppingChains(stdout) : [];
+    const { code, stdout } = await run('nft', ['-j', 'list', 'ruleset'], { timeout: 10_000 });
+    if (code === 0) return stoppingChains(stdout);
   } catch {
-    return []; // without nft its own check fails
+    // without nft its own check fails
   }
-}
-
-/** Reads the output of `nft -j list chains` (libnftables-json(5)). */
-export function parseDroppingChains(json: string): string[] {
-  const { nftables } = JSON.parse(json) as { nftables: { chain?: NftChain }[] };
-  return nftables
-    .map(({ chain }) => chain)
-    .filter((chain) => chain !== undefined)
-    .filter(({ hook, policy, table }) => hook === 'forward' && (policy === 'drop' || table === 'firewalld'))
-    .map(({ family, table, name }) => `${family} ${table} ${name}`);
+  return { changeable: [], owned: [] };
 }
 
 function gatherSecurity(): SecurityFacts {

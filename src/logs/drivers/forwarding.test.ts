@@ -127,6 +127,18 @@ describe('a forwarding driver', () => {
     assert.ok(second.endsWith('MESSAGE\n\x04\0\0\0\0\0\0\0err\x01\n'));
   });
 
+  it("tells the journal which pieces are of one line, in Docker's fields", async () => {
+    await log(journald, {}, 'x'.repeat(40_000), 'x\n', 'whole\n');
+    const received = Array.from({ length: 4 }, () => journal.receive()?.toString('latin1') ?? '');
+    const value = (name: string) =>
+      received.map((text) => new RegExp(`^CONTAINER_PARTIAL_${name}=(.*)$`, 'm').exec(text)?.[1]);
+    assert.deepEqual(value('ORDINAL'), ['1', '2', '3', undefined]);
+    assert.deepEqual(value('LAST'), ['false', 'false', 'true', undefined]);
+    assert.deepEqual(value('MESSAGE'), ['true', 'true', undefined, undefined]);
+    assert.match(value('ID')[0] ?? '', /^[0-9a-f]{64}$/);
+    assert.deepEqual(new Set(value('ID')).size, 2, 'one id, and none for a whole line');
+  });
+
   it('refuses what is not there', async () => {
     const nowhere = createJournaldLogs({ parseLog, care, socket: path.join(folder, 'nothing') });
     await assert.rejects(log(nowhere, {}, 'x\n'), /journald is not enabled on this host/);

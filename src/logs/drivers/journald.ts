@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { errnoOf, unsupported } from '../../base/errors.ts';
 import { formatRfc3339Nano } from '../../formats/timestamp.ts';
@@ -6,7 +7,14 @@ import { attributeOptions, checkAttributes, extraAttributes, tagOf } from '../at
 import type { LogCare } from '../bounded.ts';
 import type { LogDriver, LoggedContainer, ParseLog } from '../contract.ts';
 import { checkDelivery, deliveryOptions } from '../delivery.ts';
-import { cacheLimits, cacheOptions, createForwardingDriver, type Delivery, isCacheDisabled } from '../forwarding.ts';
+import {
+  cacheLimits,
+  cacheOptions,
+  createForwardingDriver,
+  type Delivery,
+  isCacheDisabled,
+  type OutputLine,
+} from '../forwarding.ts';
 import { refuseOthers } from './local.ts';
 
 export interface JournaldOptions {
@@ -65,26 +73,61 @@ function openJournal(socket: string, container: LoggedContainer): Delivery {
       }
     }
   };
+  const pieces = countPieces();
   return {
-    send({ text, stderr, partial, time }) {
+    send(line) {
       const data = Buffer.concat([
         common,
-        field('PRIORITY', stderr ? '3' : '6'),
-        field('SYSLOG_TIMESTAMP', formatRfc3339Nano(time)),
-        ...(partial ? [field('CONTAINER_PARTIAL_MESSAGE', 'true')] : []),
-        field('MESSAGE', text),
+        field('PRIORITY', line.stderr ? '3' : '6'),
+        field('SYSLOG_TIMESTAMP', formatRfc3339Nano(line.time)),
+        ...pieces.fieldsOf(line),
+        field('MESSAGE', line.text),
       ]);
       try {
         sender.send(data);
+        pieces.sent(line);
         return undefined;
       } catch (error) {
         if (errnoOf(error) !== 'EAGAIN') throw error;
-        return wait(data);
+        return wait(data).then(() => pieces.sent(line));
       }
     },
     close: () => sender.close(),
   };
 }
+
+/** Tells the pieces of a long line by an id that they share, each with its number; the streams have theirs apart. */
+function countPieces() {
+  let [out, err] = [newPieces(), newPieces()];
+  const of = ({ stderr }: OutputLine): Pieces => (stderr ? err : out);
+  return {
+    fieldsOf(line: OutputLine): Buffer[] {
+      const { id, count } = of(line);
+      if (!line.partial && count === 0) return [];
+      return [
+        field('CONTAINER_PARTIAL_ID', id),
+        field('CONTAINER_PARTIAL_ORDINAL', String(count + 1)),
+        field('CONTAINER_PARTIAL_LAST', String(!line.partial)),
+        ...(line.partial ? [field('CONTAINER_PARTIAL_MESSAGE', 'true')] : []),
+      ];
+    },
+    sent(line: OutputLine): void {
+      const before = of(line);
+      if (!line.partial && before.count === 0) return;
+      const next = line.partial ? { ...before, count: before.count + 1 } : newPieces();
+      if (line.stderr) err = next;
+      else out = next;
+    },
+  };
+}
+
+interface Pieces {
+  readonly id: string;
+  /** How many of the line were sent. */
+  readonly count: number;
+}
+
+const newPieces = (): Pieces => ({ id: randomBytes(32).toString('hex'), count: 0 });
 
 function fieldsOf(container: LoggedContainer): Buffer {
   const tag = tagOf(container, '{{.ID}}');

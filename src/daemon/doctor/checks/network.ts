@@ -21,6 +21,14 @@ export function checkBridge({ network }: DoctorFacts): CheckResult {
 
 /** An accept of one's own cannot undo another table's drop, so such chains are named. */
 export function checkForwarding({ network }: DoctorFacts): CheckResult {
+  if (network.ownedChains.length > 0) {
+    return warning(
+      'forwarding',
+      `${network.ownedChains.join('; ')} rejects forwarded packets and takes no rules of others: ` +
+        'where the zone of the way out does not let them pass, containers on a bridge do not reach the network.',
+      'firewall-cmd --permanent --zone=trusted --add-interface=BRIDGE && firewall-cmd --reload',
+    );
+  }
   const answered = network.engine?.intact === true && network.forwarding;
   if (network.droppingChains.length > 0 && answered) {
     return ok(
