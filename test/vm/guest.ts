@@ -39,6 +39,9 @@ const packages = [
   'iptables',
   'procps',
   'ufw',
+  'libpam-systemd',
+  'firewalld',
+  'apparmor',
   'nfs-kernel-server',
   'e2fsprogs',
   'tini',
@@ -60,7 +63,7 @@ const selinuxConfig = 'SELINUX=permissive\nSELINUXTYPE=default\n';
  */
 export async function ensureGuest(cache: string): Promise<Guest> {
   const release = await findRelease();
-  const files = ['initramfs-init.sh', 'guest-init.sh', 'guest-tests.sh', 'guest-tests.service', policyModule];
+  const files = ['initramfs-init.sh', 'guest-init.sh', 'guest-start.sh', 'guest-tests.service', policyModule];
   const inits = files.map((name) => readFileSync(path.join(import.meta.dirname, name)));
   const recipe = createHash('sha256')
     .update(JSON.stringify([release, packages, diskModules, diskSize, selinuxConfig]))
@@ -114,7 +117,7 @@ async function buildGuest(cache: string, folder: string, release: Release): Prom
     ]);
     const version = await addKernel(work, root, out, release.kernelPackage);
     addScript(path.join(root, 'sbin/tug-vm-init'), 'guest-init.sh');
-    addScript(path.join(root, 'sbin/tug-vm-tests'), 'guest-tests.sh');
+    addScript(path.join(root, 'sbin/tug-vm-tests'), 'guest-start.sh');
     cpSync(path.join(import.meta.dirname, 'guest-tests.service'), path.join(root, 'etc/systemd/system/tug-vm.service'));
     mkdirSync(path.join(root, 'project'));
     await addPolicy(root);
