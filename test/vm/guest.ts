@@ -41,7 +41,6 @@ const packages = [
   'ufw',
   'libpam-systemd',
   'firewalld',
-  'apparmor',
   'nfs-kernel-server',
   'e2fsprogs',
   'tini',

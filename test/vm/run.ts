@@ -18,6 +18,7 @@ const tests =
     : [
         ...['smoke', 'limits', 'userns', 'apparmor', 'checkpoint'],
         ...['parents', 'bridges', 'ufw', 'nfs', 'selinux', 'systemd-cgroups', 'systemd-registry'],
+        ...['systemd-journald', 'systemd-firewalld'],
       ].map((name) => `test/vm/${name}.ts`);
 
 /** How long one file may take, where the guest is emulated too. */
