@@ -104,7 +104,8 @@ for (const cli of commandLines) {
       client.child.kill('SIGINT');
       const { code, stdout } = await client.ended;
       assert.equal(code, 5);
-      assert.match(stdout, /got\n$/);
+      // docker's client copies no more output once it was interrupted: what it shows of it is chance
+      assert.match(cli === 'tug' ? stdout : (await engine.tug(['logs', name])).stdout, /got\n$/);
       await engine.tug(['rm', name]);
     });
 
