@@ -28,6 +28,7 @@ export const crashPointNames = [
   'container.stop.signalled',
   'container.rename.recorded',
   'container.pause.frozen',
+  'container.unlink.recorded',
   'container.update.applied',
   'container.update.recorded',
   'container.copy.mounted',

@@ -1,5 +1,5 @@
 import type { HostConfig } from '../api/types/container.ts';
-import { conflict, invalid, isKind, notFound } from '../base/errors.ts';
+import { conflict, invalid, isKind } from '../base/errors.ts';
 import type { LinkTarget } from '../networks/contract.ts';
 import { type ContainerContext, pathsOf } from './context.ts';
 import { changeHosts, type HostsLine } from './hosts-file.ts';
@@ -11,7 +11,7 @@ import type { ContainerStore } from './store.ts';
  * Links of the default bridge (`--link NAME:ALIAS`), where no name server runs: the other's address and names stand in
  * /etc/hosts, what it exposes and its environment in the environment. On networks of users they are names of an endpoint.
  */
-interface Link {
+export interface Link {
   readonly child: ContainerRecord;
   readonly alias: string;
 }
@@ -52,7 +52,7 @@ function resolveChild(store: ContainerStore, name: string): ContainerRecord {
 }
 
 /** The links of a container whose other ends are still there. */
-function linksOf(store: Pick<ContainerStore, 'get'>, { host, endpoints }: ContainerRecord): Link[] {
+export function linksOf(store: Pick<ContainerStore, 'get'>, { host, endpoints }: ContainerRecord): Link[] {
   if (!('bridge' in endpoints)) return [];
   return (host.Links ?? []).flatMap((text) => {
     const [id = '', alias = ''] = text.split(':');
@@ -77,9 +77,12 @@ export function linkedHosts(context: ContainerContext, record: ContainerRecord):
   });
 }
 
-function hostsLine({ child, alias }: Link, address: string): HostsLine {
+const hostsLine = (link: Link, address: string): HostsLine => [address, hostsNames(link)];
+
+/** What the other is called in /etc/hosts. */
+export function hostsNames({ child, alias }: Link): string {
   const names = [alias, child.config.Hostname ?? '', ...(alias === child.name ? [] : [child.name])];
-  return [address, names.filter(Boolean).join(' ')];
+  return names.filter(Boolean).join(' ');
 }
 
 const addressOf = ({ networks }: ContainerContext, { id }: ContainerRecord): string =>
@@ -97,20 +100,6 @@ export function refreshLinks(context: ContainerContext, child: ContainerRecord):
       changeHosts(hosts, ([, given]) => given === names, [[address, names]]);
     }
   }
-}
-
-/** Takes back a link, named `PARENT/ALIAS`: it is gone at the parent's next start. @throws not-found, conflict for the name of a container. */
-export async function removeLink(context: ContainerContext, name: string): Promise<void> {
-  const { locks, store } = context;
-  const [parentName = '', alias] = name.replace(/^\//, '').split('/');
-  if (alias === undefined) throw conflict('Conflict, cannot remove the default link name of the container');
-  const parent = store.resolve(parentName);
-  await locks.with('container', parent.id, async () => {
-    const links = parent.host.Links ?? [];
-    const Links = links.filter((text) => text.split(':')[1] !== alias);
-    if (Links.length === links.length) throw notFound(`could not get link /${parent.name}/${alias}: no such link`);
-    store.redefine(parent, { host: { ...parent.host, Links } });
-  });
 }
 
 /** What a container's environment says of those it is linked to, in Docker's names. */

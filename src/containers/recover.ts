@@ -18,6 +18,7 @@ import { type ContainerRecord, isRunning } from './record.ts';
 import { releaseResources } from './release.ts';
 import { type RemovePayload, removeLocked } from './remove.ts';
 import { restartFields, type StartPayload } from './start.ts';
+import { settleUnlink, type UnlinkPayload, unlinkIntent } from './unlink.ts';
 import { settleUpdate } from './update.ts';
 
 /**
@@ -40,6 +41,7 @@ async function settleIntent(context: ContainerContext, intent: Intent): Promise<
     await settlePause(context, record, intent);
   if (record && intent.kind === 'container.update') await settleUpdate(context, record, intent);
   if (record && intent.kind === resolverIntent) settleResolver(context, record, intent.payload as ResolverPayload);
+  if (record && intent.kind === unlinkIntent) settleUnlink(context, record, intent.payload as UnlinkPayload);
   if (record && intent.kind === 'container.release') await releaseResources(context, record);
   if (record && intent.kind === 'container.remove')
     await removeLocked(context, record, intent.payload as RemovePayload);

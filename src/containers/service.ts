@@ -16,7 +16,6 @@ import { createExec, inspectExec, killExec, resizeExec, startExec } from './exec
 import { createExecTable } from './exec-table.ts';
 import { openHealth } from './health-service.ts';
 import { inspectContainer } from './inspect.ts';
-import { removeLink } from './links.ts';
 import { listContainers } from './list.ts';
 import { clearLog, readLog } from './logging.ts';
 import { pauseContainer, unpauseContainer } from './pause.ts';
@@ -34,6 +33,7 @@ import { killContainer, stopContainer } from './stop.ts';
 import { openContainerStore } from './store.ts';
 import { topOf } from './top.ts';
 import { restartUnhealthy } from './unhealthy.ts';
+import { removeLink } from './unlink.ts';
 import { updateContainer } from './update.ts';
 import { createWaiters, waitFor } from './wait.ts';
 import { whyOf } from './why/why.ts';

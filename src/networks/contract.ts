@@ -32,6 +32,9 @@ export interface NetworkService {
   /** Plans a change of what a container with a sandbox publishes; see change-ports.ts. @throws conflict with code `port-in-use`. */
   changePorts(containerId: string, changes: PortChanges): PortChange;
 
+  /** Plans which others a container with a sandbox on the default bridge may reach from now on; see change-links.ts. */
+  relink(containerId: string, links: readonly LinkTarget[]): LinkChange;
+
   /** The sandbox of a container as recorded, or undefined. */
   sandboxOf(containerId: string): Sandbox | undefined;
   /** All sandboxes as recorded, by container id: for many containers, where `sandboxOf` would ask for each. */
@@ -141,6 +144,13 @@ export interface PortChanges {
   readonly add: Readonly<Record<string, readonly PortBinding[]>>;
   /** What is published now, as `Sandbox.ports` tells it. */
   readonly remove: readonly { readonly port: string; readonly hostIp: string; readonly hostPort: string }[];
+}
+
+export interface LinkChange {
+  /** Call it in a transaction. */
+  record(): void;
+  /** Makes the rules agree with the records. */
+  apply(): Promise<void>;
 }
 
 /** A change whose host ports are held: `record` and then `apply` it, or `cancel` it. */

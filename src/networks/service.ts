@@ -10,6 +10,7 @@ import { createPortHolder } from '../host/port-holder.ts';
 import { announce } from './announce.ts';
 import { attach } from './attach.ts';
 import { nameOf, planJoin, planLeave } from './change-endpoints.ts';
+import { planLinks } from './change-links.ts';
 import { planPortChange } from './change-ports.ts';
 import type { NetworkContext } from './context.ts';
 import type { NetworkService } from './contract.ts';
@@ -100,6 +101,7 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
       return running;
     },
     changePorts: (containerId, changes) => planPortChange(context, containerId, changes),
+    relink: (containerId, links) => planLinks(context, containerId, links),
     sandboxOf,
     sandboxes: () => describeSandboxes(store),
     hostRules: () => host.rules(),

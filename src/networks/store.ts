@@ -120,6 +120,7 @@ export function createNetworkStore(database: Database): NetworkStore {
         ports: JSON.parse(String(row['ports'])) as LinkTarget['ports'],
       })),
     saveLinks(containerId, links) {
+      database.run('DELETE FROM links WHERE container_id = ?', containerId);
       for (const { target, ports } of links)
         database.run('INSERT INTO links VALUES (?, ?, ?)', containerId, target, JSON.stringify(ports));
     },

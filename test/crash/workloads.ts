@@ -196,6 +196,14 @@ const changeVolumes: Workload = async ({ engine }) => {
   await engine.api('POST', '/volumes/crash-from/rename?name=crash-renamed');
 };
 
+const unlink: Workload = async ({ engine }) => {
+  const HostConfig = { Links: ['steady:other'] };
+  const id = await create(engine, { Cmd: ['sh', '-c', 'while grep other /etc/hosts; do sleep 0.1; done'], HostConfig });
+  await engine.api('POST', `/containers/${id}/start`);
+  await engine.api('DELETE', `/containers/${id}/other?link=1`);
+  await engine.api('POST', `/containers/${id}/wait`);
+};
+
 /** Joins a network and leaves it, live; what an earlier one left is taken away first. */
 const network: Workload = async ({ engine }) => {
   await engine.api('DELETE', '/networks/crash');
@@ -240,6 +248,7 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.stop.signalled': stop,
   'container.rename.recorded': rename,
   'container.pause.frozen': pause,
+  'container.unlink.recorded': unlink,
   'container.update.applied': update,
   'container.update.recorded': update,
   'container.copy.mounted': copy,

@@ -125,4 +125,35 @@ describe('links where containers of the default bridge do not talk', () => {
       assert.notEqual((await run([], '1')).code, 0);
     }
   });
+
+  it('open it no longer once they are taken back, while the container runs on', async () => {
+    await using apart = await startEngine({ args: ['--icc=false'] });
+    await starterImage(apart);
+    const start = (flags: string[], ...command: string[]) =>
+      apart.docker(['run', '-d', '--expose', '80', ...flags, 'busybox', ...command]);
+    assert.equal((await start(['--name', 'web'], 'httpd', '-f', '-h', '/etc')).code, 0);
+    const { stdout: ip } = await apart.docker([
+      'inspect',
+      '-f',
+      '{{.NetworkSettings.Networks.bridge.IPAddress}}',
+      'web',
+    ]);
+    for (const cli of commandLines) {
+      const app = await start(['--link', 'web:site', '--link', 'web:again', '--name', `app-${cli}`], 'sleep', '600');
+      assert.equal(app.code, 0, app.stderr);
+      const name = `app-${cli}`;
+      const inside = (script: string) => apart[cli](['exec', name, 'sh', '-c', script]);
+      const ask = (seconds: string) =>
+        inside(`printf 'GET /hostname HTTP/1.0\\r\\n\\r\\n' | nc -w ${seconds} ${ip.trim()} 80`);
+      assert.match((await ask('60')).stdout, /200 OK/);
+      assert.equal((await apart[cli](['rm', '--link', `/${name}/again`])).code, 0);
+      assert.match((await ask('60')).stdout, /200 OK/, 'by the other link to the same container');
+      assert.equal((await inside('grep -E "site|again" /etc/hosts')).stdout.split('\n').length, 2);
+      assert.equal((await apart[cli](['rm', '--link', `/${name}/site`])).code, 0);
+      assert.notEqual((await ask('1')).code, 0);
+      assert.equal((await inside('grep -E "site|again" /etc/hosts')).stdout, '');
+      const environment = await inside("tr '\\0' '\\n' < /proc/1/environ");
+      assert.match(environment.stdout, /^SITE_PORT=/m, 'the one that it was started with');
+    }
+  });
 });
