@@ -92,6 +92,8 @@ export const crashPointNames = [
   'volume.restore.journaled',
   'volume.restore.emptied',
   'volume.import.unpacked',
+  'volume.import.staged',
+  'volume.import.moved',
   'volume.remove.journaled',
   'volume.remove.deleted',
   // a log

@@ -1,9 +1,10 @@
 import { messageOf } from '../base/errors.ts';
 import type { Intent } from '../base/journal.ts';
-import { finishRename, finishRestore } from './change.ts';
+import { finishRename, finishRestore, withMounted } from './change.ts';
 import { driverNamed, type VolumeContext } from './context.ts';
 import { type MakePayload, unmakeVolume } from './create.ts';
 import { type FillPayload, undoFill } from './fill.ts';
+import { type ImportPayload, importIntent, settleImport } from './import-folder.ts';
 import { discardVolume, removeLocked } from './remove.ts';
 
 /**
@@ -37,6 +38,8 @@ async function settle(context: VolumeContext, intent: Intent): Promise<void> {
     await undoFill({ path: driver.path(record.name) }, intent.payload as FillPayload);
   }
   if (intent.kind === 'volume.rename' && record) await finishRename(context, record, intent);
+  if (intent.kind === importIntent && record)
+    await withMounted(context, record, (folder) => settleImport(folder, intent.payload as ImportPayload));
   if (intent.kind === 'volume.restore' && record) await finishRestore(context, record, intent);
   context.journal.done(intent);
 }

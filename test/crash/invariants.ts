@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { run } from '../../src/base/process.ts';
@@ -23,6 +23,7 @@ interface Facts {
   readonly volumes: string[];
   readonly volumeFolders: string[];
   readonly volumeUsers: string[];
+  readonly halfImported: string[];
   readonly mountedVolumes: string[];
   readonly runningVolumes: string[];
 }
@@ -70,6 +71,7 @@ function compare(facts: Facts): string[] {
     ...facts.mountedVolumes
       .filter((name) => !facts.runningVolumes.includes(name))
       .map((name) => `the volume ${name} is mounted and nobody uses it`),
+    ...facts.halfImported.map((folder) => `a volume was imported in part: ${folder}`),
     ...orphans.map((holder) => `a lease held by a container that does not exist: ${holder}`),
   ];
 }
@@ -109,6 +111,7 @@ async function gather(engine: TestEngine): Promise<Facts> {
     leaseHolders: state.column('SELECT DISTINCT holder FROM leases'),
     volumes: state.column('SELECT name FROM volumes'),
     volumeFolders: entries(volumeRoot),
+    halfImported: globSync(path.join(volumeRoot, '*/_data/.tug-import-*')),
     volumeUsers: state.column('SELECT DISTINCT container_id FROM volume_users'),
     mountedVolumes: listMounts(volumeRoot).map(({ target }) => path.relative(volumeRoot, target).split('/')[0] ?? ''),
     runningVolumes: state.column(

@@ -204,6 +204,13 @@ const unlink: Workload = async ({ engine }) => {
   await engine.api('POST', `/containers/${id}/wait`);
 };
 
+/** Into one that is there and empty. */
+const importVolume: Workload = async ({ engine }) => {
+  await engine.api('DELETE', '/volumes/crash-into?force=1');
+  await engine.api('POST', '/volumes/create', { Name: 'crash-into' });
+  await engine.api('POST', '/volumes/crash-into/import', contextOf({ file: 'content', other: 'content' }));
+};
+
 /** Joins a network and leaves it, live; what an earlier one left is taken away first. */
 const network: Workload = async ({ engine }) => {
   await engine.api('DELETE', '/networks/crash');
@@ -294,6 +301,8 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'volume.restore.journaled': changeVolumes,
   'volume.restore.emptied': changeVolumes,
   'volume.import.unpacked': changeVolumes,
+  'volume.import.staged': importVolume,
+  'volume.import.moved': importVolume,
   'volume.remove.journaled': volumes,
   'volume.remove.deleted': volumes,
   'log.rotate.linked': logMuch,

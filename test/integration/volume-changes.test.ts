@@ -133,6 +133,24 @@ describe('tug volume, beyond docker', () => {
     await done('volume', 'rm', 'in', 'out');
   });
 
+  it('imports into an empty volume beside those who use it, all or nothing', async () => {
+    const file = path.join(engine.root, 'into.tar');
+    await inVolume('whole', 'echo text > /v/file; mkdir /v/a; chmod 711 /v; chown 3:4 /v');
+    await done('volume', 'export', '-o', file, 'whole');
+    await done('volume', 'create', 'used');
+    await done('run', '-d', '--name', 'uses', '-v', 'used:/v', 'busybox', 'sleep', '600');
+    writeFileSync(path.join(engine.root, 'cut.tar'), readFileSync(file).subarray(0, 1400));
+    const cut = await tug('volume', 'import', path.join(engine.root, 'cut.tar'), 'used');
+    assert.equal(cut.code, 1);
+    assert.deepEqual(readdirSync(dataOf('used')), []);
+    assert.equal(statSync(dataOf('used')).mode & 0o777, 0o755);
+    assert.equal(await done('volume', 'import', file, 'used'), 'used\n');
+    const shown = await done('exec', 'uses', 'sh', '-c', 'ls -A /v; cat /v/file; stat -c "%a %u:%g" /v');
+    assert.equal(shown, 'a\nfile\ntext\n711 3:4\n');
+    await done('rm', '-f', 'uses');
+    await done('volume', 'rm', 'used', 'whole');
+  });
+
   it('limits the size of a volume', async () => {
     await done('volume', 'create', '-o', 'size=8m', 'small');
     const full = await tug(
