@@ -2,7 +2,7 @@ import { isAlive, processStartTime } from '../host/process-identity.ts';
 import { killTree } from '../host/process-tree.ts';
 import type { ContainerContext } from './context.ts';
 import { createExec, startExec } from './exec.ts';
-import type { ProbeKind } from './health.ts';
+import type { ProbeKind } from './health-schedule.ts';
 import type { RunningProbe } from './probe.ts';
 import type { ContainerRecord } from './record.ts';
 
