@@ -8,30 +8,24 @@ import { processStartTime } from '../host/process-identity.ts';
 import type { Sandbox } from '../networks/contract.ts';
 import type { Runtime } from '../runtime/contract.ts';
 import type { Monitored } from '../runtime/monitor/contract.ts';
-import { countCpus } from '../runtime/spec/cpu-set.ts';
-import { kernelHasSeccomp } from '../runtime/spec/security.ts';
-import { buildSpec } from '../runtime/spec/spec.ts';
-import type { OciMount, OciSpec } from '../runtime/spec/types.ts';
 import { bringIn } from './bring-in.ts';
 import { type CheckpointPlace, checkpointFolder } from './checkpoints.ts';
-import { type ContainerContext, cgroupPathOf, pathsOf, runtimeOf } from './context.ts';
+import { type Namespaces, specOf, userOf } from './container-spec.ts';
+import { type ContainerContext, pathsOf, runtimeOf } from './context.ts';
 import { eventAttributes } from './create.ts';
 import { watchExit } from './exit.ts';
 import { containerHostname, resolverWish, writeEtcFiles } from './files.ts';
-import { linkEnvironment, linkedHosts, linkTargets, refreshLinks } from './links.ts';
+import { linkedHosts, linkTargets, refreshLinks } from './links.ts';
 import { dropLog, keepLog, prepareLog } from './logging.ts';
-import { processEnvironment } from './merge.ts';
 import { publishMounts } from './mount-events.ts';
-import { inOrder } from './mount-requests.ts';
 import { requestedPorts } from './ports.ts';
 import { type ContainerRecord, isActive } from './record.ts';
 import { finishRelease, releaseResources } from './release.ts';
 import { removeLocked } from './remove.ts';
 import { labelFiles, lookOf, requireProfile, securityOf } from './security-labels.ts';
-import { etcOwner, type JoinedNamespaces, joinNamespaces } from './shared-namespaces.ts';
+import { etcOwner, joinNamespaces } from './shared-namespaces.ts';
 import { showFiles } from './shown-files.ts';
-import { lookUpUser } from './user.ts';
-import { checkUser, giveStreams, giveToRoot, openUserNamespace, type UserNamespace } from './user-namespace.ts';
+import { giveStreams, giveToRoot, openUserNamespace } from './user-namespace.ts';
 
 /**
  * Starts a container. Journaled: killed between any two steps, the next engine either finds the container's
@@ -137,8 +131,6 @@ async function bringUp(
   return monitored;
 }
 
-type Namespaces = Omit<JoinedNamespaces, typeof Symbol.dispose> & { readonly user: UserNamespace | undefined };
-
 /** Makes all that the runtime is started on: mounts, network, files, config.json. What was made is taken back by `releaseResources`. */
 export async function makeBundle(
   context: ContainerContext,
@@ -197,48 +189,6 @@ function connectNetwork(
     ...(madeNamespace === undefined ? {} : { madeNamespace }),
   });
 }
-
-function specOf(
-  context: ContainerContext,
-  record: ContainerRecord,
-  sandbox: Sandbox,
-  own: readonly OciMount[],
-  { pid, ipc, user: userNamespace }: Namespaces,
-): OciSpec {
-  const paths = pathsOf(context, record);
-  const user = userOf(context, record);
-  if (userNamespace) checkUser(userNamespace.maps, user);
-  const hostname = containerHostname(record);
-  const init = record.host.Init ? context.initPath : undefined;
-  const command = [record.path, ...record.args];
-  const mounts = inOrder(own);
-  if (init) mounts.push({ destination: INIT_TARGET, type: 'bind', source: init, options: ['bind', 'ro'] });
-  return buildSpec({
-    rootfs: paths.rootfs,
-    hostname,
-    domainname: record.config.Domainname ?? '',
-    args: init ? [INIT_TARGET, '--', ...command] : command,
-    env: processEnvironment(record.config, hostname, user.home, linkEnvironment(context, record)),
-    cwd: record.config.WorkingDir || '/',
-    terminal: record.config.Tty ?? false,
-    user,
-    host: record.host,
-    mounts,
-    network: sandbox.namespace,
-    cgroupsPath: cgroupPathOf(context, record),
-    joined: { ...(pid ? { pid } : {}), ...(ipc ? { ipc } : {}) },
-    userNamespace,
-    cpus: countCpus(),
-    seccompAvailable: kernelHasSeccomp(),
-    modules: { apparmor: context.apparmor, selinux: context.selinux !== undefined },
-    labels: context.selinux && record.labels,
-  });
-}
-
-const userOf = (context: ContainerContext, record: ContainerRecord) =>
-  lookUpUser(pathsOf(context, record).rootfs, record.config.User ?? '', record.host.GroupAdd ?? []);
-
-const INIT_TARGET = '/sbin/docker-init';
 
 async function connectEarlyAttachers(context: ContainerContext, record: ContainerRecord): Promise<void> {
   const waiting = context.earlyAttachers.get(record.id);

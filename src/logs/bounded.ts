@@ -38,29 +38,14 @@ export function keepBounded(care: LogCare, container: LoggedContainer, limits: L
   /** The monitor was told to begin a new file and has not: it is not told again. */
   let told = false;
   let turning: Promise<boolean> | undefined;
-  let tidying: Promise<void> | undefined;
-  let tidyAgain = false;
-  let quiet: NodeJS.Timeout | undefined;
 
   const complain = (error: unknown): void => {
     if (!over) care.log.warn('a log cannot be rotated now', { container: container.id, error });
   };
-  const tidy = async (): Promise<void> => {
-    do {
-      tidyAgain = false;
-      await tidySegments(file, limits).catch(complain);
-    } while (tidyAgain && !over);
-  };
-  const tidyNow = (): void => {
-    tidyAgain = true;
-    tidying ??= tidy().finally(() => {
-      tidying = undefined;
-    });
-  };
-  const tidySoon = (): void => {
-    clearTimeout(quiet);
-    quiet = setTimeout(tidyNow, quietTime);
-  };
+  const tidying = createTidying(
+    () => tidySegments(file, limits).catch(complain),
+    () => over,
+  );
   const tell = (): boolean => {
     if (told) return true;
     told = container.reopen();
@@ -80,9 +65,9 @@ export function keepBounded(care: LogCare, container: LoggedContainer, limits: L
   const bound = async (): Promise<void> => {
     if (!(await turn())) return;
     dropOldest(file, limits.maxFile - 1);
-    tidySoon();
+    tidying.soon();
   };
-  const ready = settleRotation(file, () => container.reopen()).then(tidySoon, complain);
+  const ready = settleRotation(file, () => container.reopen()).then(tidying.soon, complain);
   const checkSpace = watchSpace(care, container);
   const watching = care.growth.add(file, (size) => {
     checkSpace();
@@ -90,10 +75,10 @@ export function keepBounded(care: LogCare, container: LoggedContainer, limits: L
     if (size > limits.maxSize && !turning) ready.then(bound).catch(complain);
   });
   const end = async (): Promise<void> => {
-    clearTimeout(quiet);
+    tidying.cancel();
     watching.stop();
     await ready;
-    clearTimeout(quiet);
+    tidying.cancel();
     await turning?.catch(() => {});
   };
   return {
@@ -107,13 +92,41 @@ export function keepBounded(care: LogCare, container: LoggedContainer, limits: L
     async finish() {
       await end();
       await closeLog(file, limits);
-      await tidying;
+      await tidying.ended();
     },
     stop() {
       over = true;
-      clearTimeout(quiet);
+      tidying.cancel();
       watching.stop();
     },
+  };
+}
+
+/** Does what may wait once nothing has asked for it for a while, never twice at a time; `isOver` keeps it from beginning again. */
+function createTidying(tidy: () => Promise<void>, isOver: () => boolean) {
+  let running: Promise<void> | undefined;
+  let again = false;
+  let quiet: NodeJS.Timeout | undefined;
+  const work = async (): Promise<void> => {
+    do {
+      again = false;
+      await tidy();
+    } while (again && !isOver());
+  };
+  const now = (): void => {
+    again = true;
+    running ??= work().finally(() => {
+      running = undefined;
+    });
+  };
+  return {
+    soon(): void {
+      clearTimeout(quiet);
+      quiet = setTimeout(now, quietTime);
+    },
+    /** One that runs goes on. */
+    cancel: (): void => clearTimeout(quiet),
+    ended: async (): Promise<void> => await running,
   };
 }
 
