@@ -10,10 +10,16 @@ export interface ApiResponse {
 }
 
 /** One HTTP exchange over a unix socket, on a connection of its own; an object or array is sent as JSON. */
-export function callApi(socket: string, method: string, path: string, body?: unknown): Promise<ApiResponse> {
+export function callApi(
+  socket: string,
+  method: string,
+  path: string,
+  body?: unknown,
+  more: Readonly<Record<string, string>> = {},
+): Promise<ApiResponse> {
   const raw = typeof body === 'string' || Buffer.isBuffer(body);
   const payload = body === undefined ? undefined : raw ? body : JSON.stringify(body);
-  const headers = payload === undefined || raw ? {} : { 'content-type': 'application/json' };
+  const headers = { ...(payload === undefined || raw ? {} : { 'content-type': 'application/json' }), ...more };
   return new Promise((resolve, reject) => {
     const request = http.request({ socketPath: socket, method, path, headers, agent: false }, (response) => {
       const chunks: Buffer[] = [];

@@ -98,10 +98,13 @@ const missing = (what: string): never => {
   throw invalid(`${what} is not in it`, { code: 'bad-cache' });
 };
 
-/** The login for the registry of a name, of those that came with a request. */
+/** The login for the registry of a name, of those that came with a request: by its host, or an address of it as old files have. */
 export function loginFor<Login>(ref: string, auths: Readonly<Record<string, Login>>): Login | undefined {
   const first = ref.split('/')[0] ?? '';
-  if (ref.includes('/') && /[.:]|^localhost$/.test(first)) return auths[first];
+  if (ref.includes('/') && /[.:]|^localhost$/.test(first)) {
+    const hostOf = (server: string): string => server.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+    return auths[first] ?? Object.entries(auths).find(([server]) => hostOf(server) === first)?.[1];
+  }
   return Object.entries(auths).find(([server]) => /^(https?:\/\/)?(index\.)?docker\.io(\/|$)/.test(server))?.[1];
 }
 
