@@ -1,6 +1,7 @@
 import { closeSync, fchownSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
+import { invalid } from '../base/errors.ts';
 import { outsideId } from '../formats/id-maps.ts';
 import { createPipe } from '../host/adopted-fd.ts';
 import { spawnProgram } from '../host/spawn.ts';
@@ -33,6 +34,8 @@ async function runWork(
   signal: AbortSignal,
 ): Promise<WorkEnd> {
   signal.throwIfAborted();
+  if ([...request.args, ...request.env].some((text) => text.includes('\0')))
+    throw invalid('a command and its variables cannot hold a NUL character', { code: 'nul' }); // it would end there
   const record = recordOf(context, request);
   const runtime = runtimeOf(context, record);
   mkdirSync(pathsOf(context, record).bundle, { recursive: true, mode: 0o711 });
