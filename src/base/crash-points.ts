@@ -59,6 +59,10 @@ export const crashPointNames = [
   'image.prune.recorded',
   'image.gc.swept',
   // a build
+  'build.context.received',
+  'build.mount.recorded',
+  'build.mount.filled',
+  'build.mount.forgotten',
   'build.layer.adopted',
   'build.layer.recorded',
   'build.image.written',

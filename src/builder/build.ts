@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { availableParallelism } from 'node:os';
 import * as path from 'node:path';
+import { crashPoint } from '../base/crash-points.ts';
 import { invalid, isKind, TugError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { unusedBuildArgs } from '../formats/dockerfile/build-args.ts';
@@ -55,6 +56,7 @@ export async function build(
   let done = false;
   try {
     await using context = await receiveContext({ ...parts, folder }, request, listener, all);
+    crashPoint('build.context.received');
     const dockerfile = parseDockerfile(context.dockerfile, {
       fileName: path.basename(request.dockerfile),
     });

@@ -38,7 +38,7 @@ const patience = 100_000;
  */
 export async function disagreements(engine: TestEngine): Promise<string[]> {
   for (const end = performance.now() + patience; ; ) {
-    const found = [...compare(await gather(engine)), ...buildFolders(engine)];
+    const found = [...compare(await gather(engine)), ...buildFolders(engine), ...buildMounts(engine)];
     if (found.length === 0 || performance.now() > end) return found;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -87,6 +87,17 @@ function buildFolders({ dataRoot, execRoot }: TestEngine): string[] {
   return roots
     .filter(existsSync)
     .flatMap((root) => readdirSync(root).map((name) => `a folder of a build that is over: ${path.join(root, name)}`));
+}
+
+/** Folders of cache mounts that no record of the cache knows, and contents of contexts that kept their names. */
+function buildMounts(engine: TestEngine): string[] {
+  using state = openState(engine);
+  const known = state.column("SELECT id FROM build_cache WHERE kind = 'mount'");
+  const root = path.join(engine.dataRoot, 'builder');
+  return [
+    ...entries(path.join(root, 'mounts')).filter((name) => !known.includes(name)),
+    ...entries(root).filter((name) => name.startsWith('context-')),
+  ].map((name) => `left of the builder: ${name}`);
 }
 
 async function gather(engine: TestEngine): Promise<Facts> {

@@ -226,7 +226,12 @@ const network: Workload = async ({ engine }) => {
 };
 
 const build: Workload = async ({ engine }) => {
-  const lines = [`FROM ${image}`, 'COPY file /copied', 'RUN echo hi > /made; sleep 0.2', 'CMD ["true"]'];
+  const lines = [
+    `FROM ${image}`,
+    'COPY file /copied',
+    'RUN --mount=type=cache,target=/cache echo hi > /made; sleep 0.2',
+    'CMD ["true"]',
+  ];
   const context = contextOf({ Dockerfile: lines.join('\n'), file: 'content' });
   await engine.api('POST', '/build?t=crash:built&nocache=1', context);
   await engine.api('DELETE', '/images/crash:built?force=1');
@@ -283,6 +288,10 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'image.remove.recorded': tagAndRemove,
   'image.prune.recorded': prune,
   'image.gc.swept': importImage,
+  'build.context.received': build,
+  'build.mount.recorded': build,
+  'build.mount.filled': build,
+  'build.mount.forgotten': build,
   'build.layer.adopted': build,
   'build.layer.recorded': build,
   'build.image.written': build,

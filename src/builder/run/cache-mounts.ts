@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { crashPoint } from '../../base/crash-points.ts';
 import { removeTree } from '../../host/remove-tree.ts';
 import type { CacheRecord, CacheStore } from '../cache/store.ts';
 
@@ -49,9 +50,11 @@ export function createCacheMounts(root: string, store: CacheStore): CacheMounts 
       description,
       created,
     });
+    crashPoint('build.mount.recorded');
     const made = `${folderOf(record)}.new`;
     fs.mkdirSync(made, { recursive: true, mode: 0o755 });
     await fill(made);
+    crashPoint('build.mount.filled');
     fs.renameSync(made, folderOf(record));
     return record;
   };
@@ -79,6 +82,7 @@ export function createCacheMounts(root: string, store: CacheStore): CacheMounts 
     },
     async remove(record) {
       store.forget(record);
+      crashPoint('build.mount.forgotten');
       await removeTree(folderOf(record));
     },
   };

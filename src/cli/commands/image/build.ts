@@ -48,7 +48,7 @@ async function runBuild(
   flags: ParsedFlags,
   { query, files }: { query: Parameters<typeof build>[1]['query']; files: BuildFiles },
 ): Promise<string> {
-  const quiet = flags.bool('quiet') || flags.string('progress') === 'quiet';
+  const quiet = isQuiet(flags);
   const logins = await allLogins(session.config);
   const messages = build(session.engine, {
     ...{ context: files.context, parts: files.parts },
@@ -73,6 +73,8 @@ async function runBuild(
   return imageId;
 }
 
+const isQuiet = (flags: ParsedFlags): boolean => flags.bool('quiet') || flags.string('progress') === 'quiet';
+
 async function viewOf(session: Session, progress: string): Promise<BuildView> {
   if (progress === 'rawjson')
     return {
@@ -94,7 +96,7 @@ function refuse({ error, errorDetail }: BuildMessage): void {
   throw new CommandFailure(`${text}failed to build: ${message}`, errorDetail?.code ?? 1);
 }
 
-/** What the build came to, for programs: the id, to standard output only with `--quiet`. */
+/** What the build came to, for programs: the id, to standard output only when nothing else is said. */
 async function report(session: Session, flags: ParsedFlags, imageId: string, tags: readonly string[]): Promise<void> {
   const idFile = flags.optional('iidfile');
   if (idFile !== undefined) fs.writeFileSync(idFile, imageId);
@@ -107,7 +109,7 @@ async function report(session: Session, flags: ParsedFlags, imageId: string, tag
     };
     fs.writeFileSync(metadataFile, `${JSON.stringify(metadata, undefined, 2)}\n`);
   }
-  if (flags.bool('quiet')) await session.out.write(`${imageId}\n`);
+  if (isQuiet(flags)) await session.out.write(`${imageId}\n`);
 }
 
 /** The predicate of the statement of its origin. */
