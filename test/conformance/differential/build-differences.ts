@@ -47,14 +47,14 @@ const meant: readonly Meant[] = [
   },
   {
     reference: 'buildkit',
-    cases: ['config'],
-    line: /^history: [-+] [-+] WORKDIR \/home$/,
+    cases: ['config', 'scratch-static'],
+    line: /^history: [-+] [-+] WORKDIR \/(home|static)$/,
     reason: 'the folder is there already: no layer without files',
   },
   {
     reference: 'buildkit',
-    cases: ['copy', 'node'],
-    line: /^history: [-+] [+] COPY /,
+    cases: ['copy', 'node', 'chain', 'add-files', 'scratch-static'],
+    line: /^history: [-+] [+] (COPY|ADD) /,
     reason: 'newer versions write --chown',
   },
   {
