@@ -97,6 +97,25 @@ describe('a published port', () => {
     for (const number of numbers) assert.ok(number >= 32768 && number <= 60999);
   });
 
+  it('is its own for each of many that ask for one of a range, or for any, at once', async () => {
+    await using engine = await startEngine();
+    const ask = (index: number) =>
+      engine.attach({
+        ports: { '80/tcp': [{ HostPort: '9000-9019' }], '81/tcp': [{ HostPort: '' }] },
+        name: `c${index}`,
+      });
+    const settled = await Promise.allSettled(Array.from({ length: 21 }, (_, index) => ask(index)));
+    const attached = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const numbers = (port: string) => attached.map(({ ports }) => Number(ports[port]?.[0]?.HostPort)).sort();
+    assert.deepEqual(
+      numbers('80/tcp'),
+      Array.from({ length: 20 }, (_, index) => 9000 + index),
+    );
+    assert.equal(new Set(numbers('81/tcp')).size, 20);
+    const [refused] = settled.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []));
+    assert.match(refused ?? '', /Bind for 0\.0\.0\.0:9000-9019 failed: port is already allocated/);
+  });
+
   it('that another container has is refused in words that name both, and nothing is kept', async () => {
     await using engine = await startEngine();
     await engine.attach({ name: 'first', ports: { '80/tcp': [{ HostPort: '8080' }] } });
