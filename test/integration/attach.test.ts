@@ -141,6 +141,7 @@ describe('clients of a container', () => {
     const script = 'head -c 20000000 /dev/zero; echo done >&2; sleep 1000';
     await engine.tug(['create', '--name', 'loud', 'busybox', 'sh', '-c', script]);
     const idle = begin(engine, 'tug', ['start', '-a', 'loud']);
+    using _idle = { [Symbol.dispose]: () => void idle.child.kill('SIGKILL') };
     idle.child.kill('SIGSTOP');
     idle.child.stdout?.pause();
     await engine.tug(['start', 'loud']);

@@ -125,7 +125,7 @@ describe('a build whose client is interrupted', () => {
       await interrupt(running);
       await nothingLeft();
       assert.equal(sleepers(seconds), 0);
-      await until(() => held().files <= before.files && held().ports === before.ports, 'what it held to be given back');
+      await until(() => held().files <= before.files && held().ports <= before.ports, 'what it held to be given back');
       assert.deepEqual(await disagreements(engine), []);
       const again = await build(engine, { Dockerfile: Dockerfile.replace(/RUN sleep.*/, 'RUN true') });
       assert.match(again.said, /Step 2\/3 .*\n ---> Using cache/);
