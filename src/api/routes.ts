@@ -1,7 +1,7 @@
 /**
  * The routes that are built, by the operation names of the Engine API. A route that is not in this table
  * does not exist: the server answers 404 "page not found". `{name...}` takes slashes, as image names have them.
- * `GET /doctor`, `POST /doctor/repair`, `GET /containers/{id}/why`, `POST /exec/{id}/kill`, `POST /build/session`, `GET` and `PUT /distribution/{name}/manifest`, `GET /images/tree`,
+ * `GET /doctor`, `POST /doctor/repair`, `GET /containers/{id}/why`, `POST /exec/{id}/kill`, `POST /build/client`, `GET` and `PUT /distribution/{name}/manifest`, `GET /images/tree`,
  * `GET /images/{name}/changes`, `POST /images/bootstrap`, `DELETE /containers/{id}/logs`, what is below `/volumes/{name}/` and `GET` of the two `prune`
  * are tug's own.
  */
@@ -16,7 +16,7 @@ export const routes = {
   SystemDataUsage: 'GET /system/df',
   ImageBuild: 'POST /build',
   BuildPrune: 'POST /build/prune',
-  BuildSession: 'POST /build/session',
+  BuildSession: 'POST /build/client',
 
   ContainerCreate: 'POST /containers/create',
   ContainerList: 'GET /containers/json',

@@ -61,7 +61,8 @@ export interface Build extends BuilderDeps {
   readonly files: SourceTree;
   /** Contexts of a name, which count before stages and images. */
   readonly named: ReadonlyMap<string, NamedContext>;
-  readonly secrets: ReadonlyMap<string, Buffer>;
+  /** By their ids; had when they are needed. */
+  readonly secrets: ReadonlyMap<string, () => Promise<Buffer>>;
   /** Runs commands, a bounded number at a time. */
   readonly withSlot: <T>(work: () => Promise<T>) => Promise<T>;
   /** An image of that name, pulled if it is not there; kept until the build has ended. */

@@ -26,7 +26,7 @@ export interface Builder {
 
 export interface BuildRequest {
   readonly context: BuildContextInput;
-  /** Where its client can be asked for files and agents. */
+  /** Where its client can be asked for files, secrets and agents. */
   readonly session: BuildSession | undefined;
   /** Of the Dockerfile, in the context. */
   readonly dockerfile: string;
@@ -58,8 +58,8 @@ export interface BuildRequest {
 export type BuildContextInput =
   /** A tar, plain or compressed. */
   | { readonly kind: 'archive'; readonly stream: Readable }
-  /** Secrets, a Dockerfile, named contexts, and the context; see `formats/build-parts.ts`. */
-  | { readonly kind: 'parts'; readonly stream: Readable }
+  /** Secrets, a Dockerfile, named contexts, and the context, unless that is at `url`; see `formats/build-parts.ts`. */
+  | { readonly kind: 'parts'; readonly stream: Readable; readonly url: string | undefined }
   /** A git repository, the address of a tar, or of a Dockerfile. */
   | { readonly kind: 'remote'; readonly url: string };
 

@@ -13,6 +13,8 @@ export interface Channel extends AsyncDisposable {
   end(): Promise<void>;
   /** Ends both directions with words. */
   fail(error: unknown): Promise<void>;
+  /** Whoever reads here is told so, though the other side may still write. */
+  giveUp(error: TugError): void;
 }
 
 export interface Channels {
@@ -122,6 +124,7 @@ function describeChannel(
   let over = false;
   const channel: Channel = {
     read: () => inbox.read(),
+    giveUp: (error) => inbox.break(error),
     async write(bytes) {
       for (let at = 0; at < bytes.length && !over; at += mostFrame)
         await send(frame(kinds.data, number, bytes.subarray(at, at + mostFrame)));

@@ -1,26 +1,53 @@
 import { invalid } from '../base/errors.ts';
 
 /**
- * The files of a build context, a line of JSON each, names as bytes in latin1 text, folders before what is in them. The
- * engine says by number, from 0, whose contents it has not got (`formatWanted`), and is sent them in that order, each
- * after its length in eight bytes (big endian).
+ * How a folder of a client is asked for. The engine says what it needs (`formatNeeds`): paths of which all that lies at
+ * and below them is meant, or of folders the names alone, a line each, and an empty line. The client answers with a line
+ * that names the folder among those of all hosts, then with the files, a line of JSON each, folders before what is in
+ * them: the folders and links on the way to each path, and what lies there; at a link, or at what is missing, the way
+ * ends. An empty line ends the list. The engine then says by number, from 0, whose contents it has not got
+ * (`formatWanted`), and is sent them in that order, each after its length in eight bytes (big endian). Names are bytes,
+ * in latin1 text.
  */
 export interface ListedFile {
   readonly name: string;
-  readonly kind: 'file' | 'directory' | 'symlink' | 'fifo' | 'character-device' | 'block-device' | 'hard-link';
+  readonly kind: ListedKind;
   readonly mode: number;
   /** Unix seconds. */
   readonly mtime: number;
   /** Bytes; of a device its number. */
   readonly size: number;
-  /** Changes whenever the content may have: inode, times to the nanosecond. */
+  /** Changes whenever the content may have: inode, times to the nanosecond. Empty where the content is not to be had. */
   readonly mark: string;
-  /** Of a link. */
+  /** Of a symbolic link where it leads; of a file that has several names what they have in common. */
   readonly target: string;
 }
 
-const kinds: readonly ListedFile['kind'][] = [
-  ...(['file', 'directory', 'symlink', 'fifo', 'character-device', 'block-device', 'hard-link'] as const),
+export type ListedKind = 'file' | 'directory' | 'symlink' | 'fifo' | 'character-device' | 'block-device';
+
+/** A path that is needed: with all that is below it, or of a folder the names of what is in it. */
+export interface NeededPath {
+  /** Relative, without `.` and `..`; empty for the folder itself. */
+  readonly path: string;
+  readonly deep: boolean;
+}
+
+export const formatNeeds = (needs: readonly NeededPath[]): Buffer =>
+  Buffer.from(`${needs.map(({ path, deep }) => `${JSON.stringify([path, deep ? 1 : 0])}\n`).join('')}\n`);
+
+/** Reads a line of it, the empty one that ends it not. @throws invalid for a path that is none, or that leads elsewhere. */
+export function parseNeed(line: Buffer): NeededPath {
+  const [path, deep] = parse(line.toString());
+  if (typeof path !== 'string' || (path !== '' && !isCleanName(path)) || (deep !== 0 && deep !== 1))
+    throw invalid('what is needed of the build context is malformed', { code: 'bad-needs' });
+  return { path, deep: deep === 1 };
+}
+
+/** Of parts that are neither empty nor lead elsewhere. */
+export const isCleanName = (name: string): boolean => !/(^|\/)\.{0,2}(\/|$)|\0/.test(name);
+
+const kinds: readonly ListedKind[] = [
+  ...(['file', 'directory', 'symlink', 'fifo', 'character-device', 'block-device'] as const),
 ];
 
 export function formatListed({ name, kind, mode, mtime, size, mark, target }: ListedFile): string {

@@ -192,7 +192,7 @@ describe('what a build asks its client for', () => {
       ['id=1', /16 to 64/],
       ['id=0123456789abcdef&offers=5', /offers/],
     ] as const) {
-      const answer = await engine.api('POST', `/build/session?${query}`);
+      const answer = await engine.api('POST', `/build/client?${query}`);
       assert.equal(answer.status, 400);
       assert.match(answer.text, error);
     }

@@ -8,8 +8,10 @@ import { compileDockerignore, parseDockerignore } from '../../formats/dockerigno
 import { unpackedStream } from '../../images/archive/unpacked-stream.ts';
 import { openSource, parseSource } from '../../images/import-source.ts';
 import type { BuildListener, BuildRequest, BuildStep } from '../contract.ts';
+import { createClientTree } from '../session/client-tree.ts';
 import type { KeptContexts } from '../session/kept-contexts.ts';
-import { syncContext } from '../session/sync.ts';
+import { askForSecret, largestSecret } from '../session/secret.ts';
+import { askForFiles } from '../session/sync.ts';
 import { isTarStart } from '../sources/archive.ts';
 import { withoutIgnored } from '../sources/filtered-tree.ts';
 import { readTarTree } from '../sources/tar-tree.ts';
@@ -23,7 +25,8 @@ export interface ReceivedContext extends AsyncDisposable {
   readonly files: SourceTree;
   readonly dockerfile: Buffer;
   readonly named: ReadonlyMap<string, NamedContext>;
-  readonly secrets: ReadonlyMap<string, Buffer>;
+  /** By their ids; had when they are needed. */
+  readonly secrets: ReadonlyMap<string, () => Promise<Buffer>>;
 }
 
 /** Files that `--from` and FROM may name. */
@@ -49,11 +52,11 @@ export async function receiveContext(
   try {
     const place = { folder, told, stack };
     const given = await openContext(request, place, signal);
-    await syncContexts(given, request, contexts, place, signal);
+    const ofClient = askLater(given, request, { contexts, stack }, signal);
     for (const [name, address] of Object.entries(request.contexts))
       given.named.set(name.toLowerCase(), await openNamed(address, place, signal));
     const dockerfile = given.dockerfile ?? (await readDockerfile(given.files, request.dockerfile));
-    const files = await applyIgnore(given.files, request.dockerfile);
+    const files = ofClient ? given.files : await applyIgnore(given.files, request.dockerfile);
     listener.done(loading, { cached: false, id: '' });
     const owned = stack.move();
     return { ...given, files, dockerfile, [Symbol.asyncDispose]: () => owned.disposeAsync() };
@@ -73,7 +76,7 @@ interface Given {
   files: SourceTree;
   dockerfile: Buffer | undefined;
   readonly named: Map<string, NamedContext>;
-  readonly secrets: Map<string, Buffer>;
+  readonly secrets: Map<string, () => Promise<Buffer>>;
 }
 
 async function openContext({ context }: BuildRequest, place: Place, signal: AbortSignal): Promise<Given> {
@@ -85,26 +88,33 @@ async function openContext({ context }: BuildRequest, place: Place, signal: Abor
   };
   if (context.kind === 'archive') given.files = await archiveTree(context.stream, place, signal);
   else if (context.kind === 'parts') await takeParts(given, context.stream, place, signal);
-  else given.files = await openRemote(context.url, place, signal);
+  if (context.kind !== 'archive' && context.url !== undefined)
+    given.files = await openRemote(context.url, place, signal);
   return given;
 }
 
-/** What the client's folders hold, of those that it did not send. */
-async function syncContexts(
+/**
+ * What is had of the client when a step needs it; of folders without what the client leaves out. Returns whether the
+ * build context is one of them.
+ */
+function askLater(
   given: Given,
   { session }: BuildRequest,
-  kept: KeptContexts,
-  { stack, told }: Place,
+  { contexts, stack }: { readonly contexts: KeptContexts; readonly stack: AsyncDisposableStack },
   signal: AbortSignal,
-): Promise<void> {
-  for (const name of session?.contexts ?? []) {
-    await using channel = session?.open({ kind: 'context', name });
-    if (!channel) continue;
-    const synced = stack.use(await syncContext(kept, channel, signal));
-    told(synced.sent);
-    if (name === '') given.files = synced.tree;
-    else given.named.set(name.toLowerCase(), { kind: 'files', tree: await applyIgnore(synced.tree, 'Dockerfile') });
+): boolean {
+  if (!session) return false;
+  const answers = stack.use(new DisposableStack()); // lives on when the other is moved
+  for (const id of session.secrets) given.secrets.set(id, () => askForSecret(session, id, signal));
+  for (const name of session.contexts) {
+    const tree = createClientTree(async (needs, leaveOut) => {
+      await using channel = session.open({ kind: 'context', name });
+      return answers.use(await askForFiles(contexts, channel, { needs, leaveOut }, signal));
+    });
+    if (name === '') given.files = tree;
+    else given.named.set(name.toLowerCase(), { kind: 'files', tree });
   }
+  return session.contexts.includes('');
 }
 
 const partHead = z.union([
@@ -117,8 +127,10 @@ async function takeParts(given: Given, stream: Readable, place: Place, signal: A
   for await (const { head, content } of readParts(stream)) {
     const part = partHead.safeParse(head).data;
     if (!part) throw invalid('the body of the build has a part of an unknown kind', { code: 'bad-parts' });
-    if (part.kind === 'secret') given.secrets.set(part.id, await wholeOf(content, largestSecret, `secret ${part.id}`));
-    else if (part.kind === 'dockerfile') given.dockerfile = await wholeOf(content, largestDockerfile, 'Dockerfile');
+    if (part.kind === 'secret') {
+      const secret = await wholeOf(content, largestSecret, `secret ${part.id}`);
+      given.secrets.set(part.id, async () => secret);
+    } else if (part.kind === 'dockerfile') given.dockerfile = await wholeOf(content, largestDockerfile, 'Dockerfile');
     else {
       const tree = await archiveTree(Readable.from(content, { objectMode: false }), place, signal);
       if (part.name === '') given.files = tree;
@@ -126,8 +138,6 @@ async function takeParts(given: Given, stream: Readable, place: Place, signal: A
     }
   }
 }
-
-const largestSecret = 500 * 1024;
 
 async function wholeOf(content: AsyncIterable<Buffer>, most: number, what: string): Promise<Buffer> {
   const parts: Buffer[] = [];
@@ -201,6 +211,7 @@ async function readDockerfile(files: SourceTree, name: string): Promise<Buffer> 
 }
 
 async function readSmall(files: SourceTree, name: string): Promise<Buffer | undefined> {
+  await files.bring?.([{ path: bytes(name), deep: true }]);
   const file = resolvePath(files, bytes(name));
   const node = files.look(file);
   if (node?.kind !== 'file') return undefined;

@@ -10,10 +10,21 @@ export const isPattern = (text: ByteString): boolean => /[*?[]/.test(text);
  * not there gives none. Links on the way are followed inside the tree.
  */
 export function matchPaths(tree: SourceTree, source: ByteString): ByteString[] {
-  if (!isPattern(source)) {
-    const path = cleanPath(source);
-    return tree.look(resolvePath(tree, path)) ? [path] : [];
-  }
+  const steps = namedPaths(tree, source);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value.filter((path) => tree.look(resolvePath(tree, path)) !== undefined);
+}
+
+/**
+ * The same, whether they are there or not. Yields the folders whose names are looked at next: they may be brought until
+ * it goes on.
+ */
+export function* namedPaths(
+  tree: SourceTree,
+  source: ByteString,
+): Generator<readonly ByteString[], readonly ByteString[], void> {
+  if (!isPattern(source)) return [cleanPath(source)];
   let found: ByteString[] = [''];
   for (const part of parts(source)) {
     if (part === '..') continue;
@@ -22,6 +33,7 @@ export function matchPaths(tree: SourceTree, source: ByteString): ByteString[] {
       continue;
     }
     const expression = globToRegExp(part);
+    yield found;
     found = found.flatMap((folder) =>
       tree
         .list(resolvePath(tree, folder))
@@ -29,5 +41,5 @@ export function matchPaths(tree: SourceTree, source: ByteString): ByteString[] {
         .map((name) => join(folder, name)),
     );
   }
-  return found.filter((path) => tree.look(resolvePath(tree, path)) !== undefined);
+  return found;
 }

@@ -5,12 +5,13 @@ import type { AddInstruction } from '../../formats/dockerfile/types.ts';
 import type { Scope } from '../build-context.ts';
 import { download } from '../context/download.ts';
 import { fetchGit, parseGitAddress } from '../context/git.ts';
+import { bringSources } from '../copy/bring.ts';
 import { matchPaths } from '../copy/glob.ts';
 import type { CopySource } from '../copy/plan.ts';
 import { openArchive } from '../sources/archive.ts';
 import { bytes, resolvePath } from '../sources/tree.ts';
 import { expander, type StageState, variablesOf } from '../state.ts';
-import { heredocSources, place } from './copy.ts';
+import { excludesOf, heredocSources, place } from './copy.ts';
 
 /** ADD: as COPY, from the web too, and archives are unpacked. */
 export async function add(state: StageState, instruction: AddInstruction, scope: Scope): Promise<StageState> {
@@ -18,8 +19,10 @@ export async function add(state: StageState, instruction: AddInstruction, scope:
   const { sources, unpack } = instruction;
   await using stack = new AsyncDisposableStack();
   const list: CopySource[] = [];
-  for (const written of sources.paths) {
-    const source = expand(written).text;
+  const named = sources.paths.map((path) => expand(path).text);
+  const local = named.filter((source) => !isRemote(source)).map(bytes);
+  await bringSources(scope, scope.build.files, local, excludesOf(state, instruction));
+  for (const source of named) {
     const remote = await remoteSource(source, instruction, scope, stack);
     if (remote) list.push(remote);
     else list.push(...(await localSources(source, unpack ?? true, scope, stack)));
@@ -27,6 +30,8 @@ export async function add(state: StageState, instruction: AddInstruction, scope:
   list.push(...heredocSources(sources.heredocs, variablesOf(state)));
   return await place(state, instruction, scope, { list, origin: undefined });
 }
+
+const isRemote = (source: string): boolean => parseGitAddress(source) !== undefined || /^https?:\/\//.test(source);
 
 /** What is not of the context: a repository, or a file from the web. Undefined for anything else. */
 async function remoteSource(

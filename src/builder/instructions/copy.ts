@@ -5,6 +5,7 @@ import { compileDockerignore, parseDockerignore } from '../../formats/dockerigno
 import type { ByteString } from '../../images/unpack/names.ts';
 import type { Scope } from '../build-context.ts';
 import { keyOf } from '../cache/keys.ts';
+import { bringSources } from '../copy/bring.ts';
 import { parseModeChange } from '../copy/mode.ts';
 import { resolveOwner } from '../copy/owner.ts';
 import { type CopyOptions, type CopySource, planCopy } from '../copy/plan.ts';
@@ -19,11 +20,9 @@ export async function copy(state: StageState, instruction: CopyInstruction, scop
   const { sources, from } = instruction;
   const origin = from === undefined ? undefined : await originOf(from, scope);
   const tree = origin?.tree ?? scope.build.files;
-  const list: CopySource[] = sources.paths.map((path) => ({
-    kind: 'tree',
-    tree,
-    path: bytes(expand(path).text),
-  }));
+  const paths = sources.paths.map((path) => bytes(expand(path).text));
+  await bringSources(scope, tree, paths, excludesOf(state, instruction));
+  const list: CopySource[] = paths.map((path) => ({ kind: 'tree', tree, path }));
   list.push(...heredocSources(sources.heredocs, variablesOf(state)));
   return await place(state, instruction, scope, { list, origin: origin?.layers });
 }
@@ -81,14 +80,14 @@ async function optionsOf(
   below: SourceTree,
 ): Promise<CopyOptions> {
   const expand = expander(state);
-  const { chown, chmod, link, parents, exclude, sources, name } = instruction;
+  const { chown, chmod, link, parents, sources, name } = instruction;
   const wanted = expand(sources.destination).text;
   const destination = wanted.startsWith('/') ? wanted : `${state.config.WorkingDir || '/'}/${wanted}`;
   return {
     ...{ instruction: name, destination: bytes(destination), link, parents },
     owner: chown === undefined ? undefined : await resolveOwner(below, expand(chown).text),
     mode: chmod === undefined ? undefined : parseModeChange(expand(chmod).text),
-    excludes: exclude.length === 0 ? undefined : excluder(exclude.map((one) => expand(one).text)),
+    excludes: excludesOf(state, instruction),
   };
 }
 
@@ -121,7 +120,12 @@ export async function originOf(text: string, { build, step, sourceOf }: Scope): 
 }
 
 /** Says which paths match patterns of `--exclude`. */
-function excluder(patterns: readonly string[]): (path: ByteString) => boolean {
+export function excludesOf(
+  state: StageState,
+  { exclude }: CopyInstruction | AddInstruction,
+): ((path: ByteString) => boolean) | undefined {
+  if (exclude.length === 0) return undefined;
+  const patterns = exclude.map((one) => expander(state)(one).text);
   const ignore = compileDockerignore(parseDockerignore(patterns.join('\n')));
   return (path) => ignore.ignores(readable(path));
 }

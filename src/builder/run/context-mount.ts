@@ -5,6 +5,7 @@ import { notFound } from '../../base/errors.ts';
 import type { ContainerMount } from '../../containers/mount-requests.ts';
 import { removeTree } from '../../host/remove-tree.ts';
 import type { Scope } from '../build-context.ts';
+import { bringPath } from '../copy/bring.ts';
 import { digestOf, layerTar } from '../copy/layer-tar.ts';
 import { type CopyItem, planCopy } from '../copy/plan.ts';
 import { createLayerTree } from '../sources/layer-tree.ts';
@@ -14,10 +15,12 @@ let numbers = 0;
 
 /** A file or folder of the build context for a command to read: written out when the command is run. */
 export async function contextMount(
-  { build }: Scope,
+  scope: Scope,
   { tree: files, source, target }: { tree: SourceTree; source: string; target: string },
 ): Promise<{ key: unknown; open: (own: AsyncDisposableStack) => Promise<{ mount: ContainerMount }> }> {
+  const { build } = scope;
   const { folder, signal } = build;
+  await bringPath(scope, files, bytes(source));
   const real = resolvePath(files, bytes(source));
   const node = files.look(real);
   if (!node) throw notFound(`failed to compute cache key: "${source}": not found`, { code: 'no-source' });

@@ -108,12 +108,13 @@ async function prepare(state: StageState, mount: RunMount, scope: Scope, number:
 
 function secretMount(mount: RunMount, place: string | undefined, { build }: Scope): Prepared {
   const { id = '', env, required, mode = 0o400, uid = 0, gid = 0 } = mount;
-  const content = build.secrets.get(id);
-  if (!content && required) throw invalid(`secret ${id}: not found`, { code: 'no-secret' });
+  const secret = build.secrets.get(id);
+  if (!secret && required) throw invalid(`secret ${id}: not found`, { code: 'no-secret' });
   return {
     key: ['secret', id, place, env],
     async open(own) {
-      if (!content) return {};
+      if (!secret) return {};
+      const content = await secret();
       const variable = env === undefined ? {} : { env: `${env}=${content}` };
       if (place === undefined) return variable;
       const file = temporary(build.secretFolder, content, mode, own);

@@ -4,19 +4,22 @@ import { newId } from '../../base/ids.ts';
 import { writeAllSync } from '../../base/write-all.ts';
 import type { ByteString } from '../../images/unpack/names.ts';
 
-/** A file that a client sent with an earlier build. */
+/** A file that a client sent. */
 export interface KeptFile {
   readonly mark: string;
   readonly offset: number;
   readonly stored: number;
   readonly digest: string;
+  /** Number of the use in which the client had it last. */
+  use: number;
 }
 
 /** The contents of one client's context, in a file without a name, so that nothing of it outlives the engine. */
 export interface KeptContext {
   readonly fd: number;
-  /** What the latest build had. */
-  files: ReadonlyMap<ByteString, KeptFile>;
+  readonly files: Map<ByteString, KeptFile>;
+  /** Number of this use. */
+  use: number;
   /** Adds bytes; what was there stays where it is. */
   append(bytes: Buffer): void;
   /** Where the next bytes go. */
@@ -43,6 +46,9 @@ interface Entry {
 /** Bytes of all contexts together, and how much of one may be contents that no build has any more. */
 const mostBytes = 4 * 1024 ** 3;
 const mostStale = 256 * 1024 ** 2;
+/** A build is several uses, and not each build asks for all files. */
+const longUnused = 200;
+const mostFiles = 4_000_000;
 
 /** `folder` has to be there when a context is begun. */
 export function createKeptContexts(folder: () => string): KeptContexts {
@@ -59,7 +65,7 @@ export function createKeptContexts(folder: () => string): KeptContexts {
   };
   const entryOf = (key: string): Entry => {
     const known = entries.get(key);
-    if (known && staleOf(known.context) <= mostStale) {
+    if (known && !isStale(known.context)) {
       entries.delete(key); // to the end: the latest used
       entries.set(key, known);
       return known;
@@ -85,6 +91,7 @@ export function createKeptContexts(folder: () => string): KeptContexts {
       entry.turn = turn.promise;
       try {
         await before;
+        entry.context.use += 1;
         const value = await work(entry.context);
         return { value, [Symbol.dispose]: () => release(entry) };
       } catch (error) {
@@ -108,10 +115,13 @@ export function createKeptContexts(folder: () => string): KeptContexts {
   };
 }
 
-function staleOf({ files, position }: KeptContext): number {
+/** Whether too much of it is of files that are gone, or that nobody asked for in a long time. */
+function isStale({ files, position, use }: KeptContext): boolean {
+  if (files.size > mostFiles) return true;
+  if (position() <= mostStale) return false;
   let live = 0;
-  for (const { stored } of files.values()) live += stored;
-  return position() - live;
+  for (const file of files.values()) if (use - file.use < longUnused) live += file.stored;
+  return position() - live > mostStale;
 }
 
 function openContext(folder: string): KeptContext & { close(): void } {
@@ -122,6 +132,7 @@ function openContext(folder: string): KeptContext & { close(): void } {
   return {
     fd,
     files: new Map(),
+    use: 0,
     position: () => end,
     append(bytes) {
       writeAllSync(fd, bytes, end);

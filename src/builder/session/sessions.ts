@@ -7,6 +7,8 @@ export interface BuildSession {
   readonly contexts: readonly string[];
   /** Ids of ssh agents. */
   readonly agents: readonly string[];
+  /** Ids of secrets. */
+  readonly secrets: readonly string[];
   /** Names of folders for caches. */
   readonly caches: readonly string[];
   /** Asks the client for something. Dispose of the channel. */
@@ -16,7 +18,7 @@ export interface BuildSession {
 /** What the engine may ask a client for. */
 export type SessionRequest =
   | { readonly kind: 'context'; readonly name: string }
-  | { readonly kind: 'agent'; readonly id: string }
+  | { readonly kind: 'agent' | 'secret'; readonly id: string }
   /** A file of a cache's folder: its content; or, when the client asks for it by a 1, the content to be written. */
   | { readonly kind: 'cache-read' | 'cache-write'; readonly id: string; readonly path: string };
 

@@ -1,73 +1,82 @@
 import { createHash } from 'node:crypto';
 import { asTugError, invalid } from '../../base/errors.ts';
 import { type Channel, type ChannelReader, readChannel } from '../../formats/channels.ts';
-import { formatWanted, type ListedFile, parseListing } from '../../formats/context-listing.ts';
-import { type ByteString, parentOf } from '../../images/unpack/names.ts';
-import { type Packed, packedTree } from '../sources/packed-tree.ts';
-import type { SourceNode, SourceTree } from '../sources/tree.ts';
+import {
+  formatNeeds,
+  formatWanted,
+  isCleanName,
+  type ListedFile,
+  type NeededPath,
+  parseListing,
+} from '../../formats/context-listing.ts';
+import type { ByteString } from '../../images/unpack/names.ts';
+import type { SourceNode } from '../sources/tree.ts';
+import type { Answered, ClientFile } from './client-tree.ts';
 import type { KeptContext, KeptContexts, KeptFile } from './kept-contexts.ts';
-
-/** A context that a client's folder was compared with. */
-export interface SyncedContext extends AsyncDisposable {
-  readonly tree: SourceTree;
-  /** Bytes that had to be sent. */
-  readonly sent: number;
-}
 
 const mostEntries = 10_000_000;
 const writeSize = 1024 * 1024;
 /** From so many bytes on a piece is written as it comes, without a copy. */
 const largePiece = 128 * 1024;
 
+/** What of a client's folder is asked for; see `SourceTree.bring`. */
+export interface Asked {
+  readonly needs: readonly NeededPath[];
+  readonly leaveOut: ((path: ByteString) => boolean) | undefined;
+}
+
 /**
- * Takes the files of a client's folder over a channel: first their list, then the contents that are not here from an
- * earlier build of the same folder (the client's key says which). Interrupted, nothing is left.
+ * Asks a client for files of its folder: first for their list, then for the contents that are not here from an earlier
+ * build of the same folder (the client's key says which). The contents stay until the answer is disposed of. Interrupted,
+ * nothing is left.
  * @throws invalid for a bad list, exhausted when the disk is full, what the client fails with.
  */
-export async function syncContext(kept: KeptContexts, channel: Channel, signal: AbortSignal): Promise<SyncedContext> {
+export async function askForFiles(
+  kept: KeptContexts,
+  channel: Channel,
+  asked: Asked,
+  signal: AbortSignal,
+): Promise<Answered & Disposable> {
+  const over = (): void => channel.giveUp(asTugError(signal.reason));
+  signal.addEventListener('abort', over);
   try {
+    signal.throwIfAborted();
+    await channel.write(formatNeeds(asked.needs));
     const reader = readChannel(channel);
     const key = (await reader.line())?.toString() ?? '';
-    const used = await kept.use(key, (context) => bring(context, channel, reader, signal));
-    const { files, fd, sent } = used.value;
-    return {
-      tree: packedTree(files, fd),
-      sent,
-      [Symbol.asyncDispose]: async () => used[Symbol.dispose](),
-    };
+    const used = await kept.use(key, (context) => take(context, channel, { reader, asked, signal }));
+    return { ...used.value, [Symbol.dispose]: () => used[Symbol.dispose]() };
   } catch (error) {
     signal.throwIfAborted();
     throw asTugError(error);
+  } finally {
+    signal.removeEventListener('abort', over);
   }
 }
 
-interface Brought {
-  readonly files: ReadonlyMap<ByteString, Packed>;
-  readonly fd: number;
-  readonly sent: number;
+interface Taking {
+  readonly reader: ChannelReader;
+  readonly asked: Asked;
+  readonly signal: AbortSignal;
 }
 
-async function bring(
-  context: KeptContext,
-  channel: Channel,
-  reader: ChannelReader,
-  signal: AbortSignal,
-): Promise<Brought> {
+async function take(context: KeptContext, channel: Channel, { reader, asked, signal }: Taking): Promise<Answered> {
   const listed = await readListing(reader, signal);
-  const wanted = listed.flatMap(({ kind, name, mark }, number) =>
-    kind === 'file' && context.files.get(name)?.mark !== mark ? [number] : [],
+  const contents = listed.map((file) => keptContent(context, file));
+  const wanted = listed.flatMap(({ name, mark }, number) =>
+    mark !== '' && !contents[number] && asked.leaveOut?.(name) !== true ? [number] : [],
   );
   await channel.write(formatWanted(wanted));
   const before = context.position();
-  const contents = new Map<ByteString, KeptFile>();
-  const isWanted = new Set(wanted);
-  for (const [number, { kind, name }] of listed.entries()) {
-    const known = kind === 'file' && !isWanted.has(number) ? context.files.get(name) : undefined;
-    if (known) contents.set(name, known);
-  }
   await takeContents(context, reader, { listed, wanted, contents }, signal);
-  context.files = contents;
-  return { files: filesOf(listed, contents), fd: context.fd, sent: context.position() - before };
+  return { files: filesOf(listed, contents, context.fd), sent: context.position() - before };
+}
+
+function keptContent({ files, use }: KeptContext, { name, mark }: ListedFile): KeptFile | undefined {
+  const known = mark === '' ? undefined : files.get(name);
+  if (known?.mark !== mark) return undefined;
+  known.use = use;
+  return known;
 }
 
 async function readListing(reader: ChannelReader, signal: AbortSignal): Promise<ListedFile[]> {
@@ -87,13 +96,11 @@ async function readListing(reader: ChannelReader, signal: AbortSignal): Promise<
   }
 }
 
-/** Of parts that are neither empty nor lead elsewhere. */
-const isCleanName = (name: ByteString): boolean => !/(^|\/)\.{0,2}(\/|$)|\0/.test(name);
-
 interface Contents {
   readonly listed: readonly ListedFile[];
   readonly wanted: readonly number[];
-  readonly contents: Map<ByteString, KeptFile>;
+  /** By the files' numbers. */
+  readonly contents: (KeptFile | undefined)[];
 }
 
 /** Small files are written together. */
@@ -112,62 +119,46 @@ async function takeContents(
   };
   for (const number of wanted) {
     signal.throwIfAborted();
-    const { name = '', mark = '' } = listed[number] ?? {};
+    const { mark = '' } = listed[number] ?? {};
     const stored = Number((await reader.take(8)).readBigUInt64BE());
     const offset = context.position() + size;
-    const hash = createHash('sha256');
+    const hash = stored === 0 ? undefined : createHash('sha256');
     for (let left = stored; left > 0; ) {
       const piece = await reader.some(Math.min(left, writeSize));
-      hash.update(piece);
+      hash?.update(piece);
       waiting.push(piece);
       size += piece.length;
       left -= piece.length;
       if (size >= writeSize || piece.length >= largePiece) flush();
     }
-    contents.set(name, { mark, offset, stored, digest: hash.digest('hex') });
+    contents[number] = { mark, offset, stored, digest: hash?.digest('hex') ?? emptyDigest, use: context.use };
   }
   flush();
+  for (const number of wanted) {
+    const [file, content] = [listed[number], contents[number]];
+    if (file && content) context.files.set(file.name, content);
+  }
 }
 
+const emptyDigest = createHash('sha256').digest('hex');
 const nothing: ReadonlyMap<string, Buffer> = new Map();
 
-function filesOf(
+function* filesOf(
   listed: readonly ListedFile[],
-  contents: ReadonlyMap<ByteString, KeptFile>,
-): ReadonlyMap<ByteString, Packed> {
-  const files = new Map<ByteString, Packed>([['', plain({ ...common, kind: 'directory', mode: 0o755 })]]);
-  for (const file of listed) {
-    const { name, kind, target } = file;
-    if (files.get(parentOf(name))?.node.kind !== 'directory')
-      throw invalid('the list of the build context has a file without its folder', { code: 'bad-listing' });
-    if (kind === 'hard-link') {
-      const first = files.get(target);
-      if (first?.node.kind !== 'file')
-        throw invalid('the list of the build context has a link to what is no file', { code: 'bad-listing' });
-      const linked = { ...first, node: { ...first.node, link: target } };
-      files.set(target, linked);
-      files.set(name, linked);
-      continue;
-    }
-    const content = contents.get(name);
-    files.set(name, content ? { ...content, node: nodeOf(file, content.stored) } : plain(nodeOf(file, 0)));
+  contents: readonly (KeptFile | undefined)[],
+  fd: number,
+): Generator<ClientFile> {
+  for (const [number, file] of listed.entries()) {
+    const content = contents[number];
+    const shared = file.kind === 'file' ? file.target : '';
+    yield { name: file.name, node: nodeOf(file, content?.stored ?? file.size), shared, fd, content };
   }
-  return files;
 }
 
-const plain = (node: SourceNode): Packed => ({ node, offset: 0, stored: 0, digest: '' });
-
-const common = { uid: 0, gid: 0, mtime: 0n, size: 0, xattrs: nothing };
-
 function nodeOf({ kind, mode, mtime, size, target }: ListedFile, stored: number): SourceNode {
-  const time = BigInt(mtime) * 1_000_000_000n;
-  if (kind === 'file') return { kind, mode, uid: 0, gid: 0, mtime: time, size: stored, xattrs: nothing };
   return {
-    ...common,
-    kind: kind === 'hard-link' ? 'file' : kind,
-    mode: kind === 'symlink' ? 0o777 : mode,
-    mtime: time,
-    size: stored,
+    ...{ kind, mode: kind === 'symlink' ? 0o777 : mode, uid: 0, gid: 0, mtime: BigInt(mtime) * 1_000_000_000n },
+    ...{ size: kind === 'file' ? stored : 0, xattrs: nothing },
     ...(kind === 'symlink' ? { target: Buffer.from(target, 'latin1') } : {}),
     ...(kind.endsWith('-device') ? { device: { major: Math.floor(size / 2 ** 20), minor: size % 2 ** 20 } } : {}),
   };

@@ -48,7 +48,11 @@ function childrenOf(files: ReadonlyMap<ByteString, Packed>): Map<ByteString, Byt
 
 const pieceSize = 256 * 1024;
 
-async function* piecesOf(fd: number, { offset, stored }: Packed): AsyncGenerator<Buffer> {
+/** A content, piece by piece. @throws invalid when the file ends before it. */
+export async function* piecesOf(
+  fd: number,
+  { offset, stored }: Pick<Packed, 'offset' | 'stored'>,
+): AsyncGenerator<Buffer> {
   for (let done = 0; done < stored; ) {
     const buffer = Buffer.allocUnsafe(Math.min(pieceSize, stored - done));
     const got = fs.readSync(fd, buffer, 0, buffer.length, offset + done);

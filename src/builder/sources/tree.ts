@@ -1,4 +1,5 @@
 import { invalid } from '../../base/errors.ts';
+import type { NeededPath } from '../../formats/context-listing.ts';
 import type { SparseSegment } from '../../formats/tar/entry.ts';
 import type { ByteString } from '../../images/unpack/names.ts';
 
@@ -36,6 +37,12 @@ export interface SourceTree {
   digest(path: ByteString): Promise<string>;
   /** A file's content; of a sparse file the segments, one after another. */
   read(path: ByteString): AsyncIterable<Buffer>;
+  /**
+   * Only of a tree whose files lie elsewhere: has what is needed brought here. `look` and `list` tell of what was brought,
+   * `digest` and `read` work for what was needed with all that is below it. What `leaveOut` says yes for comes without its
+   * content. A file that is here stays as it is. Returns the bytes that came. @throws as the source does.
+   */
+  bring?(needs: readonly NeededPath[], leaveOut?: (path: ByteString) => boolean): Promise<number>;
 }
 
 const mostLinks = 255;

@@ -35,8 +35,7 @@ export async function* packFiles(files: Iterable<FoundFile>): AsyncGenerator<Buf
  * comes before what is in it. @throws invalid when something cannot be read.
  */
 export function contextFiles(folder: string, ignore: Ignore, always: readonly string[]): Generator<FoundFile> {
-  if (!look('stat', folder, () => fs.statSync(folder)).isDirectory())
-    throw invalid(`unable to prepare context: context must be a directory: ${folder}`);
+  checkFolder(folder);
   return walk(
     { top: Buffer.from(folder).toString('latin1'), ignore, always: new Set(always), owed: [] },
     '',
@@ -44,19 +43,10 @@ export function contextFiles(folder: string, ignore: Ignore, always: readonly st
   );
 }
 
-const fewFiles = 500;
-const fewBytes = 8 * 1024 * 1024;
-
-/** True when asking which of them the engine has got takes less time than sending all of them. */
-export function isLarge(files: Iterable<FoundFile>): boolean {
-  let count = 0;
-  let bytes = 0n;
-  for (const { stat } of files) {
-    count += 1;
-    if (stat.isFile()) bytes += stat.size;
-    if (count > fewFiles || bytes > fewBytes) return true;
-  }
-  return false;
+/** @throws invalid for what is none. */
+export function checkFolder(folder: string): void {
+  if (!look('stat', folder, () => fs.statSync(folder)).isDirectory())
+    throw invalid(`unable to prepare context: context must be a directory: ${folder}`);
 }
 
 const root = { uid: 0, gid: 0 };
@@ -69,7 +59,8 @@ export interface FoundFile {
 
 const isAscii = (text: string): boolean => !/[\x80-\xff]/.test(text);
 
-interface Walk {
+/** A walk through a folder. Paths are bytes as latin1 text. */
+export interface Walk {
   readonly top: string;
   readonly ignore: Ignore;
   readonly always: ReadonlySet<string>;
@@ -77,19 +68,29 @@ interface Walk {
   readonly owed: FoundFile[];
 }
 
-/** Paths are bytes as latin1 text. A folder comes before what is in it, names in order. */
-function* walk(all: Walk, folder: string, above: IgnoreState): Generator<FoundFile> {
-  const { top, ignore, always, owed } = all;
-  const place = Buffer.from(folder === '' ? top : `${top}/${folder}`, 'latin1');
+export const readableName = (name: string): string => (isAscii(name) ? name : Buffer.from(name, 'latin1').toString());
+
+export const placeOf = ({ top }: Walk, name: string): Buffer =>
+  Buffer.from(name === '' ? top : `${top}/${name}`, 'latin1');
+
+/** In order. */
+export function folderNames(all: Walk, folder: string): string[] {
+  const place = placeOf(all, folder);
   const names = look('open', place, () => fs.readdirSync(place, { encoding: 'buffer' }));
-  for (const text of names.map((name) => name.toString('latin1')).sort()) {
+  return names.map((name) => name.toString('latin1')).sort();
+}
+
+/** A folder comes before what is in it, names in order. */
+export function* walk(all: Walk, folder: string, above: IgnoreState): Generator<FoundFile> {
+  const { ignore, always, owed } = all;
+  for (const text of folderNames(all, folder)) {
     const name = folder === '' ? text : `${folder}/${text}`;
-    const readable = isAscii(name) ? name : Buffer.from(name, 'latin1').toString();
+    const readable = readableName(name);
     const { ignored, state, prune } = ignore.check(readable, above);
     const wanted = !ignored || always.has(readable);
     const holds = ignored && [...always].some((one) => one.startsWith(`${readable}/`));
     if (ignored && prune && !wanted && !holds) continue;
-    const file = Buffer.from(`${top}/${name}`, 'latin1');
+    const file = placeOf(all, name);
     const found = { file, name, stat: look('lstat', file, () => fs.lstatSync(file, { bigint: true })) };
     if (wanted || holds) yield* [...owed.splice(0), found];
     if (!found.stat.isDirectory() || (prune && !holds)) continue;

@@ -10,13 +10,23 @@ import { cutKeyValue } from '../../formats/key-value.ts';
 import { paddingOf } from '../../formats/tar/entry.ts';
 import { formatEntry, tarTrailer } from '../../formats/tar/writer.ts';
 import type { Session } from '../command.ts';
+import { look } from '../copy/local.ts';
 import { CommandFailure } from '../exit-codes.ts';
 import type { ParsedFlags } from '../flags.ts';
 import { standardInput } from '../terminal/input.ts';
 import { readCaches } from './caches.ts';
-import { contextFiles, isLarge, packFiles, readIgnore, readPatterns } from './context.ts';
+import { contextFiles, type FoundFile, packFiles, readIgnore, readPatterns } from './context.ts';
+import { neededFiles } from './needed-files.ts';
 import { readAgents, readSecret } from './request.ts';
-import type { ClientSession, OfferedFolder, Offers } from './session.ts';
+import type { OfferedFolder } from './send-folder.ts';
+import type { ClientSession, Offers } from './session.ts';
+
+type GivenSecrets = Offers['secrets'];
+
+type BuildFolder = OfferedFolder & {
+  /** All that is not left out. */
+  readonly all: () => Iterable<FoundFile>;
+};
 
 /** Where the files of a build come from, as `POST /build` is told of it. */
 export type BuildFiles = Pick<BuildCall, 'context' | 'parts'> &
@@ -37,57 +47,73 @@ export async function buildFiles(
   flags: ParsedFlags,
   { env, engine }: Pick<Session, 'env' | 'engine'>,
 ): Promise<BuildFiles> {
-  const secrets = flags.list('secret').map((text) => readSecret(text, env));
+  const secrets: GivenSecrets = new Map(flags.list('secret').map((text) => readSecret(text, env)));
   const { local, remote } = namedContexts(flags.list('build-context'));
   const main = await mainContext(place, flags.optional('file'));
   const agents = readAgents(flags.list('ssh'), env);
   const offered = [
-    ...(main.folder ? [{ name: '', ...main.folder }] : []),
+    ...(main.folder ? [main.folder] : []),
     ...local.map(({ name, folder }) => folderOf(name, folder, readIgnore(folder, undefined), ['.dockerignore'])),
   ];
   const caches = readCaches(flags);
-  const folders = offered.filter(({ files }) => isLarge(files()));
-  const session = await offer(engine, { folders, agents, caches: caches.folders });
-  const isOffered = (name: string): boolean => session?.folders.has(name) === true;
-  const archive = main.archive ?? (main.folder && !isOffered('') ? packFiles(main.folder.files()) : undefined);
+  const folders = flags.bool('compress') ? [] : offered; // else an archive, which can be compressed
+  const session = await offer(engine, { folders, agents, secrets, caches: caches.folders });
   const query = {
     ...(session ? { session: session.id } : {}),
     ...caches.query,
-    ...(main.dockerfile === undefined ? {} : { dockerfile: main.dockerfile }),
+    ...(main.dockerfile === undefined ? {} : { dockerfile: main.dockerfile.name }),
     ...(main.remote === undefined ? {} : { remote: main.remote }),
     ...(Object.keys(remote).length > 0 ? { contexts: JSON.stringify(remote) } : {}),
   };
-  const end = { [Symbol.dispose]: () => session?.[Symbol.dispose]() };
-  if (secrets.length === 0 && local.length === 0 && main.text === undefined && !session)
-    return { ...end, query, parts: false, context: flags.bool('compress') && archive ? gzipped(archive) : archive };
-  const parts: { head: PartHead; content: AsyncIterable<Uint8Array> }[] = [
-    ...secrets.map(({ id, content }) => ({ head: { kind: 'secret', id } as const, content: once(content) })),
-    ...offered
-      .filter(({ name }) => name !== '' && !isOffered(name))
-      .map(({ name, files }) => ({ head: { kind: 'context', name } as const, content: packFiles(files()) })),
-  ];
-  if (main.text !== undefined) parts.push({ head: { kind: 'dockerfile' }, content: once(main.text) });
-  if (archive) parts.push({ head: { kind: 'context', name: '' }, content: archive });
-  return { ...end, query, parts: true, context: formatParts(parts) };
+  const contexts = session && folders.length > 0 ? [] : offered;
+  const given = { main, contexts, secrets: session ? new Map<string, () => Buffer>() : secrets };
+  return { query, ...bodyOf(given, flags.bool('compress')), [Symbol.dispose]: () => session?.[Symbol.dispose]() };
 }
 
-const folderOf = (name: string, folder: string, ignore: Ignore, always: readonly string[]): OfferedFolder => ({
+interface Given {
+  readonly main: Main;
+  readonly secrets: GivenSecrets;
+  readonly contexts: readonly BuildFolder[];
+}
+
+/** What goes with the request itself: what the engine does not ask for. */
+function bodyOf({ main, secrets, contexts }: Given, compress: boolean): Pick<BuildCall, 'context' | 'parts'> {
+  const packed = (content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> =>
+    compress ? gzipped(content) : content;
+  const own = contexts.find(({ name }) => name === '');
+  const archive = main.archive ?? (own && packFiles(own.all()));
+  const further = contexts.filter((one) => one !== own);
+  const text = main.text ?? (own ? undefined : main.dockerfile?.read?.());
+  if (secrets.size === 0 && further.length === 0 && text === undefined)
+    return { parts: false, context: archive && packed(archive) };
+  const parts: { head: PartHead; content: AsyncIterable<Uint8Array> }[] = [
+    ...[...secrets].map(([id, read]) => ({ head: { kind: 'secret', id } as const, content: once(read()) })),
+    ...further.map(({ name, all }) => ({
+      head: { kind: 'context', name } as const,
+      content: packed(packFiles(all())),
+    })),
+  ];
+  if (text !== undefined) parts.push({ head: { kind: 'dockerfile' }, content: once(text) });
+  if (archive) parts.push({ head: { kind: 'context', name: '' }, content: packed(archive) });
+  return { parts: true, context: formatParts(parts) };
+}
+
+const folderOf = (name: string, folder: string, ignore: Ignore, always: readonly string[]): BuildFolder => ({
   ...{ name, folder },
-  files: () => contextFiles(folder, ignore, always),
+  files: (needs) => neededFiles(folder, ignore, needs),
+  all: () => contextFiles(folder, ignore, always),
 });
 
-type Offered = ClientSession & { readonly folders: ReadonlySet<string> };
-
-/** Undefined where there is nothing to offer, or no engine that asks: then everything is sent. @throws unsupported for agents. */
-async function offer(engine: Session['engine'], offers: Offers): Promise<Offered | undefined> {
-  if (offers.folders.length === 0 && offers.agents.size === 0 && offers.caches.size === 0) return undefined;
+/** Undefined where there is nothing to offer, or no engine that asks: then everything is sent. @throws unsupported for agents and caches. */
+async function offer(engine: Session['engine'], offers: Offers): Promise<ClientSession | undefined> {
+  const { folders, agents, secrets, caches } = offers;
+  if (folders.length === 0 && [agents, secrets, caches].every(({ size }) => size === 0)) return undefined;
   const { openSession } = await import('./session.ts');
   try {
-    const session = await openSession(engine, offers);
-    return { ...session, folders: new Set(offers.folders.map(({ name }) => name)) };
+    return await openSession(engine, offers);
   } catch (error) {
     if (!isKind(error, 'not-found')) throw error;
-    if (offers.agents.size > 0 || offers.caches.size > 0)
+    if (agents.size > 0 || caches.size > 0)
       throw unsupported('this engine asks its clients for nothing: no --ssh, no caches of folders', { cause: error });
     return undefined;
   }
@@ -102,11 +128,11 @@ function gzipped(archive: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> 
 }
 
 interface Main {
-  readonly folder?: Omit<OfferedFolder, 'name'>;
+  readonly folder?: BuildFolder;
   readonly archive?: AsyncIterable<Uint8Array>;
   readonly remote?: string;
-  /** Of the Dockerfile in the context. */
-  readonly dockerfile?: string;
+  /** The Dockerfile in the context; of a folder of this host it can be read. */
+  readonly dockerfile?: { readonly name: string; readonly read?: () => Buffer };
   /** A Dockerfile that is not of the context. */
   readonly text?: Buffer;
 }
@@ -120,7 +146,7 @@ async function mainContext(place: string, file: string | undefined): Promise<Mai
   }
   if (isRemote(place)) {
     const text = file === '-' ? { text: await readAll(standardInput().chunks()) } : {};
-    return { remote: place, ...(file === undefined || file === '-' ? {} : { dockerfile: file }), ...text };
+    return { remote: place, ...(file === undefined || file === '-' ? {} : { dockerfile: { name: file } }), ...text };
   }
   const folder = path.resolve(place);
   if (!fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory())
@@ -138,7 +164,8 @@ async function mainContext(place: string, file: string | undefined): Promise<Mai
     return { folder: folderOf('', folder, ignore, ['.dockerignore']), text: fs.readFileSync(dockerfile) };
   }
   const always = ['.dockerignore', inside, `${inside}.dockerignore`];
-  return { folder: folderOf('', folder, ignore, always), dockerfile: inside };
+  const read = (): Buffer => look('open', dockerfile, () => fs.readFileSync(dockerfile));
+  return { folder: folderOf('', folder, ignore, always), dockerfile: { name: inside, read } };
 }
 
 function defaultFile(folder: string): string {
@@ -161,7 +188,8 @@ async function standardContext(file: string | undefined): Promise<Main> {
     yield* head;
     for (let next = await source.next(); !next.done; next = await source.next()) yield next.value;
   }
-  if (looksPacked(Buffer.concat(head))) return { archive: rest(), ...(file === undefined ? {} : { dockerfile: file }) };
+  if (looksPacked(Buffer.concat(head)))
+    return { archive: rest(), ...(file === undefined ? {} : { dockerfile: { name: file } }) };
   const text = await readAll(rest());
   if (text.length === 0) throw new CommandFailure('unable to prepare context: no Dockerfile came on standard input', 1);
   async function* alone(): AsyncGenerator<Buffer> {

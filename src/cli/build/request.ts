@@ -63,12 +63,10 @@ export function buildQuery(flags: ParsedFlags, env: Readonly<Record<string, stri
   };
 }
 
-export interface GivenSecret {
-  readonly id: string;
-  readonly content: Buffer;
-}
+/** An id and the content, which is read when it is asked for first. @throws CommandFailure. */
+export type GivenSecret = readonly [id: string, read: () => Buffer];
 
-/** Reads `--secret`: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, `id=NAME`. @throws invalid. */
+/** Reads `--secret`: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, `id=NAME`. @throws invalid, CommandFailure for a file that cannot be read. */
 export function readSecret(text: string, env: Readonly<Record<string, string | undefined>>): GivenSecret {
   const fields = new Map(
     text.split(',').map((field) => {
@@ -89,13 +87,28 @@ export function readSecret(text: string, env: Readonly<Record<string, string | u
   if (variable !== undefined) {
     const value = env[variable];
     if (value === undefined) throw invalid(`secret ${id}: the variable ${variable} is not set`);
-    return { id, content: Buffer.from(value) };
+    return [id, () => Buffer.from(value)];
   }
-  try {
-    return { id, content: fs.readFileSync(file ?? id) };
-  } catch (error) {
-    throw new CommandFailure(`failed to read the secret ${id}: ${messageOf(error)}`, 1, { cause: error });
-  }
+  return [id, secretFile(id, file ?? id)];
+}
+
+/** What may be read only once, such as a pipe, is left alone until it is asked for. */
+function secretFile(id: string, file: string): () => Buffer {
+  const look = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw new CommandFailure(`failed to read the secret ${id}: ${messageOf(error)}`, 1, { cause: error });
+    }
+  };
+  const stat = look(() => fs.statSync(file, { throwIfNoEntry: false }));
+  if (!stat || stat.isFile()) look(() => fs.closeSync(fs.openSync(file, 'r')));
+  if (stat?.isDirectory()) look(() => fs.readFileSync(file));
+  let content: Buffer | undefined;
+  return () => {
+    content ??= look(() => fs.readFileSync(file));
+    return content;
+  };
 }
 
 /**

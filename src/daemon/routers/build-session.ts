@@ -6,7 +6,7 @@ import type { Exchange } from '../http/exchange.ts';
 import type { Handlers } from '../http/router.ts';
 
 const names = z.array(z.string()).default([]);
-const offers = z.object({ contexts: names, agents: names, caches: names });
+const offers = z.object({ contexts: names, agents: names, caches: names, secrets: names });
 
 /** The connection over which a client of a build gives what it is asked for. */
 export function buildSessionRoutes(sessions: BuildSessions): Handlers {

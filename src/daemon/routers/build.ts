@@ -127,7 +127,7 @@ const partsType = 'application/vnd.tug.build-parts';
 
 function inputOf(request: Exchange['request'], remote: string | undefined): BuildContextInput {
   const type = request.headers['content-type'];
-  if (type === partsType) return { kind: 'parts', stream: request };
+  if (type === partsType) return { kind: 'parts', stream: request, url: remote };
   if (remote !== undefined) return { kind: 'remote', url: remote };
   if (type !== undefined && !/^application\/(x-)?(tar|octet-stream)/.test(type))
     throw invalid(`Content-Type must be application/x-tar, not ${type}`);
