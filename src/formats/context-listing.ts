@@ -39,7 +39,7 @@ export const formatNeeds = (needs: readonly NeededPath[]): Buffer =>
 export function parseNeed(line: Buffer): NeededPath {
   const [path, deep] = parse(line.toString());
   if (typeof path !== 'string' || (path !== '' && !isCleanName(path)) || (deep !== 0 && deep !== 1))
-    throw invalid('what is needed of the build context is malformed', { code: 'bad-needs' });
+    throw invalid('what is needed of the build context is malformed, or outside of it', { code: 'bad-needs' });
   return { path, deep: deep === 1 };
 }
 

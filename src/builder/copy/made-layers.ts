@@ -34,7 +34,8 @@ export interface MadeLayers {
 /** Of fewer files and bytes making them anew costs next to nothing. */
 const fewFiles = 100;
 const fewBytes = 4 * 1024 * 1024;
-const mostFiles = 300_000;
+/** What has more is not remembered. */
+export const mostMadeFiles = 300_000;
 const mostLayers = 16;
 const sampled = 64;
 
@@ -56,7 +57,7 @@ export function createMadeLayers(): MadeLayers {
       let total = 0;
       known = known.filter(({ layer: { files } }) => {
         total += files.size;
-        return total <= mostFiles;
+        return total <= mostMadeFiles;
       });
     },
   };

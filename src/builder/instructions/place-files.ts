@@ -5,7 +5,7 @@ import { copiedFiles, filePart, filesBelow, markOf, mostFileParts, type StepInpu
 import { keyOf } from '../cache/keys.ts';
 import type { BuildStep } from '../contract.ts';
 import { digestOf, layerParts } from '../copy/layer-tar.ts';
-import type { MadeFile } from '../copy/made-layers.ts';
+import { type MadeFile, mostMadeFiles } from '../copy/made-layers.ts';
 import type { CopyItem } from '../copy/plan.ts';
 import { readable } from '../sources/tree.ts';
 import { historyComment, type StageState } from '../state.ts';
@@ -30,9 +30,10 @@ export async function placeFiles(
   let digest = known === undefined ? undefined : cache.digest(known);
   if (digest === undefined) {
     const few = planned().length <= mostFileParts;
+    const remembered = planned().length <= mostMadeFiles;
     digest = await digestOf(planned(), signal, ({ name, node }, about, content) => {
       if (few) marks.set(name, markOf(about));
-      if (node.kind === 'file') contents.set(name, content);
+      if (node.kind === 'file' && remembered) contents.set(name, content);
     });
     if (known !== undefined) cache.putDigest(known, digest);
   }
@@ -76,12 +77,12 @@ async function makeLayer(
 ): Promise<BuiltLayer | undefined> {
   if (items.length === 0) return undefined;
   const key = keyOf(slotOf(step), step.text);
-  const candidates = contents.size === 0 ? [] : made.find(key, [...contents.keys()]);
+  const files = items.length > mostMadeFiles ? undefined : new Map<ByteString, MadeFile>();
+  const candidates = contents.size === 0 || !files ? [] : made.find(key, [...contents.keys()]);
   const earlier = candidates.find(({ chainId }) => images.builds.reusable(chainId, { holder }));
-  const files = new Map<ByteString, MadeFile>();
   const tar = layerParts(items, epoch, { contents, earlier: earlier?.files, made: files });
   const layer = await images.builds.unpack(layers, tar, { holder, like: earlier?.chainId }, signal);
-  made.remember(key, { chainId: layer.chainId, files });
+  if (files) made.remember(key, { chainId: layer.chainId, files });
   return layer;
 }
 

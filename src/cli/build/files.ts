@@ -66,7 +66,7 @@ export async function buildFiles(
     ...(Object.keys(remote).length > 0 ? { contexts: JSON.stringify(remote) } : {}),
   };
   const contexts = session && folders.length > 0 ? [] : offered;
-  const given = { main, contexts, secrets: session ? new Map<string, () => Buffer>() : secrets };
+  const given = { main, contexts, secrets: session ? new Map<string, () => Promise<Buffer>>() : secrets };
   return { query, ...bodyOf(given, flags.bool('compress')), [Symbol.dispose]: () => session?.[Symbol.dispose]() };
 }
 
@@ -87,7 +87,7 @@ function bodyOf({ main, secrets, contexts }: Given, compress: boolean): Pick<Bui
   if (secrets.size === 0 && further.length === 0 && text === undefined)
     return { parts: false, context: archive && packed(archive) };
   const parts: { head: PartHead; content: AsyncIterable<Uint8Array> }[] = [
-    ...[...secrets].map(([id, read]) => ({ head: { kind: 'secret', id } as const, content: once(read()) })),
+    ...[...secrets].map(([id, read]) => ({ head: { kind: 'secret', id } as const, content: later(read) })),
     ...further.map(({ name, all }) => ({
       head: { kind: 'context', name } as const,
       content: packed(packFiles(all())),
@@ -117,6 +117,10 @@ async function offer(engine: Session['engine'], offers: Offers): Promise<ClientS
       throw unsupported('this engine asks its clients for nothing: no --ssh, no caches of folders', { cause: error });
     return undefined;
   }
+}
+
+async function* later(read: () => Promise<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield await read();
 }
 
 async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {

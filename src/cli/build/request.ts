@@ -64,7 +64,7 @@ export function buildQuery(flags: ParsedFlags, env: Readonly<Record<string, stri
 }
 
 /** An id and the content, which is read when it is asked for first. @throws CommandFailure. */
-export type GivenSecret = readonly [id: string, read: () => Buffer];
+export type GivenSecret = readonly [id: string, read: () => Promise<Buffer>];
 
 /** Reads `--secret`: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, `id=NAME`. @throws invalid, CommandFailure for a file that cannot be read. */
 export function readSecret(text: string, env: Readonly<Record<string, string | undefined>>): GivenSecret {
@@ -87,27 +87,30 @@ export function readSecret(text: string, env: Readonly<Record<string, string | u
   if (variable !== undefined) {
     const value = env[variable];
     if (value === undefined) throw invalid(`secret ${id}: the variable ${variable} is not set`);
-    return [id, () => Buffer.from(value)];
+    return [id, async () => Buffer.from(value)];
   }
   return [id, secretFile(id, file ?? id)];
 }
 
 /** What may be read only once, such as a pipe, is left alone until it is asked for. */
-function secretFile(id: string, file: string): () => Buffer {
-  const look = <T>(work: () => T): T => {
+function secretFile(id: string, file: string): () => Promise<Buffer> {
+  const failed = (cause: unknown): CommandFailure =>
+    new CommandFailure(`failed to read the secret ${id}: ${messageOf(cause)}`, 1, { cause });
+  try {
+    const stat = fs.statSync(file, { throwIfNoEntry: false });
+    if (!stat || stat.isFile()) fs.closeSync(fs.openSync(file, 'r'));
+    if (stat?.isDirectory()) fs.readFileSync(file); // fails in the system's words
+  } catch (error) {
+    throw failed(error);
+  }
+  let content: Promise<Buffer> | undefined;
+  return async () => {
+    content ??= fs.promises.readFile(file);
     try {
-      return work();
+      return await content;
     } catch (error) {
-      throw new CommandFailure(`failed to read the secret ${id}: ${messageOf(error)}`, 1, { cause: error });
+      throw failed(error);
     }
-  };
-  const stat = look(() => fs.statSync(file, { throwIfNoEntry: false }));
-  if (!stat || stat.isFile()) look(() => fs.closeSync(fs.openSync(file, 'r')));
-  if (stat?.isDirectory()) look(() => fs.readFileSync(file));
-  let content: Buffer | undefined;
-  return () => {
-    content ??= look(() => fs.readFileSync(file));
-    return content;
   };
 }
 

@@ -10,7 +10,7 @@ import { type OfferedFolder, sendFolder } from './send-folder.ts';
 export interface Offers {
   readonly folders: readonly OfferedFolder[];
   /** By their ids; read when a step asks for them. */
-  readonly secrets: ReadonlyMap<string, () => Buffer>;
+  readonly secrets: ReadonlyMap<string, () => Promise<Buffer>>;
   /** Ids of ssh agents, and their sockets. */
   readonly agents: ReadonlyMap<string, string>;
   /** Folders of caches, by the names that the engine is told. */
@@ -58,7 +58,7 @@ async function answer(head: unknown, channel: Channel, offers: Offers): Promise<
     const cache = offers.caches.get(id ?? '');
     const secret = offers.secrets.get(id ?? '');
     if (kind === 'context' && folder) await sendFolder(own, folder);
-    else if (kind === 'secret' && secret) await sendSecret(own, secret());
+    else if (kind === 'secret' && secret) await sendSecret(own, await secret());
     else if (kind === 'agent' && agent !== undefined) await forwardAgent(own, agent);
     else if (kind === 'cache-read' && cache !== undefined) await sendCacheFile(own, cache, path ?? '');
     else if (kind === 'cache-write' && cache !== undefined) await takeCacheFile(own, cache, path ?? '');

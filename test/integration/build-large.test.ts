@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { test } from 'node:test';
+import { contextFolder } from '../helpers/build.ts';
+import { startEngine, type TestEngine } from '../helpers/engine.ts';
+
+const count = process.env['TUG_LARGE'] === '1' ? 1_000_000 : 6000;
+/** MiB of the engine at its most. */
+const most = count > 100_000 ? 1300 : 600;
+
+test(`a context of ${count} files is built in bounded memory, and one file of it without a look at the others`, async () => {
+  await using engine = await startEngine();
+  const folder = contextFolder(engine, 'large', 'FROM scratch AS one\nCOPY d1/f7 /\nFROM scratch\nCOPY . /files\n');
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=0', 'tmpfs', folder]);
+  try {
+    fs.writeFileSync(
+      path.join(folder, 'Dockerfile'),
+      'FROM scratch AS one\nCOPY d1/f7 /\nFROM scratch\nCOPY . /files\n',
+    );
+    for (let outer = 0; outer < count / 1000; outer += 1) {
+      fs.mkdirSync(path.join(folder, `d${outer}`));
+      for (let inner = 0; inner < 1000; inner += 1)
+        fs.closeSync(fs.openSync(path.join(folder, `d${outer}/f${inner}`), 'w'));
+    }
+    fs.writeFileSync(`/proc/${engine.pid}/clear_refs`, '5'); // the peak begins anew
+    const one = await engine.tug(['build', '-q', '--target', 'one', folder]);
+    assert.equal(one.code, 0, one.stderr);
+    const all = await engine.tug(['build', '-q', folder]);
+    assert.equal(all.code, 0, all.stderr);
+    assert.ok(peakOf(engine) < most, `${peakOf(engine)} MiB`);
+    fs.writeFileSync(path.join(folder, 'd2/f5'), 'changed');
+    const changed = await engine.tug(['build', '-q', folder]);
+    assert.equal(changed.code, 0, changed.stderr);
+    assert.notEqual(changed.stdout, all.stdout);
+    assert.ok(peakOf(engine) < most, `${peakOf(engine)} MiB`);
+  } finally {
+    execFileSync('umount', [folder]);
+  }
+});
+
+function peakOf({ pid }: TestEngine): number {
+  const [, kilobytes] = /VmHWM:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kilobytes) / 1024;
+}
