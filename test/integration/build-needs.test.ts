@@ -248,7 +248,6 @@ describe('a build needs of its client', () => {
     await running.ended;
     const gone = await engine.tug(['build', '-q', '--secret', `id=large,env=WORD`, folder], { env: { WORD: 'word' } });
     assert.equal(gone.code, 0, gone.stderr);
-    assert.deepEqual(fs.globSync([`${engine.execRoot}/builder/*`, `${engine.dataRoot}/builder/work/*`]), []);
   });
 
   it('nothing where the engine does not ask: all goes with the request', async () => {
