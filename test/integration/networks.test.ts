@@ -289,6 +289,9 @@ describe('networks of users', () => {
     const untilReached = `until ping -c1 -W5 ${gateway}; do :; done`;
     await say('tug', 'run', '--rm', '--network', 'kept', 'busybox', 'sh', '-c', untilReached);
     assert.equal(await reaches(), 'reached');
+    await runChecked('ip', ['link', 'delete', bridge]);
+    assert.match((await engine.tug(['doctor', '--repair'])).stdout, /✔ rules/);
+    assert.equal(await reaches(), 'reached');
     await engine.tug(['rm', '-f', 'keeper']);
     await say('tug', 'network', 'rm', 'kept');
     assert.deepEqual(await disagreements(engine), []);
