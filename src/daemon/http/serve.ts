@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import { apiVersion } from '../../api/version.ts';
 import { errnoOf, internal, invalid, notFound, TugError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
@@ -120,6 +121,9 @@ function createExchange(request: IncomingMessage, to: Connection, answer: Answer
     async hijack() {
       if (Number(request.headers['content-length'] ?? 0) > 0 && !request.readableEnded)
         await readBody(request, bodyLimit);
+      // While a head is being parsed its handler runs already; at its end the parser sets the connection flowing, and
+      // without a listener input would be lost.
+      else if (to.response && !request.complete) await setImmediate();
       to.streams();
       answer.taken = to.hijack();
       return answer.taken;

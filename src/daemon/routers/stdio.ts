@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { ContainerStreams } from '../../containers/contract.ts';
 import { createDetachMatcher } from '../../formats/detach-keys.ts';
 import type { AttachedStdio } from '../../runtime/monitor/contract.ts';
+import { untilHeadRead } from '../http/head-read.ts';
 import { createLogEncoder } from './log-frames.ts';
 import { createOutputBatch } from './output-batch.ts';
 import { createOutputQueue, type OutputQueue, type QueueOptions } from './output-queue.ts';
@@ -49,6 +50,7 @@ export async function connectStdio(socket: Duplex, streams: ContainerStreams, op
       timestamps: false,
       details: undefined,
     });
+    await untilHeadRead(socket, gone.promise);
     for await (const batch of streams.history ?? []) {
       output.history(encode(batch));
       await Promise.race([queue.flushed(), gone.promise]);
