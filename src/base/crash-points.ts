@@ -37,6 +37,7 @@ export const crashPointNames = [
   'container.remove.deleted',
   'container.remove.forgotten',
   // an exec
+  'exec.create.prepared',
   'exec.start.prepared',
   'exec.start.spawned',
   'exec.exit.seen',

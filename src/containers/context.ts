@@ -6,6 +6,7 @@ import type { RunningCopies } from './copy/copies.ts';
 import type { CopyThreads } from './copy/threads.ts';
 import type { StoppedViews } from './copy/view.ts';
 import type { ContainerDeps } from './deps.ts';
+import type { PreparedExecs } from './exec-prepare.ts';
 import type { ExecTable } from './exec-table.ts';
 import type { HealthMonitors } from './health.ts';
 import { type ContainerPaths, containerPaths } from './paths.ts';
@@ -20,6 +21,7 @@ export interface ContainerContext extends ContainerDeps {
   readonly store: ContainerStore;
   readonly waiters: Waiters;
   readonly execs: ExecTable;
+  readonly preparedExecs: PreparedExecs;
   readonly restarts: Restarts;
   readonly health: HealthMonitors;
   /** Clients that attached before the start, by container id: connected between create and start, so they miss nothing. */

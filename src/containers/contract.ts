@@ -103,10 +103,13 @@ export interface ContainerService {
   top(reference: string, psOptions: string): Promise<ContainerTop>;
 
   execCreate(reference: string, request: ExecCreateRequest): Promise<string>;
-  /** Runs it. With `detach` the result has no stdio and it goes on in the background. */
+  /**
+   * Runs it. With `detach` the result has no stdio and it goes on in the background. `accepted` is called when only
+   * the runtime can still refuse.
+   */
   execStart(
     execId: string,
-    options: { detach: boolean; consoleSize: readonly number[] | undefined },
+    options: { detach: boolean; consoleSize: readonly number[] | undefined; accepted?: () => void },
   ): Promise<ContainerStreams>;
   execInspect(execId: string): ExecInspect;
   /** Sends its process a signal. @throws conflict when it does not run, invalid for an unknown signal. */
@@ -189,6 +192,8 @@ export interface ContainerStreams {
   readonly live: Promise<AttachedStdio | undefined> | undefined;
   /** True when the client's end of input is to close the process's stdin. */
   readonly closeInput: boolean;
+  /** What has to have happened besides the end of the output before a client is told the end: it asks for the exit code then. */
+  readonly ended?: Promise<void>;
   /** To be called when the client's user typed the detach keys. */
   detached(): void;
 }

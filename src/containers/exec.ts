@@ -1,6 +1,5 @@
-import { mkdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import * as path from 'node:path';
+import { mkdirSync, rmSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import type { ExecCreateRequest, ExecInspect } from '../api/types/container.ts';
 import { crashPoint } from '../base/crash-points.ts';
 import { asTugError, conflict, errnoOf, invalid } from '../base/errors.ts';
@@ -15,11 +14,11 @@ import { refuseRestarting } from './cancel-restart.ts';
 import { type ContainerContext, pathsOf, runtimeOf } from './context.ts';
 import type { ContainerStreams } from './contract.ts';
 import { eventAttributes } from './create.ts';
+import { execFolder, prepareExec, takePrepared } from './exec-prepare.ts';
 import type { Exec } from './exec-table.ts';
 import { containerHostname } from './files.ts';
 import { linkEnvironment } from './links.ts';
 import { mergeEnvironment, processEnvironment } from './merge.ts';
-import { PROBE_PREFIX } from './paths.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 import { requireProfile, securityOf } from './security-labels.ts';
 import { lookUpUser } from './user.ts';
@@ -36,6 +35,7 @@ export function createExec(
   if (!request.Cmd?.length) throw invalid('No exec command specified');
   const exec = context.execs.add(record.id, request, purpose);
   publish(context, record, exec, 'exec_create');
+  if (purpose === 'user') prepareExec(context, record, exec);
   return exec.id;
 }
 
@@ -47,11 +47,12 @@ export async function startExec(
   context: ContainerContext,
   record: ContainerRecord,
   exec: Exec,
-  options: { detach: boolean; consoleSize: readonly number[] | undefined },
+  options: { detach: boolean; consoleSize: readonly number[] | undefined; accepted?: () => void },
 ): Promise<ContainerStreams> {
   requireRunning(record);
   if (exec.status !== 'created') throw conflict(`exec command ${exec.id} has already run`);
   exec.status = 'running';
+  options.accepted?.();
   const folder = execFolder(context, record, exec);
   let monitored: MonitoredExec;
   try {
@@ -60,7 +61,7 @@ export async function startExec(
     publish(context, record, exec, 'exec_start'); // Docker tells the attempt
     exec.status = 'exited';
     exec.exitCode = asTugError(error).code === 'command-not-found' ? 127 : 126;
-    await rm(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
     exec.ended.resolve();
     throw endedMeanwhile(record) ? notRunning(record, error) : error;
   }
@@ -74,14 +75,9 @@ export async function startExec(
     history: undefined,
     live: monitored.stdio === undefined ? undefined : Promise.resolve(monitored.stdio),
     closeInput: true,
+    ended: exec.ended.promise,
     detached: () => context.events.publish('container', 'exec_detach', record.id, execAttributes(record, exec)),
   };
-}
-
-/** A probe's folder says what it is, so that an engine which finds it knows. */
-function execFolder(context: ContainerContext, record: ContainerRecord, exec: Exec): string {
-  const name = `${exec.purpose === 'user' ? '' : PROBE_PREFIX}${exec.id.slice(0, 16)}`;
-  return path.join(pathsOf(context, record).bundle, 'exec', name);
 }
 
 async function launch(
@@ -98,7 +94,10 @@ async function launch(
   const process = execProcess(context, record, request);
   await requireProfile(context.apparmor, process.apparmorProfile, 'exec');
   const maps = mapsOfProcess(record.state.pid);
-  return await context.monitor.exec({
+  const ownNull = maps !== undefined || process.user.uid !== 0;
+  const attach = !options.detach && Boolean(request.AttachStdin || request.AttachStdout || request.AttachStderr);
+  const prepared = takePrepared(context, record, exec, { attach, ownNull });
+  return await (prepared ?? context.monitor).exec({
     containerId: record.id,
     execId: exec.id,
     folder,
@@ -106,9 +105,9 @@ async function launch(
     process,
     terminal: request.Tty ?? false,
     stdin: (request.AttachStdin ?? false) && !options.detach,
-    attach: !options.detach && Boolean(request.AttachStdin || request.AttachStdout || request.AttachStderr),
+    attach,
     size: rows && columns ? { rows, columns } : undefined,
-    ...(maps || process.user.uid !== 0 ? { nullDevice: context.nullDevice } : {}),
+    ...(ownNull ? { nullDevice: context.nullDevice } : {}),
     ...(maps ? { pipeOwner: outsideId(maps.uids, process.user.uid) } : {}),
   });
 }
@@ -144,7 +143,7 @@ function followExec(
   exec: Exec,
   folder: string,
   pids: MonitoredExec,
-) {
+): void {
   context.monitor
     .waitExit(folder, pids, context.shutdown)
     .then(async (exit) => {
@@ -157,7 +156,8 @@ function followExec(
         context.events.publish('container', 'exec_die', record.id, attributes);
       }
       exec.ended.resolve();
-      await rm(folder, { recursive: true, force: true });
+      await setImmediate(); // a client is told first
+      rmSync(folder, { recursive: true, force: true });
     })
     .catch((error: unknown) => {
       if (!context.shutdown.aborted) context.log.error('following an exec', { exec: exec.id, error });

@@ -4,6 +4,7 @@ import { crashPoint } from '../base/crash-points.ts';
 import { unmount } from '../host/mount.ts';
 import { letGo } from './bring-in.ts';
 import { type ContainerContext, cgroupPathOf, pathsOf, runtimeOf } from './context.ts';
+import { dropPrepared } from './exec-prepare.ts';
 import { publishUnmounts } from './mount-events.ts';
 import { type ContainerRecord, isRunning } from './record.ts';
 import { sharedWith } from './shared-namespaces.ts';
@@ -35,6 +36,7 @@ export async function releaseResources(context: ContainerContext, record: Contai
 
 /** Commands died with the container; their monitors record that in the bundle, and have a moment for it. */
 async function endOfExecs(context: ContainerContext, record: ContainerRecord): Promise<void> {
+  for (const exec of context.execs.of(record.id)) dropPrepared(context, exec);
   const running = context.execs.of(record.id).filter(({ status }) => status === 'running');
   if (running.length === 0) return;
   const { promise: given, resolve: giveUp } = Promise.withResolvers<void>();

@@ -63,6 +63,7 @@ export function createContainerService(deps: ContainerDeps): Containers {
     store: openContainerStore(deps.database),
     waiters: createWaiters(),
     execs: createExecTable(),
+    preparedExecs: new Map(),
     health: openHealth(
       () => context,
       deps,

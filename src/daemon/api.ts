@@ -91,7 +91,7 @@ function createHandlers(engine: Engine, log: Logger): Handlers {
     ...systemRoutes(system),
     ...eventRoutes(events),
     ...containerRoutes(containers, queue),
-    ...execRoutes(containers, events, queue),
+    ...execRoutes(containers, queue),
     ...imageRoutes(images),
     ...bootstrapRoutes(engine.bootstrapper),
     ...imageReportRoutes(reports, containers.imageUsers),

@@ -268,6 +268,7 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.remove.unmounted': removeForced,
   'container.remove.deleted': removeForced,
   'container.remove.forgotten': withVolumes,
+  'exec.create.prepared': execute,
   'exec.start.prepared': execute,
   'exec.start.spawned': execute,
   'exec.exit.seen': execute,

@@ -3,8 +3,6 @@ import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { conflict, TugError } from '../../base/errors.ts';
 import type { ContainerService } from '../../containers/contract.ts';
-import { createEventBus } from '../../events/bus.ts';
-import { memoryHistory } from '../../events/memory-history.ts';
 import { batchOf } from '../../logs/batch.ts';
 import type { LogBatch } from '../../logs/contract.ts';
 import { readUntil, startTestServer, type TestServer } from '../http/test-server.ts';
@@ -158,9 +156,13 @@ describe('exec', () => {
 
   it('streams until the output has ended and the exit is known', async () => {
     const process = fakeProcess();
-    const events = createEventBus(memoryHistory());
-    const methods = { execInspect: () => inspected, execStart: async () => process.streams() };
-    await using server = await startTestServer(execRoutes(fakeContainers(methods), events, testQueue));
+    const exit = Promise.withResolvers<void>();
+    const execStart: ContainerService['execStart'] = async (_, { accepted }) => {
+      accepted?.();
+      return { ...process.streams(), ended: exit.promise };
+    };
+    const methods = { execInspect: () => inspected, execStart };
+    await using server = await startTestServer(execRoutes(fakeContainers(methods), testQueue));
     const socket = post(server, '/exec/e/start', upgrade, '{"Detach":false,"Tty":false}');
     await readUntil(socket, /\r\n\r\n/);
     process.say('stdout', 'done');
@@ -172,7 +174,7 @@ describe('exec', () => {
     });
     await process.stdio.ended;
     assert.equal(ended, false);
-    events.publish('container', 'exec_die', 'c', { execID: 'e', exitCode: '0' });
+    exit.resolve();
     await readUntil(socket, 'end');
   });
 
@@ -186,27 +188,26 @@ describe('exec', () => {
         return process.streams();
       },
     };
-    await using server = await startTestServer(
-      execRoutes(fakeContainers(methods), createEventBus(memoryHistory()), testQueue),
-    );
+    await using server = await startTestServer(execRoutes(fakeContainers(methods), testQueue));
     const answer = await server.request('POST', '/exec/e/start', { Detach: true });
     assert.deepEqual([answer.status, started], [200, [true]]);
   });
 
   it('reports a command that cannot run in the stream, other errors as HTTP', async () => {
-    const failure = { error: new TugError('invalid', 'exec: "x": not found', { code: 'command-not-found' }) };
+    const notFound = new TugError('invalid', 'exec: "x": not found', { code: 'command-not-found' });
+    let refused = false;
     const methods: Partial<ContainerService> = {
       execInspect: () => inspected,
-      execStart: async () => {
-        throw failure.error;
+      execStart: async (_, { accepted }) => {
+        if (refused) throw conflict('container c is not running');
+        accepted?.();
+        throw notFound;
       },
     };
-    await using server = await startTestServer(
-      execRoutes(fakeContainers(methods), createEventBus(memoryHistory()), testQueue),
-    );
+    await using server = await startTestServer(execRoutes(fakeContainers(methods), testQueue));
     const start = () => readUntil(post(server, '/exec/e/start', upgrade, '{}'), 'end');
     assert.match(await start(), new RegExp(`^HTTP/1.1 101 [\\s\\S]*${frame(1, 'exec: "x": not found\r\n')}$`));
-    failure.error = conflict('container c is not running');
+    refused = true;
     assert.match(await start(), /^HTTP\/1\.1 409 Conflict[\s\S]*not running/);
   });
 });

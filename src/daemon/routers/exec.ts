@@ -1,7 +1,6 @@
 import { execCreateRequest, execStartRequest } from '../../api/types/container-request.ts';
-import { invalid, isKind, messageOf } from '../../base/errors.ts';
+import { invalid, messageOf } from '../../base/errors.ts';
 import type { ContainerService, ContainerStreams } from '../../containers/contract.ts';
-import type { EventBus } from '../../events/contract.ts';
 import { encodeFrame } from '../../formats/raw-stream.ts';
 import type { Exchange, Reply } from '../http/exchange.ts';
 import type { Handlers } from '../http/router.ts';
@@ -11,7 +10,7 @@ import type { QueueOptions } from './output-queue.ts';
 import { connectStdio } from './stdio.ts';
 
 /** More processes in running containers. */
-export function execRoutes(containers: ContainerService, events: EventBus, queue: QueueOptions): Handlers {
+export function execRoutes(containers: ContainerService, queue: QueueOptions): Handlers {
   return {
     async ContainerExec(exchange) {
       const request = await exchange.body(execCreateRequest);
@@ -19,7 +18,7 @@ export function execRoutes(containers: ContainerService, events: EventBus, queue
       detachSequence(request.DetachKeys || undefined);
       return { status: 201, body: { Id: await containers.execCreate(exchange.param('id'), request) } };
     },
-    ExecStart: (exchange) => startExec(containers, events, queue, exchange),
+    ExecStart: (exchange) => startExec(containers, queue, exchange),
     ExecInspect: (exchange) => ({ status: 200, body: containers.execInspect(exchange.param('id')) }),
     ExecKill(exchange) {
       containers.execKill(exchange.param('id'), exchange.query.text('signal') || 'SIGKILL');
@@ -35,7 +34,6 @@ export function execRoutes(containers: ContainerService, events: EventBus, queue
 
 async function startExec(
   containers: ContainerService,
-  events: EventBus,
   queue: QueueOptions,
   exchange: Exchange,
 ): Promise<Reply | undefined> {
@@ -47,31 +45,27 @@ async function startExec(
     return { status: 200 };
   }
   const connection = await exchange.hijack();
-  const died = Promise.withResolvers<void>();
-  using _subscription = events.subscribe(({ Action, Actor }) => {
-    if (Action === 'exec_die' && Actor.Attributes['execID'] === id) died.resolve();
-  });
+  const terminal = inspected.ProcessConfig.tty;
+  // A client makes itself ready for the stream while the runtime begins.
+  const accepted = (): void => connection.accept(rawStreamType(exchange, terminal));
   let streams: ContainerStreams;
   try {
-    streams = await containers.execStart(id, { detach: false, consoleSize: request.ConsoleSize });
+    streams = await containers.execStart(id, { detach: false, consoleSize: request.ConsoleSize, accepted });
   } catch (error) {
-    if (isKind(error, 'conflict') || isKind(error, 'not-found')) throw error;
+    if (!connection.accepted) throw error;
     // Clients learn why a command does not run from the stream and the exit code, as with Docker.
-    const terminal = inspected.ProcessConfig.tty;
     const text = Buffer.from(`${messageOf(error)}\r\n`);
-    connection.accept(rawStreamType(exchange, terminal));
     connection.socket.end(terminal ? text : encodeFrame('stdout', text));
     connection.socket.resume();
     return undefined;
   }
-  connection.accept(rawStreamType(exchange, streams.terminal));
   await connectStdio(connection.socket, streams, {
     stdin: inspected.OpenStdin,
     stdout: inspected.OpenStdout,
     stderr: inspected.OpenStderr,
     detachKeys: detachSequence(inspected.DetachKeys || undefined),
     queue,
-    afterEnd: died.promise, // a client asks for the exit code as soon as the stream ends
+    afterEnd: streams.ended,
   });
   return undefined;
 }

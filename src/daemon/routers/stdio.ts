@@ -16,7 +16,7 @@ export interface StdioOptions {
   /** Both streams as they are, without frames that tell them apart. */
   readonly unframed?: boolean;
   /** What must have happened, besides the end of output, before the client is told the end. */
-  readonly afterEnd?: Promise<void>;
+  readonly afterEnd?: Promise<void> | undefined;
 }
 
 /** Bytes of live output kept while the history is given. Beyond it the client is cut off: a container never waits. */

@@ -22,6 +22,13 @@ export interface Monitor {
   /** Runs one more process in a running container. Its output is not logged. */
   exec(request: MonitorExec): Promise<MonitoredExec>;
 
+  /**
+   * Goes as far as it can with an exec of which only this is known yet, for a container that runs. Undefined where that
+   * saves nothing. What it started ends by itself when the engine does, and has touched nothing of the container.
+   * @throws the system error, with nothing left but what lies in the folder.
+   */
+  prepareExec(request: ExecPreparation): PreparedExec | undefined;
+
   /** Connects to a container's (or exec's) stdio. Output from this moment on; no history. */
   attach(folder: string): Promise<AttachedStdio>;
 
@@ -32,7 +39,7 @@ export interface Monitor {
   exitOf(folder: string): MonitorExit | undefined;
 
   /** Resolves when the exit is recorded, or with `lost` when container and monitor are gone without a record. */
-  waitExit(folder: string, pids: MonitorPids, signal: AbortSignal): Promise<MonitorExit | 'lost'>;
+  waitExit(folder: string, pids: Watched, signal: AbortSignal): Promise<MonitorExit | 'lost'>;
 
   /**
    * Calls `seen` when the kernel has killed a process of the container for want of memory: the first time, or at once
@@ -73,6 +80,11 @@ export interface MonitorPids {
 }
 
 export interface Monitored extends MonitorPids {}
+
+export interface Watched extends MonitorPids {
+  /** The end, where this engine learns it without a record. Never rejects. */
+  readonly exit?: Promise<MonitorExit | 'lost'>;
+}
 
 export interface MonitorCreate {
   readonly id: string;
@@ -123,8 +135,22 @@ export interface MonitorExec {
   readonly pipeOwner?: number;
 }
 
-export interface MonitoredExec extends MonitorPids {
+export interface MonitoredExec extends Watched {
   readonly stdio: AttachedStdio | undefined;
+}
+
+/** What of an exec is known when it is created. */
+export type ExecPreparation = Pick<
+  MonitorExec,
+  'containerId' | 'folder' | 'runtime' | 'terminal' | 'stdin' | 'attach' | 'nullDevice'
+>;
+
+/** An exec that has begun, and waits to be told what it is to run. */
+export interface PreparedExec {
+  /** As `Monitor.exec`, with a request of the same container and folder. Once. */
+  exec(request: MonitorExec): Promise<MonitoredExec>;
+  /** Takes it back, but for its folder. Idempotent, and does nothing after `exec`. */
+  drop(): void;
 }
 
 export interface MonitorExit {

@@ -5,7 +5,7 @@ import type { Spawned } from '../../../host/spawn.ts';
 import type { Monitor } from '../contract.ts';
 import { attach, openStdio } from './conmon/attach.ts';
 import { createContainer } from './conmon/create.ts';
-import { execDirectly, readOn, runsDirectly } from './conmon/direct-exec.ts';
+import { execDirectly, prepareDirectly, readOn, runsDirectly } from './conmon/direct-exec.ts';
 import { execProcess } from './conmon/exec.ts';
 import { exitOf, waitExit } from './conmon/exit.ts';
 import { findMonitors } from './conmon/find.ts';
@@ -40,6 +40,7 @@ export function createConmonMonitor(options: ConmonOptions): Monitor {
             (rows, columns) => void command(request.folder, `1 ${rows} ${columns}`),
             started,
           ),
+    prepareExec: (request) => (runsDirectly(request) ? prepareDirectly(request, started) : undefined),
     attach: (folder) => attach(folder, writers),
     resize: async (folder, rows, columns) => void command(folder, `1 ${rows} ${columns}`),
     exitOf,

@@ -1,16 +1,21 @@
-import { closeSync, constants, existsSync, fchownSync, openSync, writeFileSync } from 'node:fs';
+import { constants, existsSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf } from '../../../../base/errors.ts';
-import { adoptDescriptor, createPipe } from '../../../../host/adopted-fd.ts';
-import { isAlive, processStartTime } from '../../../../host/process-identity.ts';
+import { adoptDescriptor } from '../../../../host/adopted-fd.ts';
 import { killTree } from '../../../../host/process-tree.ts';
-import { contentOf, hasHung, memoryFile, type Spawned, spawnProgram } from '../../../../host/spawn.ts';
+import { watchExit } from '../../../../host/process-watch.ts';
+import { hasHung, type Spawned } from '../../../../host/spawn.ts';
 import { refusedByRuntime, runtimeWords } from '../../../runtime-words.ts';
-import type { AttachedStdio, FoundMonitor, MonitorExec, MonitoredExec } from '../../contract.ts';
-import { openOutput } from './early-output.ts';
-import { baseEnvironment } from './launch.ts';
+import type {
+  ExecPreparation,
+  FoundMonitor,
+  MonitorExec,
+  MonitorExit,
+  MonitoredExec,
+  PreparedExec,
+} from '../../contract.ts';
 import { noteName } from './note.ts';
-import { type OutputPipe, openOutputPipe } from './output-pipe.ts';
+import { startRuntime, type Telling, type WaitingRuntime } from './waiting-runtime.ts';
 
 /**
  * An exec that is only watched (no terminal, no input) needs no conmon: the runtime itself stays with the process until
@@ -19,100 +24,76 @@ import { type OutputPipe, openOutputPipe } from './output-pipe.ts';
  * The process outlives the engine all the same: each end of output that it gets is open for reading too, so that a
  * write never fails for want of a reader. It waits when the pipe is full, until the next engine reads on (`readOn`).
  */
-export const runsDirectly = (request: MonitorExec): boolean =>
+export const runsDirectly = (request: ExecPreparation): boolean =>
   request.runtime.execStays === true && request.attach && !request.terminal && !request.stdin;
+
+/** Hears of each runtime that is started, as soon as there is one. */
+type Started = (spawned: Spawned) => void;
 
 /**
  * Runs it. Killed before the runtime was started, the engine leaves the folder; after that a process that nobody asks
  * for any more, and that ends with the container at the latest.
- * @param started hears of the runtime's process, as soon as there is one.
  * @throws as `Monitor.exec`.
  */
-export async function execDirectly(request: MonitorExec, started: (spawned: Spawned) => void): Promise<MonitoredExec> {
-  const log = memoryFile();
-  const pipes: OutputPipe[] = [];
+export function execDirectly(request: MonitorExec, started: Started): Promise<MonitoredExec> {
+  const runtime = startRuntime(request, tellingOf(request));
+  started(runtime.spawned);
+  return follow(request, runtime);
+}
+
+/**
+ * See `Monitor.prepareExec`. The runtime is half-way when it is told what to run: it is loaded, has found the container
+ * and read its configuration and filter of system calls. Nothing of that changes while the container runs.
+ */
+export function prepareDirectly(preparation: ExecPreparation, started: Started): PreparedExec {
+  let waiting: WaitingRuntime | undefined = startRuntime(preparation);
+  started(waiting.spawned);
+  const drop = (): void => {
+    waiting?.drop();
+    waiting = undefined;
+  };
+  return {
+    exec(request) {
+      const runtime = waiting;
+      if (!runtime?.give(tellingOf(request))) {
+        drop();
+        return execDirectly(request, started);
+      }
+      waiting = undefined;
+      return follow(request, runtime);
+    },
+    drop,
+  };
+}
+
+const tellingOf = ({ process, pipeOwner }: MonitorExec): Telling => ({ text: JSON.stringify(process), pipeOwner });
+
+/** @throws as `Monitor.exec`. */
+async function follow(request: MonitorExec, runtime: WaitingRuntime): Promise<MonitoredExec> {
+  const { spawned, stdio, pid } = runtime;
   try {
-    for (let i = 0; i < 2; i++) pipes.push(openOutputPipe());
-    const { spawned, pid } = spawnRuntime(request, pipes, log);
-    const exited = recordExit(request.folder, spawned, pid);
-    started({ pid: spawned.pid, exited });
-    const stdio = stdioOf(pipes, exited);
+    const exit = exitOf(runtime);
     const reported = await inTime(request, spawned, pid);
-    if (reported > 0) return { pid: reported, monitorPid: spawned.pid, stdio };
+    if (reported > 0) return { pid: reported, monitorPid: spawned.pid, stdio, exit };
     stdio.detach();
-    await exited;
-    const words = runtimeWords(contentOf(log));
-    throw refusedByRuntime(request.runtime.name, 'exec', words, commandOf(request));
+    await spawned.exited;
+    throw refusedByRuntime(request.runtime.name, 'exec', runtimeWords(runtime.words()), commandOf(request));
   } catch (error) {
-    for (const pipe of pipes) pipe.close();
+    runtime.drop();
     throw error;
   } finally {
-    closeSync(log);
+    runtime.close();
   }
 }
 
 const commandOf = ({ process }: MonitorExec): string => (process as { args?: string[] }).args?.[0] ?? '';
 
-/** Starts the runtime, in a session of its own: what is typed where the engine runs is not for it. */
-function spawnRuntime(request: MonitorExec, pipes: readonly OutputPipe[], log: number) {
-  const { folder, runtime } = request;
-  const file = path.join(folder, 'process.json');
-  writeFileSync(file, JSON.stringify(request.process));
-  const [pidRead, pidWrite] = createPipe();
-  const toClose = [pidWrite];
-  try {
-    const stdin = request.nullDevice === undefined ? undefined : openSync(request.nullDevice, 'r');
-    if (stdin !== undefined) toClose.push(stdin);
-    const [stdout, stderr] = pipes.map(({ processEnd }) => processEnd);
-    if (request.pipeOwner !== undefined)
-      for (const { processEnd } of pipes) fchownSync(processEnd, request.pipeOwner, -1);
-    const args = [`--log=${descriptor(log)}`, 'exec', '--process', file, '--pid-file', descriptor(pidWrite)];
-    const spawned = spawnProgram(runtime.path, [...runtime.globalArgs, ...args, request.containerId], {
-      stdio: [stdin, stdout, stderr],
-      inherit: [log, pidWrite],
-      env: baseEnvironment(),
-      session: true,
-    });
-    return { spawned, pid: readPid(pidRead) };
-  } catch (error) {
-    closeSync(pidRead);
-    throw error;
-  } finally {
-    for (const fd of toClose) closeSync(fd);
-    for (const pipe of pipes) pipe.closeProcessEnd();
-  }
-}
-
-const descriptor = (fd: number): string => `/proc/self/fd/${fd}`;
-
-/** The runtime writes the process's pid once the command was found and runs. 0 when it ended before. Takes the descriptor over. */
-function readPid(fd: number): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const socket = adoptDescriptor(fd, {
-    readable: true,
-    writable: false,
-    onRead(bytes) {
-      resolve(Number.parseInt(bytes.toString('latin1'), 10) || 0);
-      socket.destroy();
-    },
-  });
-  socket.on('error', () => {});
-  socket.on('end', () => socket.destroy());
-  socket.on('close', () => resolve(0));
-  return promise;
-}
-
-/** Writes the exit code to where conmon writes it. A runtime that was killed leaves a process whose end nobody learns. */
-async function recordExit(folder: string, spawned: Spawned, pid: Promise<number>): Promise<number> {
-  const code = await spawned.exited;
-  const child = await pid;
-  if (isAlive(child, processStartTime(child))) return code;
-  try {
-    writeFileSync(path.join(folder, 'exit'), String(code));
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error; // the container was removed
-  }
-  return code;
+/** The process's end. A runtime that was killed leaves a process of which nobody learns how it ended. */
+async function exitOf({ ended }: WaitingRuntime): Promise<MonitorExit | 'lost'> {
+  const { code, left } = await ended;
+  if (left === 0) return { code, oomKilled: false, at: new Date() };
+  await watchExit(left).exited;
+  return 'lost';
 }
 
 /** The pid. @throws unavailable when the runtime takes longer than its limit; it was killed then. */
@@ -130,24 +111,6 @@ async function inTime({ runtime }: MonitorExec, spawned: Spawned, pid: Promise<n
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Ends when the runtime has: what a child of the process still writes is read and dropped, so that it need not wait. */
-function stdioOf([stdout, stderr]: readonly OutputPipe[], exited: Promise<number>): AttachedStdio {
-  const output = openOutput(() => output.mute());
-  stdout?.read((data) => output.take('stdout', data));
-  stderr?.read((data) => output.take('stderr', data));
-  return {
-    onOutput: output.listen,
-    ended: exited.then(() => {
-      for (const pipe of [stdout, stderr]) pipe?.drain();
-      output.mute();
-    }),
-    write: () => true,
-    drained: () => Promise.resolve(),
-    closeInput() {},
-    detach: output.mute,
-  };
 }
 
 /** See `Monitor.readOn`. A conmon, which has left a note, reads on by itself. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf } from '../../../../base/errors.ts';
 import { watchExit } from '../../../../host/process-watch.ts';
-import type { MonitorExit, MonitorPids } from '../../contract.ts';
+import type { MonitorExit, Watched } from '../../contract.ts';
 
 /** The end that conmon recorded in `folder`, or undefined. It writes the file under another name and renames it. */
 export function exitOf(folder: string): MonitorExit | undefined {
@@ -26,10 +26,11 @@ export function exitOf(folder: string): MonitorExit | undefined {
  */
 export async function waitExit(
   folder: string,
-  pids: MonitorPids,
+  pids: Watched,
   monitorEnded: Promise<unknown> | undefined,
   signal: AbortSignal,
 ): Promise<MonitorExit | 'lost'> {
+  if (pids.exit) return await unlessAborted(pids.exit, signal);
   await ended(pids.monitorPid, monitorEnded, signal);
   const recorded = exitOf(folder);
   if (recorded) return recorded;
@@ -40,13 +41,22 @@ export async function waitExit(
 async function ended(pid: number, reaped: Promise<unknown> | undefined, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   const watch = reaped === undefined ? watchExit(pid) : { exited: reaped, dispose() {} };
+  try {
+    await unlessAborted(watch.exited, signal);
+  } finally {
+    watch.dispose();
+  }
+}
+
+/** @throws the signal's reason, when it aborts first. */
+async function unlessAborted<T>(awaited: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    await Promise.race([watch.exited, aborted]);
+    return await Promise.race([awaited, aborted]);
   } finally {
     signal.removeEventListener('abort', onAbort);
-    watch.dispose();
   }
 }

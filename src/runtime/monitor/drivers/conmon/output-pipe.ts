@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fchownSync, openSync, readSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { errnoOf } from '../../../../base/errors.ts';
 import { adoptDescriptor, createPipe } from '../../../../host/adopted-fd.ts';
@@ -9,6 +9,8 @@ export interface OutputPipe {
   readonly processEnd: number;
   /** To be called once the process has it. Idempotent. */
   closeProcessEnd(): void;
+  /** Makes the pipe a user's, who can then open what `/dev/stdout` leads to again. */
+  give(uid: number): void;
   /** Hands on what is written, in memory that the next read overwrites. Once. */
   read(take: (data: Buffer) => void): void;
   /**
@@ -45,6 +47,7 @@ export function openOutputPipe(): OutputPipe {
   return {
     processEnd,
     closeProcessEnd: () => release(processEnd),
+    give: (uid) => fchownSync(lookEnd, uid, -1),
     read(next) {
       take = next;
       open.delete(read);

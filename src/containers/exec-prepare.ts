@@ -1,0 +1,120 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import * as path from 'node:path';
+import { crashPoint } from '../base/crash-points.ts';
+import type { PreparedExec } from '../runtime/monitor/contract.ts';
+import { type ContainerContext, pathsOf, runtimeOf } from './context.ts';
+import type { Exec } from './exec-table.ts';
+import { PROBE_PREFIX } from './paths.ts';
+import { type ContainerRecord, isRunning } from './record.ts';
+import { mapsOfProcess } from './user-namespace.ts';
+
+/** Execs that were created and whose runtime has begun already. Clients ask for the start half a millisecond later. */
+export type PreparedExecs = Map<Exec, Prepared>;
+
+interface Prepared {
+  readonly exec: PreparedExec;
+  readonly folder: string;
+  /** Whether its standard input is the engine's own null device. */
+  readonly ownNull: boolean;
+  /** The container's process that it was begun for. */
+  readonly pid: number;
+  readonly pidStart: number;
+  readonly timer: Disposable;
+  readonly onShutdown: () => void;
+}
+
+/** Milliseconds that a runtime waits for its exec's start. */
+const patience = 5000;
+/** Those that wait at a time: of clients that create and do not start. */
+const most = 8;
+
+/** A probe's folder says what it is, so that an engine which finds it knows. */
+export function execFolder(context: ContainerContext, record: ContainerRecord, exec: Exec): string {
+  const name = `${exec.purpose === 'user' ? '' : PROBE_PREFIX}${exec.id.slice(0, 16)}`;
+  return path.join(pathsOf(context, record).bundle, 'exec', name);
+}
+
+/**
+ * Begins an exec's runtime once what the caller does now is done, its answer above all. Killed after that, the engine
+ * leaves a folder, which goes with the container, and a runtime that ends by itself.
+ */
+export function prepareExec(context: ContainerContext, record: ContainerRecord, exec: Exec): void {
+  if (context.preparedExecs.size >= most) return;
+  setImmediate(() => {
+    if (exec.status !== 'created' || context.shutdown.aborted || !isRunning(record)) return;
+    const folder = execFolder(context, record, exec);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const ownNull = !isPlainlyRoot(record, exec);
+    const begun = begin(context, record, exec, { folder, ownNull });
+    crashPoint('exec.create.prepared');
+    if (begun) keep(context, record, exec, { exec: begun, folder, ownNull });
+    else rmSync(folder, { recursive: true });
+  });
+}
+
+/** As far as can be said without a look at the container's users. */
+const isPlainlyRoot = (record: ContainerRecord, { request }: Exec): boolean =>
+  /^(root|0)?(:|$)/.test(request.User || record.config.User || '') && mapsOfProcess(record.state.pid) === undefined;
+
+type Begun = Pick<Prepared, 'folder' | 'ownNull'>;
+
+function begin(context: ContainerContext, record: ContainerRecord, { request }: Exec, { folder, ownNull }: Begun) {
+  try {
+    return context.monitor.prepareExec({
+      containerId: record.id,
+      folder,
+      runtime: runtimeOf(context, record),
+      terminal: request.Tty ?? false,
+      stdin: request.AttachStdin ?? false,
+      attach: Boolean(request.AttachStdout || request.AttachStderr),
+      ...(ownNull ? { nullDevice: context.nullDevice } : {}),
+    });
+  } catch {
+    return undefined; // its start does all anew, and tells
+  }
+}
+
+function keep(
+  context: ContainerContext,
+  record: ContainerRecord,
+  exec: Exec,
+  begun: Begun & Pick<Prepared, 'exec'>,
+): void {
+  const { pid, pidStart } = record.state;
+  const drop = (): void => dropPrepared(context, exec);
+  const timer = context.clock.setTimer(patience, drop);
+  context.shutdown.addEventListener('abort', drop, { once: true });
+  context.preparedExecs.set(exec, { ...begun, pid, pidStart, timer, onShutdown: drop });
+}
+
+/** What was prepared for an exec that is started now, if it still holds: a container that was restarted is another one. */
+export function takePrepared(
+  context: ContainerContext,
+  record: ContainerRecord,
+  exec: Exec,
+  wanted: { attach: boolean; ownNull: boolean },
+): PreparedExec | undefined {
+  const prepared = release(context, exec);
+  if (!prepared) return undefined;
+  const same = prepared.pid === record.state.pid && prepared.pidStart === record.state.pidStart;
+  if (same && wanted.attach && (prepared.ownNull || !wanted.ownNull)) return prepared.exec;
+  prepared.exec.drop();
+  return undefined;
+}
+
+/** Idempotent. */
+export function dropPrepared(context: ContainerContext, exec: Exec): void {
+  const prepared = release(context, exec);
+  if (!prepared) return;
+  prepared.exec.drop();
+  rmSync(prepared.folder, { recursive: true, force: true });
+}
+
+function release(context: ContainerContext, exec: Exec): Prepared | undefined {
+  const prepared = context.preparedExecs.get(exec);
+  if (!prepared) return undefined;
+  context.preparedExecs.delete(exec);
+  prepared.timer[Symbol.dispose]();
+  context.shutdown.removeEventListener('abort', prepared.onShutdown);
+  return prepared;
+}

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, it } from 'node:test';
+import { watchExit } from '../../../../host/process-watch.ts';
+import { createCrun } from '../../../drivers/crun.ts';
+import type { MonitorExec, MonitoredExec } from '../../contract.ts';
+import { collect, openTestContainers, type TestContainer, type TestContainers } from '../../test-containers.ts';
+import { killedEngine } from '../../test-killed-engine.ts';
+import { createConmonMonitor } from '../conmon.ts';
+
+const monitor = createConmonMonitor({ conmonPath: '/usr/bin/conmon' });
+let folder: string;
+let containers: TestContainers;
+let container: TestContainer;
+const runtime = () => createCrun({ path: '/usr/bin/crun', root: `${folder}/runtime`, cgroupManager: 'cgroupfs' });
+before(async () => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tug-prepared-'));
+  containers = openTestContainers(folder, monitor, runtime());
+  container = await containers.run({ command: 'sleep 1000' });
+});
+after(() => containers?.dispose());
+
+let made = 0;
+function requestOf(...args: string[]): MonitorExec {
+  const own = path.join(container.bundle, `prepared-${made++}`);
+  fs.mkdirSync(own);
+  const env = ['PATH=/bin'];
+  const process = { terminal: false, user: { uid: 0, gid: 0 }, args, env, cwd: '/' };
+  return {
+    ...{ containerId: container.id, execId: `e${made}`, folder: own, runtime: runtime(), process },
+    ...{ terminal: false, stdin: false, attach: true, size: undefined },
+  };
+}
+
+async function outcome(exec: MonitoredExec, request: MonitorExec) {
+  assert.ok(exec.stdio);
+  const { stdout } = await collect(exec.stdio);
+  const exit = await monitor.waitExit(request.folder, exec, AbortSignal.timeout(100_000));
+  return { stdout, code: exit === 'lost' ? exit : exit.code };
+}
+
+it('waits for what it is to run, found by its folder meanwhile, and ends with that', async () => {
+  const request = requestOf('sh', '-c', 'echo told; exit 5');
+  const prepared = monitor.prepareExec(request);
+  assert.ok(prepared);
+  const [found] = await monitor.find(request.folder);
+  assert.deepEqual(found, { pid: found?.pid, id: container.id, folder: request.folder });
+  const exec = await prepared.exec(request);
+  assert.equal(exec.monitorPid, found?.pid);
+  assert.deepEqual(await outcome(exec, request), { stdout: 'told\n', code: 5 });
+});
+
+it('begins anew for more than a pipe holds', async () => {
+  const request = requestOf('sh', '-c', 'echo $#', 'sh', ...Array.from({ length: 3000 }, () => 'x'.repeat(30)));
+  const exec = await monitor.prepareExec(request)?.exec(request);
+  assert.ok(exec);
+  assert.deepEqual(await outcome(exec, request), { stdout: '3000\n', code: 0 });
+});
+
+it('begins anew when the runtime has ended meanwhile', async () => {
+  const request = requestOf('echo', 'anew');
+  const prepared = monitor.prepareExec(request);
+  const [found] = await monitor.find(request.folder);
+  assert.ok(prepared && found);
+  process.kill(found.pid, 'SIGKILL');
+  await watchExit(found.pid).exited;
+  assert.deepEqual(await outcome(await prepared.exec(request), request), { stdout: 'anew\n', code: 0 });
+});
+
+it('is taken back without a trace, more than once', async () => {
+  const request = requestOf('true');
+  const prepared = monitor.prepareExec(request);
+  const [found] = await monitor.find(request.folder);
+  assert.ok(prepared && found);
+  const gone = watchExit(found.pid).exited;
+  prepared.drop();
+  prepared.drop();
+  await gone;
+  assert.deepEqual(await monitor.find(request.folder), []);
+});
+
+it('is not there for a terminal, input, or the background', () => {
+  const request = requestOf('true');
+  for (const other of [{ terminal: true }, { stdin: true }, { attach: false }])
+    assert.equal(monitor.prepareExec({ ...request, ...other }), undefined);
+});
+
+it('ends by itself when the engine is killed before it was told what to run', async () => {
+  const own = fs.mkdtempSync(path.join(os.tmpdir(), 'tug-prepared-'));
+  const engine = `
+    const container = await containers.run({ command: 'sleep 1000' });
+    const own = container.bundle + '/prepared';
+    (await import('node:fs')).mkdirSync(own);
+    monitor.prepareExec({
+      containerId: container.id, folder: own, runtime, terminal: false, stdin: false, attach: true,
+    });
+    const [{ pid }] = await monitor.find(own);
+    tellAndDie({ id: container.id, pid });
+  `;
+  const { id, pid, cgroups } = await killedEngine<{ id: string; pid: number }>(own, engine);
+  const left = createCrun({ path: '/usr/bin/crun', root: `${own}/runtime`, cgroupManager: 'cgroupfs' });
+  const others = openTestContainers(own, monitor, left, cgroups);
+  try {
+    await watchExit(pid).exited;
+  } finally {
+    const monitors = (await monitor.find(own)).map((each) => watchExit(each.pid).exited);
+    await left.delete(id, true);
+    await Promise.all(monitors); // conmon writes into the folder until then
+    await others.dispose();
+  }
+});
