@@ -14,7 +14,7 @@ import { refuseRestarting } from './cancel-restart.ts';
 import { type ContainerContext, pathsOf, runtimeOf } from './context.ts';
 import type { ContainerStreams } from './contract.ts';
 import { eventAttributes } from './create.ts';
-import { execFolder, prepareExec, takePrepared } from './exec-prepare.ts';
+import { dropPrepared, execFolder, prepareExec, takePrepared } from './exec-prepare.ts';
 import type { Exec } from './exec-table.ts';
 import { containerHostname } from './files.ts';
 import { linkEnvironment } from './links.ts';
@@ -61,6 +61,7 @@ export async function startExec(
     publish(context, record, exec, 'exec_start'); // Docker tells the attempt
     exec.status = 'exited';
     exec.exitCode = asTugError(error).code === 'command-not-found' ? 127 : 126;
+    dropPrepared(context, exec);
     rmSync(folder, { recursive: true, force: true });
     exec.ended.resolve();
     throw endedMeanwhile(record) ? notRunning(record, error) : error;
