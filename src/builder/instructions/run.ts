@@ -6,6 +6,7 @@ import { onTop, type Scope } from '../build-context.ts';
 import { filesBelow, markOf, type StepInputs, slotOf } from '../cache/inputs.ts';
 import { keyOf } from '../cache/keys.ts';
 import { type RunMounts, resolveMounts } from '../run/mounts.ts';
+import { watchChain } from '../run/watched-chain.ts';
 import { argumentsOf, environmentOf, historyComment, type StageState } from '../state.ts';
 import { wordsOf } from './command.ts';
 import { isoOf } from './place-files.ts';
@@ -96,10 +97,12 @@ function commandOf(state: StageState, script: RunScript): string[] {
 
 async function execute(
   state: StageState,
-  { network }: RunInstruction,
-  { build, step, keepTar }: Scope,
+  instruction: RunInstruction,
+  scope: Scope,
   { args, script, mounts }: { args: string[]; script: RunScript; mounts: RunMounts },
 ) {
+  const { build, step, keepTar } = scope;
+  const { network } = instruction;
   const { images, work, request, holder, epoch, signal, listener } = build;
   const id = newId();
   const host = network === 'default' ? request.host : { ...request.host, NetworkMode: network };
@@ -107,10 +110,12 @@ async function execute(
     ([name, value]) => proxies.has(name.toLowerCase()) && value !== undefined && !state.args.has(name),
   );
   await using own = await mounts.open(script);
+  const watch = watchChain(state, instruction, scope, { script, args });
   try {
     const end = await work.run(
       {
-        ...{ id, layers: state.layers, args, host, mounts: own.mounts, hostname: 'build' },
+        ...{ id, layers: state.layers, args: watch?.args ?? args, host, hostname: 'build' },
+        mounts: [...own.mounts, ...(watch ? [watch.mount] : [])],
         env: [...asked, ...argumentsOf(state)].map((pair) => pair.join('=')).concat(state.config.Env ?? [], own.env),
         cwd: state.config.WorkingDir || '/',
         user: state.config.User ?? '',
@@ -118,7 +123,7 @@ async function execute(
       (stream, chunk) => listener.output(step, stream, chunk),
       signal,
     );
-    if (end.code !== 0) throw failure(args, end);
+    if (end.code !== 0) throw failure(args, end, watch?.reached(end.code));
     const places = new Set([...work.places, ...own.places]);
     return await images.builds.adopt({ id, layers: state.layers, places }, { holder, keepTar, epoch }, signal);
   } finally {
@@ -127,10 +132,15 @@ async function execute(
 }
 
 /** Docker's sentence for a command that failed; clients that show steps say it in their own words. */
-function failure(args: readonly string[], { code, oomKilled }: { code: number; oomKilled: boolean }): TugError {
+function failure(
+  args: readonly string[],
+  { code, oomKilled }: { code: number; oomKilled: boolean },
+  part: string | undefined,
+): TugError {
   const why = oomKilled ? ': a process of it was killed for want of memory' : '';
-  return new TugError('invalid', `The command '${args.join(' ')}' returned a non-zero code: ${code}${why}`, {
+  const where = part === undefined ? '' : `\n${part}`;
+  return new TugError('invalid', `The command '${args.join(' ')}' returned a non-zero code: ${code}${why}${where}`, {
     code: 'build-step-failed',
-    details: { exitCode: code, command: args.join(' ') },
+    details: { exitCode: code, command: args.join(' '), ...(part === undefined ? {} : { part }) },
   });
 }
