@@ -33,17 +33,29 @@ export async function bringIn(
   const mounts: OciMount[] = [];
   for (const [index, one] of mountsOf(record).entries()) {
     const folder = path.join(pathsOf(context, record).bundle, `${PREFIX}${index}`);
-    mounts.push(await bringInOne(context, one, { record, user, folder, look }));
+    mounts.push(await bringInOne(context, one, { record, user, folder, look, writable: writableOf(record, index) }));
   }
   for (const [target, options] of Object.entries(record.host.Tmpfs ?? {}))
     mounts.push(tmpfs(target, options ? options.split(',') : []));
   return inOrder(mounts);
 }
 
+interface Bringing {
+  readonly record: ContainerRecord;
+  readonly user: string;
+  readonly folder: string;
+  readonly look: MountLook;
+  /** The name of a writable layer of its own. */
+  readonly writable: string;
+}
+
+/** Of an image that may be written to: what is written goes with the container. */
+const writableOf = ({ id }: ContainerRecord, index: number): string => `${id}-${PREFIX}${index}`;
+
 async function bringInOne(
   context: ContainerContext,
   one: ContainerMount,
-  { record, user, folder, look }: { record: ContainerRecord; user: string; folder: string; look: MountLook },
+  { record, user, folder, look, writable }: Bringing,
 ): Promise<OciMount> {
   const { type, name = '', source = '', target, subpath } = one;
   if (type === 'tmpfs') return tmpfs(target, one.options ?? []);
@@ -58,7 +70,11 @@ async function bringInOne(
   if (type === 'image') {
     const layers = one.layers ?? context.images.resolve(name).layers;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    await context.snapshots.show(name, layers, folder, look);
+    if (one.readOnly) await context.snapshots.show(name, layers, folder, look);
+    else {
+      await context.snapshots.prepare(writable, layers, { volatile: true });
+      await context.snapshots.mount(writable, folder, look);
+    }
     return bind(one, subpath ? bindPart(folder, subpath, `${folder}-part`) : folder);
   }
   const data = await context.volumes.mount(name, user);
@@ -81,6 +97,8 @@ export async function letGo(context: ContainerContext, record: ContainerRecord, 
     .sort()
     .reverse())
     unmount(path.join(bundle, name), { detach: true });
+  for (const [index, { type, readOnly }] of mountsOf(record).entries())
+    if (type === 'image' && !readOnly) await context.snapshots.discard(writableOf(record, index));
   return await context.volumes.unmount(user);
 }
 

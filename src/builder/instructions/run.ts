@@ -5,6 +5,7 @@ import type { RunInstruction } from '../../formats/dockerfile/types.ts';
 import { onTop, type Scope } from '../build-context.ts';
 import { filesBelow, markOf, type StepInputs, slotOf } from '../cache/inputs.ts';
 import { keyOf } from '../cache/keys.ts';
+import type { BuildRequest, Entitlement } from '../contract.ts';
 import { type RunMounts, resolveMounts } from '../run/mounts.ts';
 import { watchChain } from '../run/watched-chain.ts';
 import { argumentsOf, environmentOf, historyComment, type StageState } from '../state.ts';
@@ -17,14 +18,7 @@ const proxies = new Set(['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy', '
 /** RUN: what the command writes is a layer. */
 export async function run(state: StageState, instruction: RunInstruction, scope: Scope): Promise<StageState> {
   const { build, step, noCache, cached } = scope;
-  if (instruction.security === 'insecure')
-    throw new TugError(
-      'forbidden',
-      'security.insecure is not allowed: RUN --security=insecure would be root on the host',
-      {
-        code: 'insecure',
-      },
-    );
+  checkAllowed(instruction, build.request);
   const script = runScript(instruction);
   const mounts = await resolveMounts(state, instruction, scope);
   const args = commandOf(state, script);
@@ -33,6 +27,7 @@ export async function run(state: StageState, instruction: RunInstruction, scope:
     ...['run', state.layers.at(-1) ?? '', args, script.form === 'file' ? script.content : '', given],
     ...[state.config.Env ?? [], state.config.WorkingDir ?? '', state.config.User ?? ''],
     ...[instruction.network, build.request.host.NetworkMode ?? '', mounts.key, state.platform, build.epoch ?? ''],
+    ...(instruction.security === 'insecure' ? ['insecure'] : []),
   );
   const result = await build.steps.run({
     ...{ key, holder: build.holder, layers: state.layers, noCache, description: step.text },
@@ -60,10 +55,19 @@ export async function run(state: StageState, instruction: RunInstruction, scope:
   };
 }
 
+/** @throws forbidden, in BuildKit's words, for what could harm the host and was not allowed. */
+function checkAllowed({ network, security }: RunInstruction, { allow }: BuildRequest): void {
+  const asked: Entitlement[] = [];
+  if (network === 'host') asked.push('network.host');
+  if (security === 'insecure') asked.push('security.insecure');
+  for (const one of asked)
+    if (!allow.includes(one)) throw new TugError('forbidden', `${one} is not allowed`, { code: 'not-entitled' });
+}
+
 /** What the key is made of, by the names that a user knows. */
 function inputsOf(
   state: StageState,
-  { network }: RunInstruction,
+  { network, security }: RunInstruction,
   { args, script, mounts, build }: Pick<Scope, 'build'> & { args: string[]; script: RunScript; mounts: RunMounts },
 ): StepInputs {
   const named = (kind: string, values: Iterable<readonly [string, string]>) =>
@@ -76,6 +80,7 @@ function inputsOf(
     WORKDIR: markOf(state.config.WorkingDir ?? ''),
     USER: markOf(state.config.User ?? ''),
     'the network': markOf([network, build.request.host.NetworkMode ?? '']),
+    ...(security === 'insecure' ? { '--security': markOf(security) } : {}),
     'what is mounted': markOf(mounts.key),
     'the platform': markOf(state.platform),
     SOURCE_DATE_EPOCH: markOf(build.epoch ?? ''),
@@ -102,10 +107,14 @@ async function execute(
   { args, script, mounts }: { args: string[]; script: RunScript; mounts: RunMounts },
 ) {
   const { build, step, keepTar } = scope;
-  const { network } = instruction;
+  const { network, security } = instruction;
   const { images, work, request, holder, epoch, signal, listener } = build;
   const id = newId();
-  const host = network === 'default' ? request.host : { ...request.host, NetworkMode: network };
+  const host = {
+    ...request.host,
+    ...(network === 'default' ? {} : { NetworkMode: network }),
+    ...(security === 'insecure' ? { Privileged: true, UsernsMode: 'host' } : {}),
+  };
   const asked = Object.entries(request.buildArgs).filter(
     ([name, value]) => proxies.has(name.toLowerCase()) && value !== undefined && !state.args.has(name),
   );
