@@ -63,6 +63,7 @@ async function bringInOne(
     if (one.makeSource) makeFolderOnce(source);
     else requireSource(source);
     await relabelSource(look, source, one.mode);
+    if (one.own && look.mapping) return bind(one, mapVolume(source, folder, look.mapping));
     if (one.idMap) return bind(one, await bindForUser(context, record, source, folder));
     // by ourselves where what is mounted in it is to be left out: crun brings that in whatever the spec says
     return bind(one, one.flat ? bindPlace(source, folder, mountFlags.bind) : source);
@@ -84,7 +85,7 @@ async function bringInOne(
 }
 
 function mapVolume(data: string, place: string, { userNamespace }: MountMapping): string {
-  mkdirSync(place, { recursive: true, mode: 0o700 });
+  makePlace(data, place);
   bindMapped(data, place, userNamespace);
   return place;
 }
@@ -121,11 +122,15 @@ function bindPart(root: string, subpath: string, place: string): string {
 
 /** Nothing that is mounted on the host later shows in it. */
 function bindPlace(source: string, place: string, flags: number): string {
-  if (statSync(source).isDirectory()) mkdirSync(place, { recursive: true, mode: 0o700 });
-  else writeFileSync(place, '', { flag: 'a' });
+  makePlace(source, place);
   mount(source, place, '', flags);
   mount('', place, '', mountFlags.private | mountFlags.recursive);
   return place;
+}
+
+function makePlace(source: string, place: string): void {
+  if (statSync(source).isDirectory()) mkdirSync(place, { recursive: true, mode: 0o700 });
+  else writeFileSync(place, '', { flag: 'a' });
 }
 
 /** With the restrictions of the mount that the source lies on, which crun would lift by mounting it once more. */

@@ -33,7 +33,9 @@ export async function contextMount(
       await writeOut(scope, place, layerTar(items, undefined));
       const mounted = path.join(place, 'mounted');
       if (!fs.existsSync(mounted)) fs.mkdirSync(mounted);
-      return { mount: { type: 'bind', source: mounted, target, mode: '', readOnly, propagation: 'rprivate' } };
+      return {
+        mount: { type: 'bind', source: mounted, target, mode: '', readOnly, propagation: 'rprivate', own: true },
+      };
     },
   };
 }

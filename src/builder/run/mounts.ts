@@ -167,7 +167,7 @@ async function cacheMount(mount: RunMount, place: string, scope: Scope): Promise
       own.use(taken);
       build.used.mounts.set(key, taken.folder);
       const folder = base ? taken.folder : folderIn(taken.folder, source);
-      return { mount: bind(folder, place, mount.readonly) };
+      return { mount: { ...bind(folder, place, mount.readonly), own: true } };
     },
   };
 }
