@@ -79,6 +79,10 @@ export const testNeeds = [
   { program: 'bzip2', apt: 'bzip2', dnf: 'bzip2', pacman: 'bzip2', apk: 'bzip2' },
   { program: 'mkfs.ext4', apt: 'e2fsprogs', dnf: 'e2fsprogs', pacman: 'e2fsprogs', apk: 'e2fsprogs' },
   {
+    program: '/usr/lib/python3/dist-packages/docker/__init__.py', // Docker's library for Python
+    ...{ optional: true, apt: 'python3-docker', dnf: '', pacman: '', apk: '' },
+  },
+  {
     program: '/usr/lib/python3/dist-packages/swift/__init__.py', // an S3-compatible store
     ...{ optional: true, apt: 'python3-swift', dnf: '', pacman: '', apk: '' },
   },

@@ -87,8 +87,7 @@ export async function settleExit(
       publishEnd(context, record, toldOfMemory);
       context.waiters.exited(record.id, exitResponse(record));
     }
-    await finishLog(context, record);
-    await finishRelease(context, record);
+    await finishRelease(context, record, () => finishLog(context, record));
     if (record.state.status === 'restarting') {
       crashPoint('container.restart.waiting');
       context.restarts.schedule(record.id, record.state.backoff);

@@ -50,13 +50,21 @@ async function endOfExecs(context: ContainerContext, record: ContainerRecord): P
 const sharesNetwork = (context: ContainerContext, { id }: ContainerRecord): boolean =>
   context.store.all().some((other) => sharedWith(other.host.NetworkMode) === id && isRunning(other));
 
-/** Releases what a container that has ended still holds, by its open intents. Does nothing when there is none. */
-export async function finishRelease(context: ContainerContext, record: ContainerRecord): Promise<void> {
+/**
+ * Releases what a container that has ended still holds, by its open intents. Does nothing when there is none. `beside` is
+ * done at the same time and must not throw; the intents end after both.
+ */
+export async function finishRelease(
+  context: ContainerContext,
+  record: ContainerRecord,
+  beside: () => Promise<void> = async () => {},
+): Promise<void> {
   const open = context.journal
     .pending()
     .filter(({ kind, subject }) => kind === 'container.release' && subject === record.id);
-  if (open.length === 0) return;
-  await releaseResources(context, record);
+  if (open.length === 0) return await beside();
+  const [released] = await Promise.allSettled([releaseResources(context, record), beside()]);
+  if (released.status === 'rejected') throw released.reason;
   crashPoint('container.exit.released');
   for (const intent of open) context.journal.done(intent);
 }

@@ -159,7 +159,7 @@ function complete(given: Settings): DaemonConfig {
     cgroupDriver: cgroupDriverOf(given['exec-opts'] ?? []),
     selinuxEnabled: given['selinux-enabled'] ?? false,
     usernsRemap: given['userns-remap'] || undefined,
-    logDriver: given['log-driver'] ?? 'local',
+    logDriver: given['log-driver'] ?? 'json-file',
     logOptions: given['log-opts'] ?? {},
   };
 }

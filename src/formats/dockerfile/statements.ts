@@ -55,10 +55,8 @@ export function readStatements(
 /** More comments above one instruction than these are no description of anything. */
 const MOST_COMMENTS = 50;
 
-export interface Joined {
+interface Joined {
   readonly text: string;
-  /** What of `text` is from which line, counted from 1; the first with the blanks before it. */
-  readonly pieces: readonly { readonly line: number; readonly text: string }[];
   /** Index of the first line. */
   readonly start: number;
   /** Index after the last line. */
@@ -66,9 +64,8 @@ export interface Joined {
   readonly emptyLine: boolean;
 }
 
-/** Joins a line (by its index) with those that continue it, without comments and empty lines between them. */
-export function joinLines(lines: readonly string[], start: number, escapeToken: string): Joined {
-  const pieces: { line: number; text: string }[] = [];
+function joinLines(lines: readonly string[], start: number, escapeToken: string): Joined {
+  const parts: string[] = [];
   let emptyLine = false;
   let at = start;
   let continued = true;
@@ -82,13 +79,9 @@ export function joinLines(lines: readonly string[], start: number, escapeToken: 
     }
     const cut = continuation(line, escapeToken);
     continued = cut !== undefined;
-    pieces.push({ line: at, text: cut ?? line });
+    parts.push(cut ?? line);
   }
-  const text = pieces
-    .map((piece) => piece.text)
-    .join('')
-    .trimStart();
-  return { text, pieces, start, end: at, emptyLine };
+  return { text: parts.join('').trimStart(), start, end: at, emptyLine };
 }
 
 /** The line without its escape character at the end, if it is continued: an escaped escape character does not. */

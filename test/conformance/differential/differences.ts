@@ -99,13 +99,6 @@ export const differences: readonly Difference[] = [
     instead: /MaskedPaths/,
     reason: 'newer engines mask more of /proc and /sys',
   },
-  {
-    scenario: 'inspect',
-    step: /json/,
-    subjects: both,
-    instead: /LogConfig\.Type: "json-file" \| "local"/,
-    reason: "tug's default is bounded",
-  },
   { scenario: 'inspect', step: /json/, subjects: both, instead: /Runtime: "runc" \| "crun"/, reason: otherRuntime },
   {
     scenario: 'inspect',
