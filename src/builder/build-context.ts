@@ -4,6 +4,7 @@ import type { Logger } from '../base/log.ts';
 import type { WorkContainers } from '../containers/work-contract.ts';
 import type { EventBus } from '../events/contract.ts';
 import type { FileSource } from '../formats/dockerfile/stage-graph.ts';
+import type { Dockerfile } from '../formats/dockerfile/types.ts';
 import type { Image } from '../images/contract.ts';
 import type { Images } from '../images/service.ts';
 import type { RegistryClient } from '../registry-client/client.ts';
@@ -76,6 +77,7 @@ export interface Build extends BuilderDeps {
 /** What one instruction is carried out in. */
 export interface Scope {
   readonly build: Build;
+  readonly dockerfile: Dockerfile;
   readonly step: BuildStep;
   readonly noCache: boolean;
   /** Whether the layers are the image's, and their tars therefore needed. */

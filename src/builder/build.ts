@@ -55,7 +55,8 @@ export async function build(
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   let done = false;
   try {
-    await using context = await receiveContext({ ...parts, folder }, request, listener, all);
+    const materials = new Map<string, Material>();
+    await using context = await receiveContext({ ...parts, folder, materials }, request, listener, all);
     crashPoint('build.context.received');
     const dockerfile = parseDockerfile(context.dockerfile, {
       fileName: path.basename(request.dockerfile),
@@ -65,7 +66,6 @@ export async function build(
     const imports = await openImports(importing, request);
     const used: UsedCache = { steps: new Map(), mounts: new Map() };
     const steps = followSteps(parts.steps, { store: parts.cache, imports, used });
-    const materials = new Map<string, Material>();
     const about = {
       ...parts,
       materials,

@@ -48,12 +48,17 @@ export interface BuildRequest {
   readonly provenance: ProvenanceOptions | undefined;
   readonly cacheFrom: readonly CacheFrom[];
   readonly cacheTo: readonly CacheTo[];
+  /** What commands may have that could harm the host, if the Dockerfile asks for it. */
+  readonly allow: readonly Entitlement[];
   /** Network, limits and hosts of the commands. */
   readonly host: HostConfig;
   readonly auths: Readonly<Record<string, RegistryAuth>>;
   /** Named contexts that are not among the parts: `docker-image://NAME`, a repository, the address of a tar. */
   readonly contexts: Readonly<Record<string, string>>;
 }
+
+/** BuildKit's names. */
+export type Entitlement = 'network.host' | 'security.insecure';
 
 export type BuildContextInput =
   /** A tar, plain or compressed. */

@@ -3,6 +3,7 @@ import { formatPlatform, hostPlatform } from '../formats/platform.ts';
 import { familiarName, parseReference, type Reference } from '../formats/reference.ts';
 import type { Claim } from '../images/attestations.ts';
 import type { Image } from '../images/contract.ts';
+import { materialName, parseGitAddress, withoutLogin } from './context/git.ts';
 import type { BuildRequest } from './contract.ts';
 
 /** Something from elsewhere that a build took. */
@@ -31,7 +32,7 @@ const buildType = 'urn:tug:build:v1';
  */
 export function provenanceOf(facts: BuildFacts, options: ProvenanceOptions): Claim {
   const { id, began, request } = facts;
-  const source = sourceOf(request);
+  const source = sourceOf(facts);
   const parameters = parametersOf(facts, options);
   const whole = options.mode === 'max';
   const config = whole ? { dockerfile: facts.dockerfile.toString() } : undefined;
@@ -78,8 +79,13 @@ export function provenanceOf(facts: BuildFacts, options: ProvenanceOptions): Cla
   };
 }
 
-const sourceOf = ({ context }: BuildRequest): { uri?: string } =>
-  context.kind === 'remote' ? { uri: context.url } : {};
+/** Where the Dockerfile is from, when it is of no client's folder. */
+function sourceOf({ request: { context }, materials }: BuildFacts): Partial<Material> {
+  if (context.kind !== 'remote') return {};
+  const address = parseGitAddress(context.url);
+  const material = address && materials.get(materialName(address));
+  return { uri: withoutLogin(context.url), ...(material ? { digest: material.digest } : {}) };
+}
 
 function parametersOf({ request, secrets }: BuildFacts, { mode }: ProvenanceOptions): object {
   const { context, target, platform, noCache, squash, buildArgs, labels, session } = request;

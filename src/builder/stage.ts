@@ -44,6 +44,7 @@ async function step(
   return await teller.tell(instruction.statement, state, () =>
     carryOut(state, instruction, {
       build,
+      dockerfile: plan.dockerfile,
       step: teller.current(),
       noCache: build.request.noCache || (stage.name !== undefined && filter.includes(stage.name)),
       keepTar: stage === plan.target,

@@ -33,17 +33,29 @@ export async function bringIn(
   const mounts: OciMount[] = [];
   for (const [index, one] of mountsOf(record).entries()) {
     const folder = path.join(pathsOf(context, record).bundle, `${PREFIX}${index}`);
-    mounts.push(await bringInOne(context, one, { record, user, folder, look }));
+    mounts.push(await bringInOne(context, one, { record, user, folder, look, writable: writableOf(record, index) }));
   }
   for (const [target, options] of Object.entries(record.host.Tmpfs ?? {}))
     mounts.push(tmpfs(target, options ? options.split(',') : []));
   return inOrder(mounts);
 }
 
+interface Bringing {
+  readonly record: ContainerRecord;
+  readonly user: string;
+  readonly folder: string;
+  readonly look: MountLook;
+  /** The name of a writable layer of its own. */
+  readonly writable: string;
+}
+
+/** Of an image that may be written to: what is written goes with the container. */
+const writableOf = ({ id }: ContainerRecord, index: number): string => `${id}-${PREFIX}${index}`;
+
 async function bringInOne(
   context: ContainerContext,
   one: ContainerMount,
-  { record, user, folder, look }: { record: ContainerRecord; user: string; folder: string; look: MountLook },
+  { record, user, folder, look, writable }: Bringing,
 ): Promise<OciMount> {
   const { type, name = '', source = '', target, subpath } = one;
   if (type === 'tmpfs') return tmpfs(target, one.options ?? []);
@@ -51,6 +63,7 @@ async function bringInOne(
     if (one.makeSource) makeFolderOnce(source);
     else requireSource(source);
     await relabelSource(look, source, one.mode);
+    if (one.own && look.mapping) return bind(one, mapVolume(source, folder, look.mapping));
     if (one.idMap) return bind(one, await bindForUser(context, record, source, folder));
     // by ourselves where what is mounted in it is to be left out: crun brings that in whatever the spec says
     return bind(one, one.flat ? bindPlace(source, folder, mountFlags.bind) : source);
@@ -58,7 +71,11 @@ async function bringInOne(
   if (type === 'image') {
     const layers = one.layers ?? context.images.resolve(name).layers;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    await context.snapshots.show(name, layers, folder, look);
+    if (one.readOnly) await context.snapshots.show(name, layers, folder, look);
+    else {
+      await context.snapshots.prepare(writable, layers, { volatile: true });
+      await context.snapshots.mount(writable, folder, look);
+    }
     return bind(one, subpath ? bindPart(folder, subpath, `${folder}-part`) : folder);
   }
   const data = await context.volumes.mount(name, user);
@@ -68,7 +85,7 @@ async function bringInOne(
 }
 
 function mapVolume(data: string, place: string, { userNamespace }: MountMapping): string {
-  mkdirSync(place, { recursive: true, mode: 0o700 });
+  makePlace(data, place);
   bindMapped(data, place, userNamespace);
   return place;
 }
@@ -81,6 +98,8 @@ export async function letGo(context: ContainerContext, record: ContainerRecord, 
     .sort()
     .reverse())
     unmount(path.join(bundle, name), { detach: true });
+  for (const [index, { type, readOnly }] of mountsOf(record).entries())
+    if (type === 'image' && !readOnly) await context.snapshots.discard(writableOf(record, index));
   return await context.volumes.unmount(user);
 }
 
@@ -103,11 +122,15 @@ function bindPart(root: string, subpath: string, place: string): string {
 
 /** Nothing that is mounted on the host later shows in it. */
 function bindPlace(source: string, place: string, flags: number): string {
-  if (statSync(source).isDirectory()) mkdirSync(place, { recursive: true, mode: 0o700 });
-  else writeFileSync(place, '', { flag: 'a' });
+  makePlace(source, place);
   mount(source, place, '', flags);
   mount('', place, '', mountFlags.private | mountFlags.recursive);
   return place;
+}
+
+function makePlace(source: string, place: string): void {
+  if (statSync(source).isDirectory()) mkdirSync(place, { recursive: true, mode: 0o700 });
+  else writeFileSync(place, '', { flag: 'a' });
 }
 
 /** With the restrictions of the mount that the source lies on, which crun would lift by mounting it once more. */

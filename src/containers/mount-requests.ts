@@ -23,6 +23,8 @@ export interface ContainerMount {
   readonly flat?: boolean;
   /** The source's owner and the container's user are each other's. */
   readonly idMap?: boolean;
+  /** The engine made the source: what is owner N there is the container's N. */
+  readonly own?: boolean;
   /** Make the host folder if it is missing: what `-v` does and `--mount` does not. */
   readonly makeSource?: boolean;
   /** Do not fill a volume with what the image has there. */

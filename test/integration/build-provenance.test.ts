@@ -141,6 +141,41 @@ describe('statements of how an image was made', () => {
     assert.equal(pulled.code, 0, pulled.stderr);
   });
 
+  it('name the repositories, and their commits', async () => {
+    const repository = path.join(engine.root, 'made.git');
+    fs.mkdirSync(repository);
+    const git = async (...args: string[]): Promise<string> => {
+      const who = ['-c', 'user.name=a', '-c', 'user.email=a@b'];
+      return (await runChecked('git', ['-C', repository, ...who, ...args])).trim();
+    };
+    await git('init', '-q', '-b', 'main');
+    const address = `file://${repository}`;
+    fs.writeFileSync(path.join(repository, 'Dockerfile'), `FROM stated/base:1.0\nADD ${address} /added\n`);
+    await git('add', '.');
+    await git('commit', '-qm', 'one');
+    await git('tag', 'one');
+    fs.writeFileSync(path.join(repository, 'more'), '');
+    await git('add', '.');
+    await git('commit', '-qm', 'two');
+    const query = new URLSearchParams({ remote: `${address}#one`, t: 'of-git', attest: 'type=provenance' });
+    const built = await engine.api('POST', `/build?${query}`);
+    assert.match(built.text, /Successfully tagged of-git/);
+    const [about] = await ask('of-git', 'statement=true');
+    const { materials, invocation } = (about?.Statement ?? assert.fail()).predicate as never as {
+      materials: { uri: string; digest: object }[];
+      invocation: { configSource: object };
+    };
+    const [one, head] = [{ sha1: await git('rev-parse', 'one') }, { sha1: await git('rev-parse', 'HEAD') }];
+    assert.deepEqual(
+      materials.filter(({ uri }) => uri.startsWith('file:')),
+      [
+        { uri: address, digest: head },
+        { uri: `${address}#one`, digest: one },
+      ],
+    );
+    assert.deepEqual(invocation.configSource, { uri: `${address}#one`, digest: one, entryPoint: 'Dockerfile' });
+  });
+
   it('say all with mode=max, but no secret, and are in an OCI archive', async () => {
     const archive = path.join(engine.root, 'image.tar');
     const options = 'type=provenance,mode=max,version=v1,builder-id=https://builder.example/1';

@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { invalid, TugError } from '../../base/errors.ts';
 import { run } from '../../base/process.ts';
 import { resolveInRoot } from '../../host/read-in-root.ts';
+import type { Material } from '../provenance.ts';
 import { createLayerTree } from '../sources/layer-tree.ts';
 import type { SourceTree } from '../sources/tree.ts';
 
@@ -29,6 +30,25 @@ function splitOnce(text: string, mark: string): [string, string] {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
+export interface FetchedRepository {
+  readonly tree: SourceTree;
+  /** The address without folder and password, and the commit. */
+  readonly material: Material;
+}
+
+/** Object names of a repository are of SHA-1, or of SHA-256 where it was made so. */
+const materialOf = (address: GitAddress, commit: string): Material => ({
+  uri: materialName(address),
+  digest: { [commit.length === 40 ? 'sha1' : 'sha256']: commit },
+});
+
+/** How a repository is named among what a build took. */
+export const materialName = ({ remote, ref }: GitAddress): string =>
+  `${withoutLogin(remote)}${ref === undefined ? '' : `#${ref}`}`;
+
+/** An address of http or https without the user and password that may stand in it. */
+export const withoutLogin = (address: string): string => address.replace(/^(https?:\/\/)[^/@?#]*@/, '$1');
+
 /**
  * Fetches one commit of a repository into a folder that is made, with its submodules, and returns the files of the folder
  * that was asked for. `.git` is in it only with `keepGit`.
@@ -38,7 +58,7 @@ export async function fetchGit(
   address: GitAddress,
   { place, keepGit }: { readonly place: string; readonly keepGit: boolean },
   signal: AbortSignal,
-): Promise<SourceTree> {
+): Promise<FetchedRepository> {
   const { remote, ref = 'HEAD', folder } = address;
   if (ref.startsWith('-') || remote.startsWith('-'))
     throw invalid(`invalid git reference: ${ref}`, { code: 'bad-ref' });
@@ -55,8 +75,9 @@ export async function fetchGit(
   } else await git(place, ['-c', 'advice.detachedHead=false', 'checkout', '-q', 'FETCH_HEAD'], signal);
   if (fs.existsSync(path.join(place, '.gitmodules')))
     await git(place, ['submodule', 'update', '-q', '--init', '--recursive', '--depth=1'], signal);
+  const commit = (await git(place, ['rev-parse', 'HEAD'], signal)).trim();
   if (!keepGit) fs.rmSync(path.join(place, '.git'), { recursive: true, force: true });
-  return createLayerTree([folderIn(place, folder)]);
+  return { tree: createLayerTree([folderIn(place, folder)]), material: materialOf(address, commit) };
 }
 
 async function commitOf(place: string, ref: string, signal: AbortSignal): Promise<string> {

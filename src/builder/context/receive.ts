@@ -8,6 +8,7 @@ import { compileDockerignore, parseDockerignore } from '../../formats/dockerigno
 import { unpackedStream } from '../../images/archive/unpacked-stream.ts';
 import { openSource, parseSource } from '../../images/import-source.ts';
 import type { BuildListener, BuildRequest, BuildStep } from '../contract.ts';
+import type { Material } from '../provenance.ts';
 import { createClientTree } from '../session/client-tree.ts';
 import type { KeptContexts } from '../session/kept-contexts.ts';
 import { askForSecret, largestSecret } from '../session/secret.ts';
@@ -41,7 +42,11 @@ const loading: BuildStep = {
 
 /** Takes the context that a request brings. @throws invalid for a bad archive, exhausted when the disk is full. */
 export async function receiveContext(
-  { folder, contexts }: { readonly folder: string; readonly contexts: KeptContexts },
+  {
+    folder,
+    contexts,
+    materials,
+  }: { readonly folder: string; readonly contexts: KeptContexts; readonly materials: Map<string, Material> },
   request: BuildRequest,
   listener: BuildListener,
   signal: AbortSignal,
@@ -50,7 +55,7 @@ export async function receiveContext(
   const told = (bytesSoFar: number): void => listener.progress(loading, 'transferring context', bytesSoFar, undefined);
   listener.started(loading);
   try {
-    const place = { folder, told, stack };
+    const place = { folder, told, stack, materials };
     const given = await openContext(request, place, signal);
     const ofClient = askLater(given, request, { contexts, stack }, signal);
     for (const [name, address] of Object.entries(request.contexts))
@@ -70,6 +75,8 @@ interface Place {
   readonly folder: string;
   readonly told: (bytes: number) => void;
   readonly stack: AsyncDisposableStack;
+  /** Gets the repositories. */
+  readonly materials: Map<string, Material>;
 }
 
 interface Given {
@@ -158,7 +165,12 @@ async function openNamed(address: string, place: Place, signal: AbortSignal): Pr
 
 async function openRemote(url: string, place: Place, signal: AbortSignal): Promise<SourceTree> {
   const address = parseGitAddress(url);
-  if (address) return await fetchGit(address, { place: path.join(place.folder, newId()), keepGit: false }, signal);
+  if (address) {
+    const options = { place: path.join(place.folder, newId()), keepGit: false };
+    const { tree, material } = await fetchGit(address, options, signal);
+    place.materials.set(material.uri, material);
+    return tree;
+  }
   if (!/^https?:\/\//.test(url))
     throw invalid(`the remote context is neither a repository nor an address of http: ${url}`, { code: 'bad-remote' });
   const { body } = await openSource(parseSource(url), signal);

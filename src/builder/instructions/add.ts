@@ -44,8 +44,9 @@ async function remoteSource(
   const address = parseGitAddress(source);
   if (address) {
     if (checksum !== undefined) throw invalid('checksum is not taken for a repository: name the commit after "#"');
-    const tree = await fetchGit(address, { place: path.join(folder, newId()), keepGit: keepGitDir }, signal);
-    return { kind: 'unpacked', tree };
+    const fetched = await fetchGit(address, { place: path.join(folder, newId()), keepGit: keepGitDir }, signal);
+    build.materials.set(fetched.material.uri, fetched.material);
+    return { kind: 'unpacked', tree: fetched.tree };
   }
   if (!/^https?:\/\//.test(source)) {
     if (checksum !== undefined)

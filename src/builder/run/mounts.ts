@@ -1,11 +1,11 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { Readable } from 'node:stream';
-import { invalid, unsupported } from '../../base/errors.ts';
+import { invalid, notFound } from '../../base/errors.ts';
 import type { ContainerMount } from '../../containers/mount-requests.ts';
 import type { RunScript } from '../../formats/dockerfile/parse-run.ts';
 import { parseRunMount } from '../../formats/dockerfile/run-mount.ts';
 import type { RunInstruction, RunMount } from '../../formats/dockerfile/types.ts';
+import { resolveInRoot } from '../../host/read-in-root.ts';
 import type { Scope } from '../build-context.ts';
 import { keyOf } from '../cache/keys.ts';
 import { originOf } from '../instructions/copy.ts';
@@ -13,7 +13,7 @@ import { absolute } from '../instructions/workdir.ts';
 import { offerAgent } from '../session/agent.ts';
 import { bytes } from '../sources/tree.ts';
 import { expander, type StageState } from '../state.ts';
-import { contextMount } from './context-mount.ts';
+import { cacheBase, contextMount, writeOut } from './context-mount.ts';
 
 /** What `--mount` brings into a command. */
 export interface RunMounts {
@@ -151,46 +151,46 @@ function sshMount(mount: RunMount, place: string | undefined, scope: Scope, numb
 
 async function cacheMount(mount: RunMount, place: string, scope: Scope): Promise<Prepared> {
   const { build } = scope;
-  const { id = place, sharing = 'shared', from, source = '', mode = 0o755, uid = 0, gid = 0 } = mount;
-  if (from !== undefined) throw unsupported('--mount=type=cache,from=...: a cache begins empty on this engine');
-  const key = keyOf('mount', id);
+  const { id = place, sharing = 'shared', from, source = '', mode, uid, gid } = mount;
+  const base = from === undefined ? undefined : await cacheBase(from, source, scope);
+  const key = keyOf('mount', id, ...(base ? [base.key] : []));
+  const fill = async (folder: string): Promise<void> => {
+    fs.chownSync(folder, uid ?? base?.node.uid ?? 0, gid ?? base?.node.gid ?? 0);
+    fs.chmodSync(folder, mode ?? (base ? base.node.mode & 0o7777 : 0o755));
+    const content = build.imports.mount(key) ?? base?.content();
+    if (content) await writeOut(scope, folder, content);
+  };
   return {
-    key: ['cache', place, source],
+    key: ['cache', place, source, ...(base ? [base.key] : [])],
     async open(own) {
-      const fill = async (folder: string): Promise<void> => {
-        fs.chownSync(folder, uid, gid);
-        fs.chmodSync(folder, mode);
-        await fillFromCache(scope, key, folder);
-      };
       const taken = await build.mounts.take(key, { sharing, description: `cache mount ${id}`, fill }, build.signal);
       own.use(taken);
       build.used.mounts.set(key, taken.folder);
-      return { mount: bind(taken.folder, place, mount.readonly) };
+      const folder = base ? taken.folder : folderIn(taken.folder, source);
+      return { mount: { ...bind(folder, place, mount.readonly), own: true } };
     },
   };
 }
 
-/** With what the mount held on the engine that an imported cache is from. */
-async function fillFromCache({ build }: Scope, key: string, folder: string): Promise<void> {
-  const content = build.imports.mount(key);
-  if (!content) return;
-  const fd = fs.openSync(folder, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+/** A folder of a cache. @throws not-found. */
+function folderIn(cache: string, source: string): string {
+  if (/^[/.]*$/.test(source)) return cache;
   try {
-    await build.archiver.receive(fd, Readable.from(content, { objectMode: false }), build.signal);
-  } finally {
-    fs.closeSync(fd);
+    return resolveInRoot(cache, source);
+  } catch (cause) {
+    throw notFound(`--mount=type=cache: "${source}" is not in the cache: not found`, { code: 'no-source', cause });
   }
 }
 
 async function bindMount(mount: RunMount, place: string, scope: Scope): Promise<Prepared> {
   const { from, source = '', readonly } = mount;
-  if (!readonly) throw unsupported('--mount=type=bind,rw: what a command binds is read-only on this engine; copy it');
   const { layers, tree } =
     from === undefined ? { layers: undefined, tree: scope.build.files } : await originOf(from, scope);
-  if (!layers) return await contextMount(scope, { tree, source, target: place });
+  if (!layers) return await contextMount(scope, { tree, source, target: place, readOnly: readonly });
   const made: ContainerMount = {
-    ...{ type: 'image', name: 'bind', layers, target: place, mode: '', readOnly: true },
+    ...{ type: 'image', name: 'bind', layers, target: place, mode: '', readOnly: readonly },
     ...(source === '' || source === '/' ? {} : { subpath: source.replace(/^\/+/, '') }),
   };
-  return { key: ['bind', layers.at(-1), source, place], open: async () => ({ mount: made }) };
+  const key = ['bind', layers.at(-1), source, place, ...(readonly ? [] : ['rw'])];
+  return { key, open: async () => ({ mount: made }) };
 }

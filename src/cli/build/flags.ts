@@ -20,6 +20,9 @@ const bool = (long: string, description: string, more: Partial<Flag> = {}): Flag
 /** The options of `build`. */
 export const buildFlags: readonly Flag[] = [
   list('add-host', 'A host name of its own for the commands (HOST:IP)'),
+  list('allow', 'What RUN may ask for that could harm the host (network.host, security.insecure)', {
+    value: 'stringArray',
+  }),
   list('build-arg', 'A value for an ARG (NAME=VALUE; NAME alone takes it from the environment)'),
   list('build-context', 'Further files that --from may name (NAME=PATH, NAME=docker-image://IMAGE)', {
     value: 'stringArray',

@@ -52,7 +52,7 @@ export function buildQuery(flags: ParsedFlags, env: Readonly<Record<string, stri
     ...{ buildargs: json(args), labels: json(labels), nocache: flags.bool('no-cache'), pull: flags.bool('pull') },
     ...{ nocachefilter: flags.list('no-cache-filter').flatMap((text) => text.split(',')), rm: true },
     ...{ extrahosts: flags.list('add-host').map(parseAddHost), networkmode: flags.string('network') },
-    attest: attestsOf(flags),
+    ...{ attest: attestsOf(flags), allow: flags.list('allow') },
     ...{ isolation: flags.optional('isolation'), squash: flags.bool('squash') },
     ...{ memory: bytes('memory'), memswap: swap === undefined ? undefined : parseMemorySwap(swap) },
     ...{ cpushares: flags.int('cpu-shares'), cpuperiod: flags.int('cpu-period'), cpuquota: flags.int('cpu-quota') },

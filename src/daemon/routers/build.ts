@@ -3,7 +3,7 @@ import type { BuildMessage, BuildPruned } from '../../api/types/build.ts';
 import type { HostConfig } from '../../api/types/container.ts';
 import { asTugError, invalid, unsupported } from '../../base/errors.ts';
 import { shortId } from '../../base/ids.ts';
-import type { BuildContextInput, Builder, BuildListener, BuildRequest } from '../../builder/contract.ts';
+import type { BuildContextInput, Builder, BuildListener, BuildRequest, Entitlement } from '../../builder/contract.ts';
 import { createClassicListener } from '../../builder/progress/classic.ts';
 import { createTraceListener } from '../../builder/progress/trace.ts';
 import type { BuildSessions } from '../../builder/session/sessions.ts';
@@ -80,11 +80,11 @@ const silent: BuildListener & { flush(): Promise<void> } = {
 /** `trace`: with the place in the Dockerfile, and in the words of those who show steps. */
 function errorLine(error: unknown, trace: boolean): BuildMessage {
   const { message: plain, details, kind, code: word } = asTugError(error);
-  const { exitCode, place, command } = details;
+  const { exitCode, place, command, part } = details;
   const code = typeof exitCode === 'number' ? { code: exitCode } : kind === 'unauthorized' ? { code: 401 } : {};
   const message =
     trace && word === 'build-step-failed'
-      ? `process ${JSON.stringify(command)} did not complete successfully: exit code: ${exitCode}`
+      ? `process ${JSON.stringify(command)} did not complete successfully: exit code: ${exitCode}${typeof part === 'string' ? `\n${part}` : ''}`
       : plain;
   const shown = trace && typeof place === 'string' ? { place } : {};
   return { errorDetail: { ...code, message, ...shown }, error: message };
@@ -117,10 +117,25 @@ function readRequest(exchange: Exchange, sessions: BuildSessions): BuildRequest 
     provenance: parseAttest(query.all('attest').filter(Boolean)),
     cacheFrom: (json(query, 'cachefrom', z.array(z.string())) ?? []).map(parseCacheFrom),
     cacheTo: (json(query, 'cacheto', z.array(z.string())) ?? []).map(parseCacheTo),
+    allow: entitlementsOf(query),
     host: readHost(query),
     auths: decodeRegistryConfig(request.headers['x-registry-config']) ?? {},
     contexts: json(query, 'contexts', z.record(z.string(), z.string())) ?? {},
   };
+}
+
+/** `networkmode=host` gives the host's network to all commands anyway. */
+function entitlementsOf(query: Query): Entitlement[] {
+  const allowed = query
+    .all('allow')
+    .filter(Boolean)
+    .map((name): Entitlement => {
+      if (name === 'network.host' || name === 'security.insecure') return name;
+      throw invalid(`invalid entitlement: ${name} (known: network.host, security.insecure)`, {
+        code: 'bad-entitlement',
+      });
+    });
+  return query.text('networkmode') === 'host' ? [...allowed, 'network.host'] : allowed;
 }
 
 const partsType = 'application/vnd.tug.build-parts';

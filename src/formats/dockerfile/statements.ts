@@ -55,8 +55,10 @@ export function readStatements(
 /** More comments above one instruction than these are no description of anything. */
 const MOST_COMMENTS = 50;
 
-interface Joined {
+export interface Joined {
   readonly text: string;
+  /** What of `text` is from which line, counted from 1; the first with the blanks before it. */
+  readonly pieces: readonly { readonly line: number; readonly text: string }[];
   /** Index of the first line. */
   readonly start: number;
   /** Index after the last line. */
@@ -64,8 +66,9 @@ interface Joined {
   readonly emptyLine: boolean;
 }
 
-function joinLines(lines: readonly string[], start: number, escapeToken: string): Joined {
-  const parts: string[] = [];
+/** Joins a line (by its index) with those that continue it, without comments and empty lines between them. */
+export function joinLines(lines: readonly string[], start: number, escapeToken: string): Joined {
+  const pieces: { line: number; text: string }[] = [];
   let emptyLine = false;
   let at = start;
   let continued = true;
@@ -79,9 +82,13 @@ function joinLines(lines: readonly string[], start: number, escapeToken: string)
     }
     const cut = continuation(line, escapeToken);
     continued = cut !== undefined;
-    parts.push(cut ?? line);
+    pieces.push({ line: at, text: cut ?? line });
   }
-  return { text: parts.join('').trimStart(), start, end: at, emptyLine };
+  const text = pieces
+    .map((piece) => piece.text)
+    .join('')
+    .trimStart();
+  return { text, pieces, start, end: at, emptyLine };
 }
 
 /** The line without its escape character at the end, if it is continued: an escaped escape character does not. */
