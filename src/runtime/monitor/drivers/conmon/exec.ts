@@ -1,4 +1,4 @@
-import { closeSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { createPipe } from '../../../../host/adopted-fd.ts';
 import { givePipes } from '../../../../host/pipe-owner.ts';
@@ -47,9 +47,11 @@ export async function execProcess(
 
 function launchExec(conmon: string, request: MonitorExec, gate: Gate | undefined): Launched {
   const { folder, runtime, terminal } = request;
-  writeFileSync(path.join(folder, 'process.json'), JSON.stringify(processOf(request)));
+  const file = path.join(folder, 'process.json');
+  rmSync(file, { force: true }); // a runtime that was prepared and not used had a link there, to a descriptor of the engine's
+  writeFileSync(file, JSON.stringify(processOf(request)), { flag: 'wx' });
   const stdin = request.stdin && request.attach && !terminal ? prepareStdin(folder, runtime) : undefined;
-  const spec = ['--exec', '--exec-process-spec', path.join(folder, 'process.json')];
+  const spec = ['--exec', '--exec-process-spec', file];
   try {
     const launched = launch({
       conmon,

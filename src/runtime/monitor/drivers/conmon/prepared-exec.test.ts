@@ -111,3 +111,14 @@ it('ends by itself when the engine is killed before it was told what to run', as
     await others.dispose();
   }
 });
+
+it('leaves the exec to a monitor when it is not used after all', async () => {
+  const request = { ...requestOf('sh', '-c', 'exit 6'), attach: false };
+  const prepared = monitor.prepareExec({ ...request, attach: true });
+  assert.ok(prepared);
+  prepared.drop();
+  const exec = await monitor.exec(request);
+  assert.ok(fs.lstatSync(path.join(request.folder, 'process.json')).isFile());
+  const exit = await monitor.waitExit(request.folder, exec, AbortSignal.timeout(100_000));
+  assert.deepEqual(exit === 'lost' ? exit : exit.code, 6);
+});
