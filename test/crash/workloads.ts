@@ -151,7 +151,8 @@ const logJson: Workload = async ({ engine }) => {
 };
 
 const clearLog: Workload = async ({ engine }) => {
-  const id = await create(engine, { Cmd: ['sh', '-c', 'echo hi; sleep 2'] });
+  const LogConfig = { Type: 'local' };
+  const id = await create(engine, { Cmd: ['sh', '-c', 'echo hi; sleep 2'], HostConfig: { LogConfig } });
   await engine.api('POST', `/containers/${id}/start`);
   await engine.api('DELETE', `/containers/${id}/logs`);
 };
