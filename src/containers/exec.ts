@@ -51,6 +51,7 @@ export async function startExec(
 ): Promise<ContainerStreams> {
   requireRunning(record);
   if (exec.status !== 'created') throw conflict(`exec command ${exec.id} has already run`);
+  if (endedMeanwhile(record)) throw notRunning(record);
   exec.status = 'running';
   options.accepted?.();
   const folder = execFolder(context, record, exec);
