@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import * as path from 'node:path';
 import { crashPoint } from '../base/crash-points.ts';
 import type { PreparedExec } from '../runtime/monitor/contract.ts';
@@ -43,12 +43,11 @@ export function prepareExec(context: ContainerContext, record: ContainerRecord, 
   setImmediate(() => {
     if (exec.status !== 'created' || context.shutdown.aborted || !isRunning(record)) return;
     const folder = execFolder(context, record, exec);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
     const ownNull = !isPlainlyRoot(record, exec);
     const begun = begin(context, record, exec, { folder, ownNull });
+    if (!begun) return;
     crashPoint('exec.create.prepared');
-    if (begun) keep(context, record, exec, { exec: begun, folder, ownNull });
-    else rmSync(folder, { recursive: true });
+    keep(context, record, exec, { exec: begun, folder, ownNull });
   });
 }
 
@@ -70,6 +69,7 @@ function begin(context: ContainerContext, record: ContainerRecord, { request }: 
       ...(ownNull ? { nullDevice: context.nullDevice } : {}),
     });
   } catch {
+    rmSync(folder, { recursive: true, force: true });
     return undefined; // its start does all anew, and tells
   }
 }

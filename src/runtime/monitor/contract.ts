@@ -24,7 +24,8 @@ export interface Monitor {
 
   /**
    * Goes as far as it can with an exec of which only this is known yet, for a container that runs. Undefined where that
-   * saves nothing. What it started ends by itself when the engine does, and has touched nothing of the container.
+   * saves nothing. Makes the folder. What it started ends by itself when the engine does, and has touched nothing of the
+   * container.
    * @throws the system error, with nothing left but what lies in the folder.
    */
   prepareExec(request: ExecPreparation): PreparedExec | undefined;

@@ -1,4 +1,4 @@
-import { constants, existsSync, openSync } from 'node:fs';
+import { constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf } from '../../../../base/errors.ts';
 import { adoptDescriptor } from '../../../../host/adopted-fd.ts';
@@ -46,6 +46,7 @@ export function execDirectly(request: MonitorExec, started: Started): Promise<Mo
  * and read its configuration and filter of system calls. Nothing of that changes while the container runs.
  */
 export function prepareDirectly(preparation: ExecPreparation, started: Started): PreparedExec {
+  mkdirSync(preparation.folder, { recursive: true, mode: 0o700 });
   let waiting: WaitingRuntime | undefined = startRuntime(preparation);
   started(waiting.spawned);
   const drop = (): void => {

@@ -1,4 +1,4 @@
-import { closeSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { createPipe } from '../../../../host/adopted-fd.ts';
 import { givePipes } from '../../../../host/pipe-owner.ts';
@@ -48,7 +48,6 @@ export async function execProcess(
 function launchExec(conmon: string, request: MonitorExec, gate: Gate | undefined): Launched {
   const { folder, runtime, terminal } = request;
   const file = path.join(folder, 'process.json');
-  rmSync(file, { force: true }); // a runtime that was prepared and not used had a link there, to a descriptor of the engine's
   writeFileSync(file, JSON.stringify(processOf(request)), { flag: 'wx' });
   const stdin = request.stdin && request.attach && !terminal ? prepareStdin(folder, runtime) : undefined;
   const spec = ['--exec', '--exec-process-spec', file];

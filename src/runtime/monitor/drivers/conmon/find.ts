@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { FoundMonitor } from '../../contract.ts';
 
 /** Running conmons, and runtimes in their place, whose folder is `root` or lies below it, from their command lines. A process that ends meanwhile is left out. */
@@ -9,11 +10,22 @@ export async function findMonitors(root: string): Promise<FoundMonitor[]> {
   return found.filter((entry) => entry !== undefined);
 }
 
+/** Milliseconds that a process may take to become the program it is to run. One that has hidden its command line takes all of them. */
+const patience = 250;
+
+/** Empty when it has ended, or is the kernel's own. */
 async function commandLine(pid: string): Promise<string[]> {
+  const deadline = performance.now() + patience;
   try {
-    return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
+    for (;;) {
+      const text = await readFile(`/proc/${pid}/cmdline`, 'utf8');
+      if (text !== '') return text.split('\0');
+      await readlink(`/proc/${pid}/exe`);
+      if (performance.now() > deadline) return [];
+      await wait(1); // in execve(2), which runtimes call twice, it has a program and no command line yet
+    }
   } catch {
-    return []; // it has ended
+    return [];
   }
 }
 

@@ -52,6 +52,18 @@ it('waits for what it is to run, found by its folder meanwhile, and ends with th
   assert.deepEqual(await outcome(exec, request), { stdout: 'told\n', code: 5 });
 });
 
+it('is found from its first moment, before it is the program it is to be', async () => {
+  for (let round = 0; round < 50; round++) {
+    const request = requestOf('true');
+    const prepared = monitor.prepareExec(request);
+    try {
+      assert.equal((await monitor.find(request.folder)).length, 1, `round ${round}`);
+    } finally {
+      prepared?.drop();
+    }
+  }
+});
+
 it('begins anew for more than a pipe holds', async () => {
   const request = requestOf('sh', '-c', 'echo $#', 'sh', ...Array.from({ length: 3000 }, () => 'x'.repeat(30)));
   const exec = await monitor.prepareExec(request)?.exec(request);

@@ -27,7 +27,7 @@ export interface WaitingRuntime {
   words(): string;
   /** Idempotent. No words any more; the output goes on. */
   close(): void;
-  /** Kills it, and closes all. Idempotent. */
+  /** Kills it, closes all, and takes its link away: what somebody wrote through that would come to a descriptor of the engine. Idempotent. */
   drop(): void;
 }
 
@@ -50,7 +50,7 @@ const pipeRoom = 65_536;
  * Starts the runtime, in a session of its own: what is typed where the engine runs is not for it. In the folder it leaves
  * `process.json`, by which it is found.
  * @param told what `give` would say, if that is known already.
- * @throws the system error, with nothing left but that link.
+ * @throws the system error, with nothing left.
  */
 export function startRuntime(request: ExecPreparation, told?: Telling): WaitingRuntime {
   const parts = openParts(request, told);
@@ -58,9 +58,10 @@ export function startRuntime(request: ExecPreparation, told?: Telling): WaitingR
     const spawned = spawn(request, parts);
     parts.close(parts.source, parts.pidWrite, parts.stdin);
     for (const pipe of parts.pipes) pipe.closeProcessEnd();
-    return watch(spawned, parts);
+    return watch(spawned, parts, linkOf(request));
   } catch (error) {
     parts.closeAll();
+    rmSync(linkOf(request), { force: true });
     throw error;
   }
 }
@@ -119,7 +120,7 @@ function openParts(request: ExecPreparation, told: Telling | undefined): Parts {
   }
 }
 
-function watch(spawned: Spawned, parts: Parts): WaitingRuntime {
+function watch(spawned: Spawned, parts: Parts, link: string): WaitingRuntime {
   const pid = readPid(parts.handOn(parts.pidRead));
   const ended = endOf(spawned, pid);
   const stdio = stdioOf(parts.pipes, ended);
@@ -143,14 +144,14 @@ function watch(spawned: Spawned, parts: Parts): WaitingRuntime {
       if (!over) killTree(spawned.pid);
       stdio.detach();
       parts.closeAll();
+      rmSync(link, { force: true });
     },
   };
 }
 
 function spawn(request: ExecPreparation, { stdin, pipes, log, source, pidWrite }: Parts): Spawned {
-  const { runtime, folder, containerId } = request;
-  const file = path.join(folder, 'process.json');
-  rmSync(file, { force: true });
+  const { runtime, containerId } = request;
+  const file = linkOf(request);
   symlinkSync(descriptor(source), file); // it names the folder in the command line, and leads into a pipe
   const [stdout, stderr] = pipes.map(({ processEnd }) => processEnd);
   const args = [`--log=${descriptor(log)}`, 'exec', '--process', file, '--pid-file', descriptor(pidWrite)];
@@ -165,6 +166,8 @@ function spawn(request: ExecPreparation, { stdin, pipes, log, source, pidWrite }
 function handOver(pipes: readonly OutputPipe[], { pipeOwner }: Telling): void {
   if (pipeOwner !== undefined) for (const pipe of pipes) pipe.give(pipeOwner);
 }
+
+const linkOf = ({ folder }: ExecPreparation): string => path.join(folder, 'process.json');
 
 const descriptor = (fd: number): string => `/proc/self/fd/${fd}`;
 
