@@ -64,8 +64,8 @@ export interface Build extends BuilderDeps {
   readonly named: ReadonlyMap<string, NamedContext>;
   /** By their ids; had when they are needed. */
   readonly secrets: ReadonlyMap<string, () => Promise<Buffer>>;
-  /** Runs commands, a bounded number at a time. */
-  readonly withSlot: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Runs commands, a bounded number at a time. They are told whether they had to wait. */
+  readonly withSlot: <T>(work: (waited: boolean) => Promise<T>) => Promise<T>;
   /** An image of that name, pulled if it is not there; kept until the build has ended. */
   image(name: string, platform: string | undefined, step: BuildStep): Promise<Image>;
   /** The files that layers (chain-ids, bottom first) show. */

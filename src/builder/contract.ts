@@ -90,11 +90,15 @@ export interface BuildStep {
   readonly works: boolean;
   /** The instruction on one line. */
   readonly text: string;
+  /** Its file and line, as `Dockerfile:7`. */
+  readonly place?: string;
 }
 
 /** Hears how a build goes on. */
 export interface BuildListener {
   started(step: BuildStep): void;
+  /** Until now it waited for others: its own work begins here. */
+  waited(step: BuildStep): void;
   /** The promise, if any, makes who writes wait. */
   output(step: BuildStep, stream: 'stdout' | 'stderr', chunk: Buffer): Promise<void> | undefined;
   /** Bytes of something, such as a context. */

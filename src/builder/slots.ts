@@ -1,13 +1,16 @@
-/** Runs at most `most` works at a time; others wait in the order they came, until `signal` aborts. */
-export function createSlots(most: number): <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T> {
+/** Runs at most `most` works at a time; others wait in the order they came, until `signal` aborts, and are told that they did. */
+export function createSlots(
+  most: number,
+): <T>(work: (waited: boolean) => Promise<T>, signal: AbortSignal) => Promise<T> {
   let free = most;
   const waiting: (() => void)[] = [];
   return async (work, signal) => {
-    if (free > 0) free -= 1;
+    const waits = free === 0;
+    if (!waits) free -= 1;
     else await new Promise<void>((resolve) => waiting.push(resolve));
     try {
       signal.throwIfAborted();
-      return await work();
+      return await work(waits);
     } finally {
       const next = waiting.shift();
       if (next) next();

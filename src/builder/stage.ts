@@ -66,6 +66,7 @@ interface Teller {
 
 function createTeller(build: Build, plan: BuildPlan, stage: Stage, first: number): Teller {
   const { listener } = build;
+  const own = new Set([stage.from, ...stage.instructions].map((one) => one.statement)); // triggers are of another file
   let number = first - 1;
   let position = 0;
   let wasCached = false;
@@ -90,7 +91,8 @@ function createTeller(build: Build, plan: BuildPlan, stage: Stage, first: number
       const inputs = vertex === '' ? [] : [vertex];
       const digest = `sha256:${keyOf(stage.index, number, statement.original, inputs, build.holder)}`;
       const label = labelOf(stage, plan.dockerfile.stages.length === 1, position);
-      step = { ...{ digest, inputs, number, total: plan.total, label, works }, text: statement.display };
+      const place = !own.has(statement) ? {} : { place: `${plan.dockerfile.fileName}:${statement.lines.first}` };
+      step = { ...{ digest, inputs, number, total: plan.total, label, works }, text: statement.display, ...place };
       wasCached = false;
       reason = undefined;
       listener.started(step);
@@ -152,6 +154,7 @@ async function begin(build: Build, plan: BuildPlan, stage: Stage, step: BuildSte
   const escapeWith = plan.dockerfile.directives.escape;
   if (base.kind === 'stage') {
     const state = await build.stage(base.index);
+    build.listener.waited(step);
     return { ...state, base: state.layers.length, args: new Map(), hasOwnCommand: false, onBuild: [] };
   }
   if (base.kind === 'image') return fromImage(await build.image(base.name, platform, step), escapeWith);

@@ -52,6 +52,7 @@ describe('tug build on a terminal', () => {
     assert.match(last, /^\[\+\] Building \d+\.\ds \(5\/5\) FINISHED\r\n/);
     assert.doesNotMatch(last, /=> #/);
     assert.match(last, step('\\[one 4/4\\] RUN echo quick'));
+    assert.match(last, /\r\n\r\n3 steps in \d+\.\ds: 0 cached, 3 run; slowest: RUN --mount.*\(Dockerfile:3\) \d+\.\ds/);
 
     await using cached = await open(folder);
     const { screen: again } = await cached.ended;

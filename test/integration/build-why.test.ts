@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { contextFolder } from '../helpers/build.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 
 describe('tug build --why', () => {
@@ -44,6 +45,22 @@ describe('tug build --why', () => {
     write('c', 'c');
     write('Dockerfile', `FROM ${base}\nARG LEVEL=1\nWORKDIR /app\nCOPY b c ./\nRUN echo two > two`);
     assert.match(await build(), /COPY b c \.\/\n {5}file \/app\/a is gone, file \/app\/c is new\n/);
+  });
+
+  it('sums up what was cached, what was run and what was slow', async () => {
+    const lines = [`FROM ${base} AS made`, 'RUN sleep 2', `FROM ${base}`, 'COPY --from=made /etc/passwd /', 'RUN true'];
+    const folder = contextFolder(engine, 'sum', lines.join('\n'));
+    const summary = async (...args: string[]): Promise<string | undefined> => {
+      const built = await engine.tug(['build', ...args, folder]);
+      assert.equal(built.code, 0, built.stderr);
+      return /^\d+ steps? .*$/m.exec(built.stderr)?.[0];
+    };
+    // that the copy had to wait does not make it slow
+    const cold = /^3 steps in \d+\.\ds: 0 cached, 3 run; slowest: RUN sleep 2 \(Dockerfile:2\) \d+\.\ds/;
+    assert.match((await summary()) ?? '', cold);
+    assert.match((await summary('--progress=plain')) ?? '', /^3 steps in \d+\.\ds: 3 cached, 0 run/);
+    assert.match((await summary('--no-cache-filter=made')) ?? '', /: 2 cached, 1 run; slowest: RUN sleep 2 /);
+    for (const progress of ['quiet', 'rawjson']) assert.equal(await summary(`--progress=${progress}`), undefined);
   });
 
   it('takes the word that no statements are wanted, and makes no lists of packages', async () => {

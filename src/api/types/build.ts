@@ -40,6 +40,8 @@ export interface BuildVertex {
   readonly cached?: boolean;
   /** tug's own: why it was not. */
   readonly why?: string;
+  /** tug's own: the file and line of the instruction, as `Dockerfile:7`. */
+  readonly place?: string;
   readonly error?: string;
 }
 

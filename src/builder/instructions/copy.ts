@@ -3,7 +3,7 @@ import type { FileSource } from '../../formats/dockerfile/stage-graph.ts';
 import type { AddInstruction, CopyInstruction, Heredoc } from '../../formats/dockerfile/types.ts';
 import { compileDockerignore, parseDockerignore } from '../../formats/dockerignore.ts';
 import type { ByteString } from '../../images/unpack/names.ts';
-import type { Scope } from '../build-context.ts';
+import type { Build, Scope } from '../build-context.ts';
 import { keyOf } from '../cache/keys.ts';
 import { bringSources } from '../copy/bring.ts';
 import { parseModeChange } from '../copy/mode.ts';
@@ -114,10 +114,13 @@ export async function originOf(text: string, { build, step, sourceOf }: Scope): 
   const source: FileSource = named ? { kind: 'image', name: named.name } : sourceOf(text);
   if (source.kind === 'context') return { tree: build.files, layers: undefined };
   if (source.kind === 'scratch') return { tree: build.treeOf([]), layers: [] };
-  const { layers } =
-    source.kind === 'stage' ? await build.stage(source.index) : await build.image(source.name, undefined, step);
-  return { tree: build.treeOf(layers), layers };
+  if (source.kind === 'image') return ofLayers(build, (await build.image(source.name, undefined, step)).layers);
+  const stage = await build.stage(source.index);
+  build.listener.waited(step);
+  return ofLayers(build, stage.layers);
 }
+
+const ofLayers = (build: Build, layers: readonly string[]): Origin => ({ tree: build.treeOf(layers), layers });
 
 /** Says which paths match patterns of `--exclude`. */
 export function excludesOf(

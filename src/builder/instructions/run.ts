@@ -34,7 +34,11 @@ export async function run(state: StageState, instruction: RunInstruction, scope:
     created: build.epoch === undefined ? undefined : isoOf(build.epoch),
     slot: slotOf(step),
     inputs: () => inputsOf(state, instruction, { args, script, mounts, build }),
-    make: () => build.withSlot(() => execute(state, instruction, scope, { args, script, mounts })),
+    make: () =>
+      build.withSlot(async (waited) => {
+        if (waited) build.listener.waited(step);
+        return await execute(state, instruction, scope, { args, script, mounts });
+      }),
   });
   if (result.cached) cached();
   else scope.done(result.why);

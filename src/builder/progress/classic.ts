@@ -53,6 +53,7 @@ export function createClassicListener(send: Send): BuildListener & { flush(): Pr
     started(step) {
       if (step.number > 0) tell(step, `Step ${step.number}/${step.total} : ${step.text}\n`);
     },
+    waited() {},
     output(step, stream, chunk) {
       const text = linesOf(step).decoders[stream].write(chunk);
       return text === '' ? undefined : say(step, { stream: text });

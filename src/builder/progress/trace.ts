@@ -2,6 +2,9 @@ import type { BuildMessage, BuildStatus, BuildVertex } from '../../api/types/bui
 import { messageOf } from '../../base/errors.ts';
 import type { BuildListener, BuildStep } from '../contract.ts';
 
+/** Milliseconds of waiting that are not worth telling. */
+const unnoticed = 50;
+
 type Send = (message: BuildMessage) => Promise<void>;
 
 /**
@@ -17,13 +20,20 @@ export function createTraceListener(send: Send): BuildListener & { flush(): Prom
     return sent;
   };
   const vertex = (step: BuildStep, more: Partial<BuildVertex>): void => {
-    const { digest, inputs, label, text } = step;
-    void say({ vertexes: [{ digest, ...(inputs.length > 0 ? { inputs } : {}), name: `${label} ${text}`, ...more }] });
+    const { digest, inputs, label, text, place } = step;
+    const known = { ...(inputs.length > 0 ? { inputs } : {}), ...(place === undefined ? {} : { place }) };
+    void say({ vertexes: [{ digest, ...known, name: `${label} ${text}`, ...more }] });
   };
   return {
     started(step) {
       if (!step.works) return;
       const started = now();
+      began.set(step.digest, started);
+      vertex(step, { started });
+    },
+    waited(step) {
+      const started = now();
+      if (!step.works || Date.parse(started) - Date.parse(began.get(step.digest) ?? started) < unnoticed) return;
       began.set(step.digest, started);
       vertex(step, { started });
     },

@@ -54,7 +54,7 @@ function take(steps: Map<string, Step>, { vertexes = [], logs = [], statuses = [
   for (const { digest, name, started, completed, cached = false, error } of vertexes) {
     const step = steps.get(digest) ?? newStep(name);
     steps.set(digest, step);
-    step.begun ??= started === undefined ? undefined : Date.parse(started);
+    if (started !== undefined) step.begun = Date.parse(started); // a step that waited begins anew
     step.ended = completed === undefined ? undefined : Date.parse(completed);
     step.cached = cached;
     step.error = error;

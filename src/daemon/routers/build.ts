@@ -69,6 +69,7 @@ async function sendEnd(
 
 const silent: BuildListener & { flush(): Promise<void> } = {
   started() {},
+  waited() {},
   output: () => undefined,
   progress() {},
   done() {},

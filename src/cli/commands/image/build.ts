@@ -56,19 +56,20 @@ async function runBuild(
     logins: Object.keys(logins).length === 0 ? undefined : Buffer.from(JSON.stringify(logins)).toString('base64url'),
   });
   const view = quiet ? undefined : await viewOf(session, flags.string('progress'));
-  const summary = createSummary(flags.bool('why'));
+  // states as JSON are for programs, which see it all in them
+  const summary = quiet || flags.string('progress') === 'rawjson' ? undefined : createSummary(flags.bool('why'));
   let imageId = '';
   try {
     for await (const message of messages) {
       refuse(message);
       if (message.aux?.ID !== undefined) imageId = message.aux.ID;
-      else if (message.aux) await view?.update(summary.take(message.aux));
+      else if (message.aux) await view?.update(summary?.take(message.aux) ?? message.aux);
       else if (message.stream !== undefined) await session.err.write(message.stream); // an engine without states
     }
   } finally {
     await view?.finish();
   }
-  if (!quiet) for (const line of summary.lines()) await session.err.write(line);
+  for (const line of summary?.lines() ?? []) await session.err.write(line);
   if (imageId === '') throw new CommandFailure('the engine ended the build without an image', 1);
   return imageId;
 }
