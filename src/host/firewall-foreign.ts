@@ -29,18 +29,20 @@ export async function readForeignRules(ownTable: string, mark: string): Promise<
   return foreignFacts(await runChecked('nft', ['-j', 'list', 'ruleset']), ownTable, mark);
 }
 
-/** Puts accepts for these bridges where others drop, and removes the marked rules there were. One transaction, or none. */
+/** Puts accepts for these bridges where others drop, and removes the marked rules there were. One transaction, or none: how many says what it returns. */
 export async function acceptInForeignChains(
   facts: ForeignFacts,
   mark: string,
   bridges: readonly AcceptedBridge[],
-): Promise<void> {
+): Promise<0 | 1> {
   const removals = facts.marked.map(({ handle, ...chain }) => `delete rule ${chainName(chain)} handle ${handle}\n`);
   const accepts = acceptsFor(facts, bridges).map(
     ({ chain, direction, bridge }) =>
       `insert rule ${chainName(chain)} ${direction} "${bridge}" counter accept comment "${mark}"\n`,
   );
-  if (removals.length + accepts.length > 0) await nft([...removals, ...accepts].join(''));
+  if (removals.length + accepts.length === 0) return 0;
+  await nft([...removals, ...accepts].join(''));
+  return 1;
 }
 
 /** The accepts that bridges need in others' chains, in both directions; those of IPv6 where they have it. */

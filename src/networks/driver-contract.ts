@@ -160,6 +160,8 @@ export interface NetworkDriver extends Disposable {
    * rules since that need an answer. Cheap as long as nobody changed any. A driver without rules has none to lose.
    */
   intact?(): Promise<boolean>;
+  /** Calls `changed` after each change to the host's rules, whoever made it, so that `intact` is asked again. */
+  watch?(changed: () => void): Disposable;
   /** What this driver has added to the host's rules and settings, as `HostRules.added`. */
   added?(): Promise<string[]>;
 

@@ -25,6 +25,10 @@ export interface HostSide {
   /** Makes the host agree with the records, when that was not done since the start. */
   restoreOnce(): Promise<void>;
   restore(): Promise<void>;
+  /** As `restore` where rules are not as the engine made them. Cheap as long as nobody changed any. */
+  restoreIfChanged(): Promise<void>;
+  /** Calls `changed` after each change to the host's rules, the engine's own among them. */
+  watch(changed: () => void): Disposable;
   /** Makes the host's side of a network that is recorded and not there. @throws conflict. */
   make(network: Network): void;
   connect(network: Network, endpoint: Endpoint, sandbox: SandboxLinks): Promise<void>;
@@ -59,6 +63,7 @@ export function createHostSide(
         await driver.restore({ ...recorded, ports: led(recorded.ports), relayPort }, tell);
       }
       relay?.replace(store.ports());
+      restored = Promise.resolve();
     });
   const restoreAloud = async (why: string): Promise<void> => {
     log.warn(`${why}; making everything again`);
@@ -82,6 +87,15 @@ export function createHostSide(
       return restored;
     },
     restore,
+    async restoreIfChanged() {
+      const intact = await changeRules(() => Promise.all(drivers.map((driver) => driver.intact?.())));
+      if (intact.includes(false)) await restoreAloud('rules were changed from outside');
+    },
+    watch(changed) {
+      const all = new DisposableStack();
+      for (const driver of drivers) all.use(driver.watch?.(changed));
+      return all;
+    },
 
     make: (network) => driverOf(network, drivers).make(network),
     disconnect: (network, endpoint, sandbox) => driverOf(network, drivers).disconnect(network, endpoint, sandbox),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { silentLogger } from '../base/log.ts';
 import { type Attached, startEngine, type TestEngine } from './private-engine.contract-suite.ts';
 import { answerInside, ask, command, enterPrivateHost } from './private-host.contract-suite.ts';
 
@@ -64,7 +65,7 @@ describe('a link between containers of a bridge that keeps them apart', () => {
 
   it('leads to where the other is after its restart, and is there again after an engine that was killed', async () => {
     const engineId = 'one';
-    await using engine = await startEngine({ options: { icc: false }, engineId });
+    await using engine = await startEngine({ options: { icc: false }, engineId, log: silentLogger });
     let db = await serve(engine);
     const other = await engine.attach();
     const app = await engine.attach({ links: linkTo(db) });

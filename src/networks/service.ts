@@ -30,6 +30,7 @@ import { reconcile } from './reconcile.ts';
 import { createPortRelay } from './relay/relay.ts';
 import { takeDown } from './release.ts';
 import { pruneNetworks, removeNetwork } from './remove.ts';
+import { createRuleGuard } from './rule-guard.ts';
 import { inspectNetwork, showNetwork } from './show.ts';
 import { createNetworkStore, type EndpointRecord } from './store.ts';
 
@@ -77,6 +78,7 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
   const relay = deps.publishing.relay ? createPortRelay(holder, log, deps.publishing) : undefined;
   const host = createHostSide(store, drivers, log, relay, deps.publishing);
   const context: NetworkContext = { ...deps, store, host, folder, holder, hostResolver: createHostResolver() };
+  const guard = createRuleGuard(host, log);
   const releasing = new Map<string, Promise<void>>();
 
   const sandboxOf: NetworkService['sandboxOf'] = (containerId) => {
@@ -106,7 +108,10 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
     sandboxes: () => describeSandboxes(store),
     hostRules: () => host.rules(),
     repair: () => host.restore(),
-    reconcile: (alive) => reconcile(context, alive),
+    async reconcile(alive) {
+      await reconcile(context, alive);
+      guard.start();
+    },
     rename(containerId, name) {
       const sandbox = store.sandbox(containerId);
       if (!sandbox) return;
@@ -132,6 +137,7 @@ export function createNetworkService(deps: NetworkDeps): EngineNetworks {
     remove: (reference) => removeNetwork(context, reference),
     prune: (options) => pruneNetworks(context, options),
     async shutdown({ removeBridge }) {
+      await guard[Symbol.asyncDispose]();
       try {
         if (removeBridge) await host.remove();
       } finally {

@@ -7,7 +7,7 @@ import { patience, sayer } from './say.ts';
 
 // Runs in the guest: a firewall of the host's that drops what it does not know, forwarded packets too.
 
-it('beside ufw, published ports are reached and containers reach the world', { timeout: 2 * patience }, async () => {
+it('beside ufw, published ports are reached and containers reach the world', { timeout: 5 * patience }, async () => {
   await makeOutside();
   await runChecked('ufw', ['--force', 'enable'], { timeout: patience });
   {
@@ -21,8 +21,9 @@ it('beside ufw, published ports are reached and containers reach the world', { t
     for (const network of ['bridge', 'own'])
       assert.match(await say('run', '--rm', '--network', network, 'busybox', ...pingOutside), answered);
     assert.match(await runChecked('nft', ['list', 'chain', 'ip', 'filter', 'FORWARD']), /comment "tug-/);
-    // ufw writes its chains anew when it is reloaded; the next container finds that out
+    // ufw writes its chains anew when it is reloaded, and the engine hears of it
     await runChecked('ufw', ['reload'], { timeout: patience });
+    assert.match(await say('exec', 'other', ...pingOutside), answered);
     assert.match(await say('run', '--rm', 'busybox', ...pingOutside), answered);
     assert.equal(await get(outside, at(8080)), 'hello\n', 'after a reload');
     const accepted = () => runChecked('nft', ['list', 'chain', 'ip', 'filter', 'FORWARD']);

@@ -74,12 +74,15 @@ export function createBridgeRules(
   };
   const restoreRules = async (bridges: readonly FirewallBridge[], recorded: RuledBy): Promise<ForeignFacts> => {
     known = undefined;
+    const before = firewall.generation();
     await firewall.replace({ bridges, ...recorded, ipv6: policy.ipv6Rules });
     // What opens the host for packets of the bridges comes after the table that guards them.
     const foreign = await readForeignRules(table, mark);
     const accepted = bridges.map(({ name, subnets }) => ({ name, ipv6: policy.ipv6Rules && subnets.some(isIpv6) }));
-    await acceptInForeignChains(foreign, mark, accepted);
+    const transactions = 1 + (await acceptInForeignChains(foreign, mark, accepted));
     written = { ownRules: foreign.ownRules, bridges: accepted };
+    const now = firewall.generation();
+    if (now === before + transactions) known = now;
     for (const { name } of bridges) writeSysctl(`net/ipv4/conf/${name}/route_localnet`, '1');
     return foreign;
   };

@@ -3,6 +3,7 @@ import { forbidden } from '../../base/errors.ts';
 import type { FirewallBridge } from '../../host/firewall-table.ts';
 import { type Links, openLinks } from '../../host/links.ts';
 import { addressesOf as linkAddresses } from '../../host/network-facts.ts';
+import { watchRules } from '../../host/rule-changes.ts';
 import type { Network, NetworkDriver } from '../driver-contract.ts';
 import { type EngineNames, engineNames } from '../engine-names.ts';
 import type { HostSettings } from '../host-settings.ts';
@@ -106,6 +107,7 @@ export function createBridgeDriver(deps: BridgeDriverDeps): NetworkDriver {
     disconnect: (_network, endpoint) => void links.remove(names.link(endpoint.id)),
 
     intact: () => rules.intact(),
+    ...(rulesMade && { watch: watchRules }),
     added: () => rules.added(),
 
     async publish(ports) {
