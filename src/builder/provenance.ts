@@ -94,12 +94,19 @@ function parametersOf({ request, secrets }: BuildFacts, { mode }: ProvenanceOpti
   if (platform !== undefined) args['platform'] = platform;
   if (noCache) args['no-cache'] = '';
   if (squash) args['squash'] = 'true';
-  const locals = context.kind === 'remote' ? [] : [{ name: 'context' }, { name: 'dockerfile' }];
+  const locals = localsOf(context);
   if (mode === 'min') return { frontend: 'dockerfile.v0', args, locals };
   for (const [name, value] of Object.entries(buildArgs)) if (value !== undefined) args[`build-arg:${name}`] = value;
   for (const [name, value] of Object.entries(labels)) args[`label:${name}`] = value;
   const named = (ids: readonly string[]): object[] => [...ids].sort().map((id) => ({ id }));
   return { frontend: 'dockerfile.v0', args, locals, secrets: named(secrets), ssh: named(session?.agents ?? []) };
+}
+
+/** What is a client's own: of a remote context at most the Dockerfile is. */
+function localsOf(context: BuildRequest['context']): { name: string }[] {
+  if (context.kind === 'remote') return [];
+  const remote = context.kind === 'parts' && context.url !== undefined;
+  return [...(remote ? [] : [{ name: 'context' }]), { name: 'dockerfile' }];
 }
 
 /** An image as a material: a package URL (type docker) with the digest that it was pulled by, or else its manifest's. */

@@ -63,7 +63,7 @@ async function bringInOne(
     if (one.makeSource) makeFolderOnce(source);
     else requireSource(source);
     await relabelSource(look, source, one.mode);
-    if (one.own && look.mapping) return bind(one, mapVolume(source, folder, look.mapping));
+    if (one.own) return bind(one, partOf(source, one, folder, look));
     if (one.idMap) return bind(one, await bindForUser(context, record, source, folder));
     // by ourselves where what is mounted in it is to be left out: crun brings that in whatever the spec says
     return bind(one, one.flat ? bindPlace(source, folder, mountFlags.bind) : source);
@@ -80,8 +80,13 @@ async function bringInOne(
   }
   const data = await context.volumes.mount(name, user);
   await relabelSource(look, data, one.mode);
-  const whole = look.mapping ? mapVolume(data, subpath ? `${folder}-whole` : folder, look.mapping) : data;
-  return bind(one, subpath ? bindPart(whole, subpath, folder) : whole);
+  return bind(one, partOf(data, one, folder, look));
+}
+
+/** What is to be mounted of a folder of the engine's, with the owners that the container sees. */
+function partOf(data: string, { subpath }: ContainerMount, folder: string, { mapping }: MountLook): string {
+  const whole = mapping ? mapVolume(data, subpath ? `${folder}-whole` : folder, mapping) : data;
+  return subpath ? bindPart(whole, subpath, folder) : whole;
 }
 
 function mapVolume(data: string, place: string, { userNamespace }: MountMapping): string {
@@ -98,9 +103,10 @@ export async function letGo(context: ContainerContext, record: ContainerRecord, 
     .sort()
     .reverse())
     unmount(path.join(bundle, name), { detach: true });
+  const volumes = await context.volumes.unmount(user);
   for (const [index, { type, readOnly }] of mountsOf(record).entries())
     if (type === 'image' && !readOnly) await context.snapshots.discard(writableOf(record, index));
-  return await context.volumes.unmount(user);
+  return volumes;
 }
 
 /** Binds a part of a tree to a place of its own, so that nobody can put a link in its way between look-up and mount. */

@@ -39,46 +39,54 @@ export function execFolder(context: ContainerContext, record: ContainerRecord, e
  * leaves a folder, which goes with the container, and a runtime that ends by itself.
  */
 export function prepareExec(context: ContainerContext, record: ContainerRecord, exec: Exec): void {
-  if (context.preparedExecs.size >= most) return;
   setImmediate(() => {
+    if (context.preparedExecs.size >= most) return;
     if (exec.status !== 'created' || context.shutdown.aborted || !isRunning(record)) return;
     const folder = execFolder(context, record, exec);
-    const ownNull = !isPlainlyRoot(record, exec);
-    const begun = begin(context, record, exec, { folder, ownNull });
-    if (!begun) return;
-    crashPoint('exec.create.prepared');
-    keep(context, record, exec, { exec: begun, folder, ownNull });
+    try {
+      begin(context, record, exec, folder);
+    } catch (error) {
+      // its start does all anew, and tells the user
+      context.log.debug('an exec could not be prepared', { container: record.id, exec: exec.id, error });
+      removeQuietly(folder);
+    }
   });
+}
+
+function removeQuietly(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // it goes with the container
+  }
 }
 
 /** As far as can be said without a look at the container's users. */
 const isPlainlyRoot = (record: ContainerRecord, { request }: Exec): boolean =>
   /^(root|0)?(:|$)/.test(request.User || record.config.User || '') && mapsOfProcess(record.state.pid) === undefined;
 
-type Begun = Pick<Prepared, 'folder' | 'ownNull'>;
-
-function begin(context: ContainerContext, record: ContainerRecord, { request }: Exec, { folder, ownNull }: Begun) {
-  try {
-    return context.monitor.prepareExec({
-      containerId: record.id,
-      folder,
-      runtime: runtimeOf(context, record),
-      terminal: request.Tty ?? false,
-      stdin: request.AttachStdin ?? false,
-      attach: Boolean(request.AttachStdout || request.AttachStderr),
-      ...(ownNull ? { nullDevice: context.nullDevice } : {}),
-    });
-  } catch {
-    rmSync(folder, { recursive: true, force: true });
-    return undefined; // its start does all anew, and tells
-  }
+function begin(context: ContainerContext, record: ContainerRecord, exec: Exec, folder: string): void {
+  const { request } = exec;
+  const ownNull = !isPlainlyRoot(record, exec);
+  const begun = context.monitor.prepareExec({
+    containerId: record.id,
+    folder,
+    runtime: runtimeOf(context, record),
+    terminal: request.Tty ?? false,
+    stdin: request.AttachStdin ?? false,
+    attach: Boolean(request.AttachStdout || request.AttachStderr),
+    ...(ownNull ? { nullDevice: context.nullDevice } : {}),
+  });
+  if (!begun) return;
+  crashPoint('exec.create.prepared');
+  keep(context, record, exec, { exec: begun, folder, ownNull });
 }
 
 function keep(
   context: ContainerContext,
   record: ContainerRecord,
   exec: Exec,
-  begun: Begun & Pick<Prepared, 'exec'>,
+  begun: Pick<Prepared, 'exec' | 'folder' | 'ownNull'>,
 ): void {
   const { pid, pidStart } = record.state;
   const drop = (): void => dropPrepared(context, exec);

@@ -91,10 +91,10 @@ async function launch(
 ): Promise<MonitoredExec> {
   const { request } = exec;
   const [rows, columns] = options.consoleSize ?? request.ConsoleSize ?? [];
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  crashPoint('exec.start.prepared');
   const process = execProcess(context, record, request);
   await requireProfile(context.apparmor, process.apparmorProfile, 'exec');
+  mkdirSync(folder, { recursive: true, mode: 0o700 }); // what was prepared, and given up meanwhile, took it along
+  crashPoint('exec.start.prepared');
   const maps = mapsOfProcess(record.state.pid);
   const ownNull = maps !== undefined || process.user.uid !== 0;
   const attach = !options.detach && Boolean(request.AttachStdin || request.AttachStdout || request.AttachStderr);

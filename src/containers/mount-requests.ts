@@ -29,7 +29,7 @@ export interface ContainerMount {
   readonly makeSource?: boolean;
   /** Do not fill a volume with what the image has there. */
   readonly noCopy?: boolean;
-  /** The part of a volume or an image to mount. */
+  /** The part of a volume, an image or an `own` bind to mount. */
   readonly subpath?: string;
   /** Nobody named it: it goes with `rm -v`. */
   readonly anonymous?: boolean;

@@ -1,4 +1,4 @@
-import { invalid, messageOf, TugError } from '../base/errors.ts';
+import { asTugError, invalid, messageOf, TugError } from '../base/errors.ts';
 
 /**
  * Several two-way streams over one connection. The engine opens them, each with a head that says what it wants; the
@@ -13,14 +13,13 @@ export interface Channel extends AsyncDisposable {
   end(): Promise<void>;
   /** Ends both directions with words. */
   fail(error: unknown): Promise<void>;
-  /** Whoever reads here is told so, though the other side may still write. */
-  giveUp(error: TugError): void;
 }
 
 export interface Channels {
   /** Takes what came over the connection. Resolves when there is room for more. @throws invalid for what is no frame. */
   feed(bytes: Buffer): Promise<void>;
-  open(head: unknown): Channel;
+  /** Whoever reads is told when the signal is aborted, though the other side may still write. */
+  open(head: unknown, signal: AbortSignal): Channel;
   /** The connection is gone: whoever reads is told. */
   close(error: TugError): void;
 }
@@ -41,8 +40,11 @@ export function createChannels(
   let needed = headSize;
   let last = 0;
   let gone: TugError | undefined;
-  const channelOf = (number: number, inbox: Inbox): Channel =>
-    describeChannel(number, inbox, send, () => channels.delete(number));
+  const channelOf = (number: number, inbox: Inbox, left = (): void => {}): Channel =>
+    describeChannel(number, inbox, send, () => {
+      channels.delete(number);
+      left();
+    });
 
   const take = async (kind: number, number: number, content: Buffer): Promise<void> => {
     if (kind === kinds.open) {
@@ -75,7 +77,7 @@ export function createChannels(
         await take(kind, number, content);
       }
     },
-    open(head) {
+    open(head, signal) {
       last += 1;
       const inbox = createInbox();
       if (gone) inbox.break(gone);
@@ -83,7 +85,10 @@ export function createChannels(
       send(frame(kinds.open, last, Buffer.from(JSON.stringify(head)))).catch((error: unknown) =>
         inbox.break(lost(error)),
       );
-      return channelOf(last, inbox);
+      const over = (): void => inbox.break(asTugError(signal.reason));
+      if (signal.aborted) over();
+      signal.addEventListener('abort', over);
+      return channelOf(last, inbox, () => signal.removeEventListener('abort', over));
     },
     close(error) {
       gone = error;
@@ -124,7 +129,6 @@ function describeChannel(
   let over = false;
   const channel: Channel = {
     read: () => inbox.read(),
-    giveUp: (error) => inbox.break(error),
     async write(bytes) {
       for (let at = 0; at < bytes.length && !over; at += mostFrame)
         await send(frame(kinds.data, number, bytes.subarray(at, at + mostFrame)));

@@ -47,6 +47,14 @@ export function readlinkAt(folder: number, name: Buffer): Buffer {
   return Buffer.from(target.subarray(0, length));
 }
 
+/** Moves a name into another folder, where nothing has it yet. @throws EEXIST. */
+export function moveAt(from: number, name: Buffer, to: number): void {
+  const RENAME_NOREPLACE = 1;
+  const call = libc('int renameat2(int, const void *, int, const void *, uint)');
+  const text = terminated(name);
+  checkNamed(call(from, text, to, text, RENAME_NOREPLACE), 'renameat2', name);
+}
+
 /** Gives an open file (O_PATH will do) another name. Needs CAP_DAC_READ_SEARCH. */
 export function linkAt(file: number, folder: number, name: Buffer): void {
   const call = libc('int linkat(int, const void *, int, const void *, int)');

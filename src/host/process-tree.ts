@@ -32,11 +32,17 @@ function signal(pid: number, name: NodeJS.Signals): boolean {
 
 /** proc_tid_children(5): each thread lists what it has started. Complete for a process that is stopped. */
 export function childrenOf(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1').split(' ').filter(Boolean).map(Number),
-    );
-  } catch {
-    return []; // it has ended
+  for (;;) {
+    let threads: string[] = [];
+    try {
+      threads = readdirSync(`/proc/${pid}/task`);
+      return threads.flatMap((thread) =>
+        readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1').split(' ').filter(Boolean).map(Number),
+      );
+    } catch (error) {
+      // of a process that runs on a thread has ended: what that one had started is another one's now
+      const ended = errnoOf(error) === 'ESRCH' || errnoOf(error) === 'ENOENT';
+      if (!ended || threads.length <= 1) return [];
+    }
   }
 }

@@ -1,9 +1,9 @@
 import { getSystemErrorName } from 'node:util';
 import koffi from 'koffi';
-import { libc } from './ffi.ts';
+import { libcInPool } from './ffi.ts';
 import { unmount } from './mount.ts';
 
-type AsyncCall = { async(target: string, flags: number, done: (error: Error | null, result: number) => void): void };
+let umountInPool: ReturnType<typeof libcInPool> | undefined;
 
 /**
  * umount2(2) in a thread of the pool, since an unmount syncs the file system that was written to; with `quick`
@@ -11,9 +11,10 @@ type AsyncCall = { async(target: string, flags: number, done: (error: Error | nu
  */
 export async function unmountAsync(target: string, { quick = false } = {}): Promise<boolean> {
   if (quick) return unmount(target);
-  const call = libc('int umount2(const char *, int)') as unknown as AsyncCall;
+  umountInPool ??= libcInPool('int umount2(const char *, int)');
+  const call = umountInPool;
   const errno = await new Promise<number>((resolve, reject) => {
-    call.async(target, 0, (error, result) => {
+    call(target, 0, (error: Error | null, result: number) => {
       if (error) reject(error);
       else resolve(result === 0 ? 0 : koffi.errno());
     });

@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
 import { crashPoint } from '../base/crash-points.ts';
-import { conflict, errnoOf } from '../base/errors.ts';
+import { conflict, errnoOf, type TugError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Intent } from '../base/journal.ts';
-import { mkdirAt, openAt, unlinkAt } from '../host/at-calls.ts';
+import { mkdirAt, moveAt, openAt } from '../host/at-calls.ts';
 import { entriesOf } from '../host/copy-tree.ts';
 import type { VolumeContext } from './context.ts';
 import { performTreeJob } from './tree-worker.ts';
@@ -24,7 +24,8 @@ export interface ImportPayload {
 /**
  * Has an open folder of a volume filled that is empty: beside what others may put there, in a folder of its own, whose
  * content is moved up once it is complete. Journaled: cut off before that, the next engine takes it away; after, it
- * moves the rest. @throws conflict when something is there, before or after; what `unpack` throws. Nothing is left then.
+ * moves the rest, but for names that somebody else has given meanwhile.
+ * @throws conflict when something is there, before, after or meanwhile; what `unpack` throws. Nothing is left then.
  */
 export async function importInto(
   context: Pick<VolumeContext, 'journal' | 'database'>,
@@ -49,20 +50,28 @@ export async function importInto(
     journal.done(intent);
     intent = journal.begin<ImportPayload>(importIntent, name, { staging, unpacked: true });
   });
-  moveUp(folder, staging);
-  journal.done(intent);
+  try {
+    await moveUp(folder, staging);
+  } catch (error) {
+    await removeNames(folder, [staging]);
+    throw errnoOf(error) === 'EEXIST' ? notEmpty(name, error) : error;
+  } finally {
+    journal.done(intent);
+  }
 }
 
 /** Finishes or undoes an import that was cut off. Idempotent. */
 export async function settleImport(folder: number, { staging, unpacked }: ImportPayload): Promise<void> {
-  if (unpacked) moveUp(folder, staging);
+  if (unpacked) await moveUp(folder, staging, { skipTaken: true });
   else await removeNames(folder, [staging]);
 }
 
 function refuseFilled(name: string, folder: number, own: number): void {
-  if (entriesOf(folder).length > own)
-    throw conflict(`import ${name}: the volume is not empty`, { code: 'volume-not-empty' });
+  if (entriesOf(folder).length > own) throw notEmpty(name);
 }
+
+const notEmpty = (name: string, cause?: unknown): TugError =>
+  conflict(`import ${name}: the volume is not empty`, { code: 'volume-not-empty', cause });
 
 /** With the volume's own owner and mode, unless the archive says others. */
 async function stage(folder: number, staging: string, unpack: (folder: number) => Promise<void>): Promise<void> {
@@ -76,7 +85,8 @@ async function stage(folder: number, staging: string, unpack: (folder: number) =
   }
 }
 
-function moveUp(folder: number, staging: string): void {
+/** @throws EEXIST for a name that is taken, unless these are skipped; what was moved until then is moved back. */
+async function moveUp(folder: number, staging: string, { skipTaken = false } = {}): Promise<void> {
   let staged: number;
   try {
     staged = openAt(folder, Buffer.from(staging), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -84,15 +94,29 @@ function moveUp(folder: number, staging: string): void {
     if (errnoOf(error) === 'ENOENT') return; // all of it is done
     throw error;
   }
+  const moved: Buffer[] = [];
   try {
-    const at = (fd: number, name: Buffer): Buffer => Buffer.concat([Buffer.from(`/proc/self/fd/${fd}/`), name]);
     for (const { name } of entriesOf(staged)) {
-      fs.renameSync(at(staged, name), at(folder, name));
+      if (tryMove(staged, name, folder, skipTaken)) moved.push(name);
       crashPoint('volume.import.moved');
     }
     performTreeJob({ kind: 'finish', source: staged, target: folder, left: [] });
-    unlinkAt(folder, Buffer.from(staging), { folder: true });
+  } catch (error) {
+    for (const name of moved) tryMove(folder, name, staged, true);
+    throw error;
   } finally {
     fs.closeSync(staged);
+  }
+  await removeNames(folder, [staging]);
+}
+
+/** False for a name that is taken. */
+function tryMove(from: number, name: Buffer, to: number, skipTaken: boolean): boolean {
+  try {
+    moveAt(from, name, to);
+    return true;
+  } catch (error) {
+    if (skipTaken && errnoOf(error) === 'EEXIST') return false;
+    throw error;
   }
 }

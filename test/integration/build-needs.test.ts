@@ -104,6 +104,15 @@ describe('a build needs of its client', () => {
     assert.equal(anew.stdout, asked.stdout, anew.stderr);
   });
 
+  it('the content of a file with several names once', async () => {
+    const folder = context('names', 'FROM scratch\nCOPY . /\n', { 'a/one': 'x'.repeat(1_000_000) });
+    for (const name of ['two', 'three']) fs.linkSync(path.join(folder, 'a/one'), path.join(folder, 'a', name));
+    const { code, stderr } = await engine.tug(['build', '--progress=plain', '-t', 'names', folder]);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /transferring context: 1MB\b/);
+    assert.equal(await filesOf('names'), 'Dockerfile,a/one,a/three,a/two');
+  });
+
   it('what the triggers of its base name, and says of what is not there what it says of a whole context', async () => {
     const triggers = context('triggers', 'FROM scratch\nONBUILD COPY a /\n', {});
     assert.equal((await engine.tug(['build', '-q', '-t', 'triggers', triggers])).code, 0);

@@ -47,7 +47,7 @@ export const materialName = ({ remote, ref }: GitAddress): string =>
   `${withoutLogin(remote)}${ref === undefined ? '' : `#${ref}`}`;
 
 /** An address of http or https without the user and password that may stand in it. */
-export const withoutLogin = (address: string): string => address.replace(/^(https?:\/\/)[^/@?#]*@/, '$1');
+export const withoutLogin = (address: string): string => address.replace(/^(https?:\/\/)[^/?#]*@/i, '$1');
 
 /**
  * Fetches one commit of a repository into a folder that is made, with its submodules, and returns the files of the folder
@@ -104,7 +104,9 @@ async function git(place: string, args: readonly string[], signal: AbortSignal):
   const env = {
     ...process.env,
     ...{ GIT_TERMINAL_PROMPT: '0', GIT_ALLOW_PROTOCOL: 'file:git:http:https:ssh', GIT_CONFIG_NOSYSTEM: '1' },
-    ...{ GIT_SSH_COMMAND: 'ssh -o BatchMode=yes', GIT_LFS_SKIP_SMUDGE: '0', HOME: place, GIT_DIR: undefined },
+    ...{ GIT_SSH_COMMAND: 'ssh -o BatchMode=yes', GIT_LFS_SKIP_SMUDGE: '0', GIT_DIR: undefined },
+    // of nobody, least of all of the tree: filters and hooks in there would be commands that run here
+    ...{ HOME: '/nonexistent', XDG_CONFIG_HOME: '/nonexistent', GIT_CONFIG_GLOBAL: '/dev/null' },
   };
   const settings = ['-c', 'core.hooksPath=/dev/null', '-c', 'protocol.ext.allow=never', '-c', 'safe.directory=*'];
   const result = await run('git', [...settings, ...args], { cwd: place, env, signal }).catch((error: unknown) => {

@@ -17,7 +17,7 @@ import { isTarStart } from '../sources/archive.ts';
 import { withoutIgnored } from '../sources/filtered-tree.ts';
 import { readTarTree } from '../sources/tar-tree.ts';
 import { createTextTree } from '../sources/text-tree.ts';
-import { bytes, resolvePath, type SourceTree } from '../sources/tree.ts';
+import { bytes, cleanPath, resolvePath, type SourceTree } from '../sources/tree.ts';
 import { fetchGit, parseGitAddress } from './git.ts';
 
 /** What a build is given, for as long as it runs. */
@@ -115,7 +115,7 @@ function askLater(
   for (const id of session.secrets) given.secrets.set(id, () => askForSecret(session, id, signal));
   for (const name of session.contexts) {
     const tree = createClientTree(async (needs, leaveOut) => {
-      await using channel = session.open({ kind: 'context', name });
+      await using channel = session.open({ kind: 'context', name }, signal);
       return answers.use(await askForFiles(contexts, channel, { needs, leaveOut }, signal));
     });
     if (name === '') given.files = tree;
@@ -223,7 +223,7 @@ async function readDockerfile(files: SourceTree, name: string): Promise<Buffer> 
 }
 
 async function readSmall(files: SourceTree, name: string): Promise<Buffer | undefined> {
-  await files.bring?.([{ path: bytes(name), deep: true }]);
+  await files.bring?.([{ path: cleanPath(bytes(name)), deep: true }]);
   const file = resolvePath(files, bytes(name));
   const node = files.look(file);
   if (node?.kind !== 'file') return undefined;

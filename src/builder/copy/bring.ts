@@ -24,14 +24,14 @@ export async function bringSources(
     named.push(...next.value);
   }
   const sent = await bringPaths(tree, named, { deep: true, excludes });
-  build.listener.progress(step, 'transferring context', sent, undefined);
+  if (sent > 0) build.listener.progress(step, 'transferring context', sent, undefined);
 }
 
 /** The same for one path without patterns. */
 export async function bringPath({ build, step }: Scope, tree: SourceTree, path: ByteString): Promise<void> {
   if (!tree.bring) return;
   const sent = await bringPaths(tree, [path], { deep: true });
-  build.listener.progress(step, 'transferring context', sent, undefined);
+  if (sent > 0) build.listener.progress(step, 'transferring context', sent, undefined);
 }
 
 /** Where a link is found on the way, what is behind it too. */

@@ -39,8 +39,8 @@ export interface TarMemory {
   /** Digests of the contents, by name; what has none is not remembered. */
   readonly contents: ReadonlyMap<ByteString, string>;
   readonly earlier: MadeFiles | undefined;
-  /** Gets where each file came to lie; without it nothing is taken from the earlier one. */
-  readonly made: Map<ByteString, MadeFile> | undefined;
+  /** Gets where each file came to lie. */
+  readonly made: Map<ByteString, MadeFile>;
 }
 
 /**
@@ -59,17 +59,17 @@ export async function* layerParts(
   const joined = createJoiner();
   for (const item of items) {
     const mtime = timeOf(item.node, writing);
-    const content = made && contents.get(item.name);
+    const content = contents.get(item.name);
     const simple = content === undefined ? undefined : simpleFile(item, mtime, content);
     const same = simple && earlier?.get(item.name);
     if (simple && same && isSame(same, simple)) {
-      made?.set(item.name, { ...same, at: joined.position() });
+      made.set(item.name, { ...same, at: joined.position() });
       yield* joined.run(item.name, same);
       continue;
     }
     const at = joined.position();
     for await (const part of entryParts(item, mtime, writing)) yield* joined.bytes(part);
-    if (simple) made?.set(item.name, { ...simple, at, length: joined.position() - at });
+    if (simple) made.set(item.name, { ...simple, at, length: joined.position() - at });
   }
   yield* joined.bytes(tarTrailer());
   yield* joined.end();

@@ -77,12 +77,12 @@ async function makeLayer(
 ): Promise<BuiltLayer | undefined> {
   if (items.length === 0) return undefined;
   const key = keyOf(slotOf(step), step.text);
-  const files = items.length > mostMadeFiles ? undefined : new Map<ByteString, MadeFile>();
-  const candidates = contents.size === 0 || !files ? [] : made.find(key, [...contents.keys()]);
+  const files = new Map<ByteString, MadeFile>();
+  const candidates = contents.size === 0 ? [] : made.find(key, [...contents.keys()]);
   const earlier = candidates.find(({ chainId }) => images.builds.reusable(chainId, { holder }));
   const tar = layerParts(items, epoch, { contents, earlier: earlier?.files, made: files });
   const layer = await images.builds.unpack(layers, tar, { holder, like: earlier?.chainId }, signal);
-  if (files) made.remember(key, { chainId: layer.chainId, files });
+  made.remember(key, { chainId: layer.chainId, files });
   return layer;
 }
 

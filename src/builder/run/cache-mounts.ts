@@ -29,10 +29,14 @@ export function createCacheMounts(root: string, store: CacheStore): CacheMounts 
   const folderOf = ({ id }: CacheRecord): string => path.join(root, id);
 
   const making = new Map<string, Promise<CacheRecord>>();
-  const recordFor = (key: string, description: string, fill: Fill): Promise<CacheRecord> => {
-    const promise = making.get(key) ?? makeOrFind(key, description, fill).finally(() => making.delete(key));
+  const recordFor = async (key: string, description: string, fill: Fill): Promise<CacheRecord> => {
+    for (let other = making.get(key); other; other = making.get(key)) {
+      const record = await other.catch(() => undefined); // told to the build that was filling it, and tried again by this one
+      if (record) return record;
+    }
+    const promise = makeOrFind(key, description, fill).finally(() => making.delete(key));
     making.set(key, promise);
-    return promise;
+    return await promise;
   };
   const makeOrFind = async (key: string, description: string, fill: Fill): Promise<CacheRecord> => {
     const known = store.find(key);
@@ -53,10 +57,16 @@ export function createCacheMounts(root: string, store: CacheStore): CacheMounts 
     crashPoint('build.mount.recorded');
     const made = `${folderOf(record)}.new`;
     fs.mkdirSync(made, { recursive: true, mode: 0o755 });
-    await fill(made);
-    crashPoint('build.mount.filled');
-    fs.renameSync(made, folderOf(record));
-    return record;
+    try {
+      await fill(made);
+      crashPoint('build.mount.filled');
+      fs.renameSync(made, folderOf(record));
+      return record;
+    } catch (error) {
+      store.forget(record);
+      await removeTree(made);
+      throw error;
+    }
   };
   return {
     folderOf,

@@ -129,7 +129,7 @@ const agentPlace = '/run/buildkit/ssh_agent.';
 
 function sshMount(mount: RunMount, place: string | undefined, scope: Scope, number: number): Prepared {
   const { id = 'default', required, mode = 0o600, uid = 0, gid = 0 } = mount;
-  const { request, secretFolder } = scope.build;
+  const { request, secretFolder, signal } = scope.build;
   const { session } = request;
   if (!session?.agents.includes(id)) {
     if (required)
@@ -143,7 +143,7 @@ function sshMount(mount: RunMount, place: string | undefined, scope: Scope, numb
       fs.mkdirSync(secretFolder, { recursive: true, mode: 0o711 });
       numbers += 1;
       const file = path.join(secretFolder, `agent-${numbers}`);
-      own.use(await offerAgent(session, id, { file, mode, uid, gid }));
+      own.use(await offerAgent(session, id, { file, mode, uid, gid }, signal));
       return { env: `SSH_AUTH_SOCK=${target}`, mount: bind(file, target, false) };
     },
   };
@@ -166,19 +166,20 @@ async function cacheMount(mount: RunMount, place: string, scope: Scope): Promise
       const taken = await build.mounts.take(key, { sharing, description: `cache mount ${id}`, fill }, build.signal);
       own.use(taken);
       build.used.mounts.set(key, taken.folder);
-      const folder = base ? taken.folder : folderIn(taken.folder, source);
-      return { mount: { ...bind(folder, place, mount.readonly), own: true } };
+      const part = base ? '' : path.posix.join('/', source).slice(1);
+      const subpath = part === '' ? {} : { subpath: requirePart(taken.folder, part) };
+      return { mount: { ...bind(taken.folder, place, mount.readonly), own: true, ...subpath } };
     },
   };
 }
 
-/** A folder of a cache. @throws not-found. */
-function folderIn(cache: string, source: string): string {
-  if (/^[/.]*$/.test(source)) return cache;
+/** The path, if the cache has it. What it stands for is found anew when it is mounted: others write there meanwhile. @throws not-found. */
+function requirePart(cache: string, part: string): string {
   try {
-    return resolveInRoot(cache, source);
+    resolveInRoot(cache, part);
+    return part;
   } catch (cause) {
-    throw notFound(`--mount=type=cache: "${source}" is not in the cache: not found`, { code: 'no-source', cause });
+    throw notFound(`--mount=type=cache: "${part}" is not in the cache: not found`, { code: 'no-source', cause });
   }
 }
 

@@ -46,7 +46,8 @@ export function watchChain(
     args: [...args.slice(0, -1), chain.watched(place)],
     mount: { type: 'bind', source: folder, target: place, mode: '', readOnly: false, propagation: 'rprivate' },
     reached(code) {
-      const number = Math.max(0, ...fs.readdirSync(folder).map((name) => (/^\d{1,4}$/.test(name) ? Number(name) : 0)));
+      const marks = fs.readdirSync(folder).filter((name) => /^\d{1,4}$/.test(name)); // whatever else the command put there
+      const number = Math.max(0, ...marks.map(Number));
       const line = lineOf(chain, number, (offset) => lineOfScript(dockerfile, instruction, offset));
       const at = line === undefined ? '' : ` (${dockerfile.fileName}:${line})`;
       return sentence(chain, number, script.text, code)?.concat(at);

@@ -12,13 +12,14 @@ export async function offerAgent(
   session: BuildSession,
   id: string,
   { file, mode, uid, gid }: { file: string; mode: number; uid: number; gid: number },
+  signal: AbortSignal,
 ): Promise<AsyncDisposable> {
   const sockets = new Set<net.Socket>();
   const server = net.createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.on('error', () => {}); // the command's end: `close` tells
     socket.once('close', () => sockets.delete(socket));
-    void forward(socket, session.open({ kind: 'agent', id }));
+    void forward(socket, session.open({ kind: 'agent', id }, signal));
   });
   await listen(server, file);
   fs.chmodSync(file, mode);

@@ -120,7 +120,7 @@ function isStale({ files, position, use }: KeptContext): boolean {
   if (files.size > mostFiles) return true;
   if (position() <= mostStale) return false;
   let live = 0;
-  for (const file of files.values()) if (use - file.use < longUnused) live += file.stored;
+  for (const file of new Set(files.values())) if (use - file.use < longUnused) live += file.stored;
   return position() - live > mostStale;
 }
 

@@ -11,8 +11,8 @@ export interface BuildSession {
   readonly secrets: readonly string[];
   /** Names of folders for caches. */
   readonly caches: readonly string[];
-  /** Asks the client for something. Dispose of the channel. */
-  open(head: SessionRequest): Channel;
+  /** Asks the client for something. Whoever reads is told when the signal is aborted. Dispose of the channel. */
+  open(head: SessionRequest, signal: AbortSignal): Channel;
 }
 
 /** What the engine may ask a client for. */

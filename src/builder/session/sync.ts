@@ -37,10 +37,7 @@ export async function askForFiles(
   asked: Asked,
   signal: AbortSignal,
 ): Promise<Answered & Disposable> {
-  const over = (): void => channel.giveUp(asTugError(signal.reason));
-  signal.addEventListener('abort', over);
   try {
-    signal.throwIfAborted();
     await channel.write(formatNeeds(asked.needs));
     const reader = readChannel(channel);
     const key = (await reader.line())?.toString() ?? '';
@@ -49,8 +46,6 @@ export async function askForFiles(
   } catch (error) {
     signal.throwIfAborted();
     throw asTugError(error);
-  } finally {
-    signal.removeEventListener('abort', over);
   }
 }
 
@@ -63,13 +58,41 @@ interface Taking {
 async function take(context: KeptContext, channel: Channel, { reader, asked, signal }: Taking): Promise<Answered> {
   const listed = await readListing(reader, signal);
   const contents = listed.map((file) => keptContent(context, file));
-  const wanted = listed.flatMap(({ name, mark }, number) =>
-    mark !== '' && !contents[number] && asked.leaveOut?.(name) !== true ? [number] : [],
-  );
+  const { wanted, again } = chooseWanted(listed, contents, asked);
   await channel.write(formatWanted(wanted));
   const before = context.position();
   await takeContents(context, reader, { listed, wanted, contents }, signal);
+  for (const [number, first] of again) contents[number] = contents[first];
+  for (const number of [...wanted, ...again.keys()]) {
+    const [file, content] = [listed[number], contents[number]];
+    if (file && content) context.files.set(file.name, content);
+  }
   return { files: filesOf(listed, contents, context.fd), sent: context.position() - before };
+}
+
+/**
+ * The numbers of the files whose content is to be sent, and those of further names of one of them (the mark says that they
+ * are the same file) with its number.
+ */
+function chooseWanted(
+  listed: readonly ListedFile[],
+  contents: readonly (KeptFile | undefined)[],
+  { leaveOut }: Asked,
+): { wanted: number[]; again: Map<number, number> } {
+  const wanted: number[] = [];
+  const again = new Map<number, number>();
+  const firsts = new Map<string, number>();
+  for (const [number, { name, kind, mark, target }] of listed.entries()) {
+    if (mark === '' || contents[number] || leaveOut?.(name) === true) continue;
+    const first = kind === 'file' && target !== '' ? firsts.get(mark) : undefined;
+    if (first !== undefined) {
+      again.set(number, first);
+      continue;
+    }
+    if (target !== '') firsts.set(mark, number);
+    wanted.push(number);
+  }
+  return { wanted, again };
 }
 
 function keptContent({ files, use }: KeptContext, { name, mark }: ListedFile): KeptFile | undefined {
@@ -134,10 +157,6 @@ async function takeContents(
     contents[number] = { mark, offset, stored, digest: hash?.digest('hex') ?? emptyDigest, use: context.use };
   }
   flush();
-  for (const number of wanted) {
-    const [file, content] = [listed[number], contents[number]];
-    if (file && content) context.files.set(file.name, content);
-  }
 }
 
 const emptyDigest = createHash('sha256').digest('hex');

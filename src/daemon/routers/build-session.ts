@@ -31,7 +31,7 @@ async function serveSession(sessions: BuildSessions, exchange: Exchange): Promis
     });
   };
   const channels = createChannels(send);
-  using _known = sessions.add(id, { ...offered, open: (head) => channels.open(head) });
+  using _known = sessions.add(id, { ...offered, open: channels.open });
   accept('application/vnd.tug.build-session');
   try {
     for await (const chunk of socket) await channels.feed(chunk as Buffer);

@@ -1,5 +1,5 @@
 import { execCreateRequest, execStartRequest } from '../../api/types/container-request.ts';
-import { invalid, isKind, messageOf } from '../../base/errors.ts';
+import { invalid, messageOf } from '../../base/errors.ts';
 import type { ContainerService, ContainerStreams } from '../../containers/contract.ts';
 import { encodeFrame } from '../../formats/raw-stream.ts';
 import type { Exchange, Reply } from '../http/exchange.ts';
@@ -46,17 +46,23 @@ async function startExec(
   }
   const connection = await exchange.hijack();
   const terminal = inspected.ProcessConfig.tty;
-  const accepted = (): void => connection.accept(rawStreamType(exchange, terminal));
+  const open = (): void => {
+    if (!connection.accepted) connection.accept(rawStreamType(exchange, terminal));
+  };
+  let begun = false;
   // A client makes itself ready for the stream while the runtime begins. One with a terminal gives it its size then, so
   // that there must be one.
-  const early = terminal ? {} : { accepted };
+  const accepted = (): void => {
+    begun = true;
+    if (!terminal) open();
+  };
   let streams: ContainerStreams;
   try {
-    streams = await containers.execStart(id, { detach: false, consoleSize: request.ConsoleSize, ...early });
-    if (terminal) accepted();
+    streams = await containers.execStart(id, { detach: false, consoleSize: request.ConsoleSize, accepted });
+    open();
   } catch (error) {
-    if (!connection.accepted && (!terminal || isKind(error, 'conflict') || isKind(error, 'not-found'))) throw error;
-    if (!connection.accepted) accepted();
+    if (!begun) throw error;
+    open();
     // Clients learn why a command does not run from the stream and the exit code, as with Docker.
     const text = Buffer.from(`${messageOf(error)}\r\n`);
     connection.socket.end(terminal ? text : encodeFrame('stdout', text));

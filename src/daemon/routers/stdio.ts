@@ -19,7 +19,7 @@ export interface StdioOptions {
   readonly afterEnd?: Promise<void> | undefined;
 }
 
-/** Bytes of live output kept while the history is given. Beyond it the client is cut off: a container never waits. */
+/** Bytes of live output kept while the history is given. Beyond it the client is cut off: a container never waits, and the queue with its disk comes later. */
 const liveBound = 64 * 1024 * 1024;
 
 /**
@@ -33,7 +33,7 @@ export async function connectStdio(socket: Duplex, streams: ContainerStreams, op
   else socket.once('close', () => gone.resolve());
   const queue = createOutputQueue(socket, options.queue);
   const unframed = streams.terminal || options.unframed === true;
-  const output = createOutput(socket, queue, unframed, options);
+  const output = createOutput(socket, queue, unframed, options, streams.history !== undefined);
   let stdio: AttachedStdio | undefined;
   let over = false;
   try {
@@ -70,14 +70,19 @@ export async function connectStdio(socket: Duplex, streams: ContainerStreams, op
   }
 }
 
-/** Writes to the client: what is live waits until the history is out. */
-function createOutput(socket: Duplex, queue: OutputQueue, unframed: boolean, wants: StdioOptions) {
+/** Writes to the client: what is live waits until the history is out. Without one it waits for the client, but not for long. */
+function createOutput(socket: Duplex, queue: OutputQueue, unframed: boolean, wants: StdioOptions, hasHistory: boolean) {
   let waiting: [stream: 'stdout' | 'stderr', data: Uint8Array][] | undefined = [];
   let waitingBytes = 0;
   let closed = false;
   const batch = createOutputBatch(!unframed, (bytes, done) => queue.push(bytes, done));
   const send = (stream: 'stdout' | 'stderr', data: Uint8Array): void => {
     if (!closed && (stream === 'stdout' ? wants.stdout : wants.stderr)) batch.add(stream, data);
+  };
+  const release = (): void => {
+    const held = waiting ?? [];
+    waiting = undefined;
+    for (const [stream, data] of held) send(stream, data);
   };
   return {
     live(stream: 'stdout' | 'stderr', data: Uint8Array): void {
@@ -86,16 +91,16 @@ function createOutput(socket: Duplex, queue: OutputQueue, unframed: boolean, wan
         return;
       }
       waitingBytes += data.length;
-      if (waitingBytes > liveBound) socket.destroy();
-      else waiting.push([stream, Buffer.from(data)]);
+      if (waitingBytes > liveBound && hasHistory) {
+        socket.destroy();
+        return;
+      }
+      waiting.push([stream, Buffer.from(data)]);
+      if (waitingBytes > liveBound) release();
     },
     /** The streams that were asked for, framed. */
     history: (data: Uint8Array): void => queue.push(data),
-    historyDone(): void {
-      const held = waiting ?? [];
-      waiting = undefined;
-      for (const [stream, data] of held) send(stream, data);
-    },
+    historyDone: release,
     flushed(): Promise<void> {
       batch.flush();
       return queue.flushed();

@@ -76,6 +76,12 @@ describe('the commands of a chain', () => {
   for (const script of refused)
     it(`are not looked for in ${JSON.stringify(script)}`, () => assert.equal(partsOf(script), undefined));
 
+  it('are found without going through blank lines again and again', () => {
+    const before = process.cpuUsage();
+    assert.equal(partsOf(`a && b${'\n'.repeat(60_000)}`)?.length, 2);
+    const { user } = process.cpuUsage(before);
+    assert.ok(user < 1_000_000, `${user} µs`);
+  });
   it('are not looked for in what is nested too deeply, too long or too many', () => {
     for (const script of [
       `${'('.repeat(500)}a${')'.repeat(500)} && b`,

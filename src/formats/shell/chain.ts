@@ -52,7 +52,7 @@ export function chainOf(script: string, { dialect, errexit }: ShellTraits): Chai
 const seesItself = /\bBASH_|\/proc\/(self|\$\$|1)\/cmdline/;
 /** A mark sets `$?` to 0, which is what it is after `&&` anyway, but not after `;`. */
 const asksStatus = /\$\{?\?|\b(exit|return)\b[ \t]*($|[\n;&|)}])/;
-const loadsOthers = /(^|[\n;&|(){}!]|\b(then|do|else|command|builtin))\s*(\.|source|eval)\s/;
+const loadsOthers = /(^|[\n;&|(){}!]|\b(then|do|else|command|builtin))[ \t]*(\.|source|eval)\s/;
 
 /** Whether it is `set -e`, or begins with it. */
 function setsErrexit(script: string, { elements: [first] }: CommandList): boolean {

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { errnoOf, unsupported } from '../../base/errors.ts';
+import { newId } from '../../base/ids.ts';
 import { formatRfc3339Nano } from '../../formats/timestamp.ts';
 import { connectDatagram } from '../../host/datagram.ts';
 import { attributeOptions, checkAttributes, extraAttributes, tagOf } from '../attributes.ts';
@@ -127,7 +127,7 @@ interface Pieces {
   readonly count: number;
 }
 
-const newPieces = (): Pieces => ({ id: randomBytes(32).toString('hex'), count: 0 });
+const newPieces = (): Pieces => ({ id: newId(), count: 0 });
 
 function fieldsOf(container: LoggedContainer): Buffer {
   const tag = tagOf(container, '{{.ID}}');

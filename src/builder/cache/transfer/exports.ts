@@ -81,7 +81,7 @@ export async function exportCache(
         made,
         signal,
       );
-    else if (request.session) await sendToClient(request.session, to.destination, made);
+    else if (request.session) await sendToClient(request.session, to.destination, made, signal);
     build.listener.done(step, { cached: false, id: '' });
   } catch (error) {
     build.listener.failed(step, error);

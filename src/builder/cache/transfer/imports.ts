@@ -3,8 +3,10 @@ import { Readable } from 'node:stream';
 import type { Descriptor } from '../../../api/oci/image.ts';
 import { invalid, messageOf } from '../../../base/errors.ts';
 import type { CacheFrom } from '../../../formats/build-cache-options.ts';
+import { defaultDomain } from '../../../formats/reference.ts';
 import { unpackedStream } from '../../../images/archive/unpacked-stream.ts';
 import type { Image } from '../../../images/contract.ts';
+import { domainOfServer } from '../../../registry-client/well-known.ts';
 import type { BuilderDeps } from '../../build-context.ts';
 import type { BuildRequest } from '../../contract.ts';
 import type { StepWork } from '../steps.ts';
@@ -84,7 +86,7 @@ async function openOne(context: ImportContext, request: BuildRequest, from: Cach
   const opened =
     from.type === 'registry'
       ? await openRegistryCache(await registries.client(), from.ref, loginFor(from.ref, request.auths), signal)
-      : await openClientCache(session ?? missing(from.source), from.source);
+      : await openClientCache(session ?? missing(from.source), from.source, signal);
   const blobOf = (layer: string): Descriptor => opened.blobs.get(layer) ?? missing(layer);
   for (const step of opened.cache.steps)
     if (!found.steps.has(step.key))
@@ -101,11 +103,8 @@ const missing = (what: string): never => {
 /** The login for the registry of a name, of those that came with a request: by its host, or an address of it as old files have. */
 export function loginFor<Login>(ref: string, auths: Readonly<Record<string, Login>>): Login | undefined {
   const first = ref.split('/')[0] ?? '';
-  if (ref.includes('/') && /[.:]|^localhost$/.test(first)) {
-    const hostOf = (server: string): string => server.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
-    return auths[first] ?? Object.entries(auths).find(([server]) => hostOf(server) === first)?.[1];
-  }
-  return Object.entries(auths).find(([server]) => /^(https?:\/\/)?(index\.)?docker\.io(\/|$)/.test(server))?.[1];
+  const domain = ref.includes('/') && /[.:]|^localhost$/.test(first) ? domainOfServer(first) : defaultDomain;
+  return auths[domain] ?? Object.entries(auths).find(([server]) => domainOfServer(server) === domain)?.[1];
 }
 
 /** Of an image that is here the layers are here too. False when it has no cache in it. */

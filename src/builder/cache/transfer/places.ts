@@ -59,9 +59,9 @@ export async function openRegistryCache(
 }
 
 /** Opens a cache in a folder of the client's, an OCI layout. @throws as `openRegistryCache`. */
-export async function openClientCache(session: BuildSession, id: string): Promise<OpenedCache> {
+export async function openClientCache(session: BuildSession, id: string, signal: AbortSignal): Promise<OpenedCache> {
   const read = async function* (path: string): AsyncGenerator<Uint8Array> {
-    await using channel = session.open({ kind: 'cache-read', id, path });
+    await using channel = session.open({ kind: 'cache-read', id, path }, signal);
     for (let chunk = await channel.read(); chunk; chunk = await channel.read()) yield chunk;
   };
   const readBlob = ({ digest }: Descriptor): AsyncGenerator<Uint8Array> => read(pathOf(digest));
@@ -115,10 +115,11 @@ export async function sendToClient(
   session: BuildSession,
   id: string,
   { formatted, blobs }: { formatted: FormattedCache; blobs: readonly SentBlob[] },
+  signal: AbortSignal,
 ): Promise<void> {
   const { config, manifest } = formatted;
   const write = async (path: string, content: AsyncIterable<Uint8Array> | readonly Uint8Array[]): Promise<void> => {
-    await using channel = session.open({ kind: 'cache-write', id, path });
+    await using channel = session.open({ kind: 'cache-write', id, path }, signal);
     if ((await channel.read())?.[0] !== 1) return; // it has that one
     for await (const chunk of content) await channel.write(chunk);
     await channel.end();

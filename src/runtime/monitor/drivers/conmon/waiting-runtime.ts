@@ -54,12 +54,14 @@ const pipeRoom = 65_536;
  */
 export function startRuntime(request: ExecPreparation, told?: Telling): WaitingRuntime {
   const parts = openParts(request, told);
+  let spawned: Spawned | undefined;
   try {
-    const spawned = spawn(request, parts);
+    spawned = spawn(request, parts);
     parts.close(parts.source, parts.pidWrite, parts.stdin);
     for (const pipe of parts.pipes) pipe.closeProcessEnd();
     return watch(spawned, parts, linkOf(request));
   } catch (error) {
+    if (spawned) killTree(spawned.pid);
     parts.closeAll();
     rmSync(linkOf(request), { force: true });
     throw error;
