@@ -1,9 +1,30 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { after, before } from 'node:test';
+import { starterReference } from '../../scripts/starter-image.ts';
 import type { BuildMessage } from '../../src/api/types/build.ts';
+import { runChecked } from '../../src/base/process.ts';
 import { type TestEntry, tarOf } from '../../src/images/testing/tar.ts';
-import type { TestEngine } from './engine.ts';
+import { type EngineOptions, startEngine, starterImage, type TestEngine } from './engine.ts';
+
+/**
+ * One engine for the tests of a suite, with the starter image (`base`): started before them and taken away after them.
+ * To be called in the suite, in front of hooks that need it.
+ */
+export function useEngine(options: EngineOptions = {}): { readonly engine: TestEngine; readonly base: string } {
+  let started: TestEngine | undefined;
+  before(async () => {
+    started = await startEngine(options);
+    await starterImage(started);
+  });
+  after(() => started?.[Symbol.asyncDispose]());
+  const engine = new Proxy({} as TestEngine, {
+    get: (_, name) =>
+      Reflect.get(started ?? assert.fail('the engine is started before the tests, not the suite'), name),
+  });
+  return { engine, base: starterReference };
+}
 
 /** What a build over the API came to. */
 export interface Built {
@@ -32,6 +53,20 @@ export function contextFolder(engine: TestEngine, name: string, Dockerfile: stri
   fs.mkdirSync(folder, { recursive: true });
   fs.writeFileSync(path.join(folder, 'Dockerfile'), Dockerfile);
   return folder;
+}
+
+/** Makes a repository of a folder, its files committed to the branch `main`. Returns git for that repository. */
+export async function beginRepository(
+  engine: TestEngine,
+  folder: string,
+): Promise<(...args: string[]) => Promise<string>> {
+  const env = { ...process.env, HOME: engine.root };
+  const own = ['-C', folder, '-c', 'user.name=t', '-c', 'user.email=t@t'];
+  const git = (...args: string[]): Promise<string> => runChecked('git', [...own, ...args], { env });
+  await git('init', '-q', '-b', 'main');
+  await git('add', '.');
+  await git('commit', '-qm', 'one');
+  return git;
 }
 
 /** Builds over the API, as the classic client does. */

@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { build, buildImage, contextFolder } from '../helpers/build.ts';
+import { describe, it } from 'node:test';
+import { build, buildImage, contextFolder, useEngine } from '../helpers/build.ts';
 import { commandLines } from '../helpers/command-lines.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 
 const long = 10_000_000;
 
 describe('a build of what nobody should write', () => {
-  let engine: TestEngine;
-  let base = '';
-  before(async () => {
-    engine = await startEngine();
-    base = await starterImage(engine);
-  });
-  after(() => engine?.[Symbol.asyncDispose]());
+  const { engine, base } = useEngine();
 
   const by = async (client: 'tug' | 'docker', folder: string, ...args: string[]) => {
     const built = await engine[client](['build', ...args, folder], { env: { DOCKER_BUILDKIT: '0' } });

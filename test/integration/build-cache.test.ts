@@ -2,21 +2,16 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { build, buildImage } from '../helpers/build.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { build, buildImage, useEngine } from '../helpers/build.ts';
 import { startRegistry, type TestRegistry } from '../helpers/registry.ts';
 
 describe('the cache of a build', () => {
-  let engine: TestEngine;
+  const { engine, base } = useEngine();
   let registry: TestRegistry;
-  let base = '';
   before(async () => {
-    [engine, registry] = await Promise.all([startEngine(), startRegistry()]);
-    base = await starterImage(engine);
+    registry = await startRegistry();
   });
-  after(async () => {
-    await Promise.allSettled([engine?.[Symbol.asyncDispose](), registry?.[Symbol.asyncDispose]()]);
-  });
+  after(() => registry?.[Symbol.asyncDispose]());
 
   const context = (name: string, ...lines: string[]): string => {
     const folder = path.join(engine.root, name);

@@ -4,12 +4,11 @@ import * as fs from 'node:fs';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { sha256 } from '../../src/formats/digest.ts';
 import { disagreements } from '../crash/invariants.ts';
-import { build, contextFolder } from '../helpers/build.ts';
+import { build, contextFolder, useEngine } from '../helpers/build.ts';
 import { begin, commandLines } from '../helpers/command-lines.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 
 /** Milliseconds after which something hangs: an idle machine takes well under one second. */
 const mostTime = 60_000;
@@ -59,13 +58,7 @@ async function startStuckRegistry(): Promise<
 }
 
 describe('a build whose client is interrupted', () => {
-  let engine: TestEngine;
-  let base = '';
-  before(async () => {
-    engine = await startEngine();
-    base = await starterImage(engine);
-  });
-  after(() => engine?.[Symbol.asyncDispose]());
+  const { engine, base } = useEngine();
 
   const context = (name: string, Dockerfile: string): string => contextFolder(engine, name, Dockerfile);
   const left = (): string[] => [

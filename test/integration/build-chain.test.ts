@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { build, contextFolder } from '../helpers/build.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { describe, it } from 'node:test';
+import { build, contextFolder, useEngine } from '../helpers/build.ts';
 
 describe('a RUN that fails says which of its commands did', () => {
-  let engine: TestEngine;
-  let base = '';
-  before(async () => {
-    engine = await startEngine();
-    base = await starterImage(engine);
-  });
-  after(() => engine?.[Symbol.asyncDispose]());
+  const { engine, base } = useEngine();
 
   const failure = async (...lines: string[]): Promise<string> => {
     const built = await build(engine, { Dockerfile: [`FROM ${base}`, ...lines].join('\n') }, { networkmode: 'none' });

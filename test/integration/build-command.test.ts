@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { runChecked } from '../../src/base/process.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { beginRepository, useEngine } from '../helpers/build.ts';
 
 describe('tug build', () => {
-  let engine: TestEngine;
-  let base = '';
+  const { engine, base } = useEngine();
   let folder = '';
   before(async () => {
-    engine = await startEngine();
-    base = await starterImage(engine);
     folder = path.join(engine.root, 'context');
     write('context', {
       Dockerfile: `FROM ${base}\nRUN --mount=type=secret,id=word grep -q "^hid.en$" /run/secrets/word && echo stepped\nCOPY . /files`,
@@ -20,7 +17,6 @@ describe('tug build', () => {
       kept: 'in',
     });
   });
-  after(() => engine?.[Symbol.asyncDispose]());
 
   const write = (name: string, files: Readonly<Record<string, string>>): string => {
     const place = path.join(engine.root, name);
@@ -146,13 +142,7 @@ describe('tug build', () => {
       'sub/Dockerfile': `FROM ${base}\nCOPY file /file\nRUN cat /file`,
       'sub/file': 'from git',
     });
-    const git = (...args: string[]) =>
-      runChecked('git', ['-C', place, '-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
-        env: { ...process.env, HOME: engine.root },
-      });
-    await git('init', '-q', '-b', 'main');
-    await git('add', '.');
-    await git('commit', '-qm', 'one');
+    const git = await beginRepository(engine, place);
     await git('checkout', '-q', '-b', 'other');
     fs.writeFileSync(path.join(place, 'sub/file'), 'from the branch');
     await git('commit', '-qam', 'two');

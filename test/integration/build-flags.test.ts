@@ -3,20 +3,13 @@ import * as fs from 'node:fs';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { runChecked } from '../../src/base/process.ts';
 import { sha256 } from '../../src/formats/digest.ts';
-import { build, contextFolder, contextOf } from '../helpers/build.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { beginRepository, build, contextFolder, contextOf, useEngine } from '../helpers/build.ts';
 
 describe('options of a build, and what it fetches', () => {
-  let engine: TestEngine;
-  let base = '';
-  before(async () => {
-    engine = await startEngine();
-    base = await starterImage(engine);
-  });
-  after(() => engine?.[Symbol.asyncDispose]());
+  const { engine, base } = useEngine();
 
   const tug = async (...args: string[]): Promise<string> => {
     const built = await engine.tug(['build', '--progress=plain', ...args]);
@@ -94,13 +87,7 @@ describe('options of a build, and what it fetches', () => {
 
   it('adds a repository, with its .git where that is wanted', async () => {
     const place = contextFolder(engine, 'repository', 'FROM scratch');
-    const git = (...args: string[]) =>
-      runChecked('git', ['-C', place, '-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
-        env: { ...process.env, HOME: engine.root },
-      });
-    await git('init', '-q', '-b', 'main');
-    await git('add', '.');
-    await git('commit', '-qm', 'one');
+    await beginRepository(engine, place);
     fs.renameSync(path.join(place, '.git'), `${place}.git`);
     const source = `file://${place}.git#main`;
     const Dockerfile = `FROM ${base}\nADD ${source} /one\nADD --keep-git-dir=true ${source} /two\nRUN ls -A /one /two`;

@@ -2,23 +2,16 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as http from 'node:http';
 import * as path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import type { BuildCacheEntry } from '../../src/api/types/build.ts';
-import { build, buildImage, contextOf } from '../helpers/build.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { build, buildImage, contextOf, useEngine } from '../helpers/build.ts';
 
 interface Usage {
   readonly BuildCacheUsage: { TotalCount: number; TotalSize: number; Items: BuildCacheEntry[] };
 }
 
 describe('builds', () => {
-  let engine: TestEngine;
-  let base = '';
-  before(async () => {
-    engine = await startEngine();
-    base = await starterImage(engine);
-  });
-  after(() => engine?.[Symbol.asyncDispose]());
+  const { engine, base } = useEngine();
 
   /** Starts a build and resolves with the way to leave it once `seen` was said. */
   const begin = (Dockerfile: string, seen: RegExp): Promise<{ leave(): void; ended: Promise<string> }> =>

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { build, contextFolder } from '../helpers/build.ts';
+import { before, describe, it } from 'node:test';
+import { build, contextFolder, useEngine } from '../helpers/build.ts';
 import { begin, commandLines } from '../helpers/command-lines.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 
 /** What a command says of the place it runs in, a line each. The second file is that of cgroup v2. */
 const look = [
@@ -37,16 +36,12 @@ const options: readonly (readonly [args: readonly string[], said: RegExp])[] = [
 const allAtOnce = options.flatMap(([args]) => args);
 
 describe('the options of a build for its commands', () => {
-  let engine: TestEngine;
-  let base = '';
+  const { engine, base } = useEngine();
   before(async () => {
-    engine = await startEngine();
-    base = await starterImage(engine);
     fs.mkdirSync(path.join(engine.root, 'look'));
     fs.writeFileSync(path.join(engine.root, 'look/look.sh'), look);
     contextFolder(engine, 'look', `FROM ${base}\nCOPY look.sh /\nRUN sh /look.sh`);
   });
-  after(() => engine?.[Symbol.asyncDispose]());
 
   /** What the command said, without what the client puts in front of its lines. */
   const said = async (client: 'tug' | 'docker', ...args: string[]): Promise<string> => {

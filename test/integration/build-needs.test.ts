@@ -3,21 +3,14 @@ import { execFile, execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { contextFolder } from '../helpers/build.ts';
+import { contextFolder, useEngine } from '../helpers/build.ts';
 import { begin, environmentOf } from '../helpers/command-lines.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { tugProgram } from '../helpers/tug-program.ts';
 
 describe('a build needs of its client', () => {
-  let engine: TestEngine;
-  let base = '';
-  before(async () => {
-    engine = await startEngine();
-    base = await starterImage(engine);
-  });
-  after(() => engine?.[Symbol.asyncDispose]());
+  const { engine, base } = useEngine();
 
   const context = (name: string, dockerfile: string, files: Readonly<Record<string, string>>): string => {
     const folder = contextFolder(engine, name, dockerfile);

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Descriptor, ImageIndex, ImageManifest } from '../../src/api/oci/image.ts';
 import { runChecked } from '../../src/base/process.ts';
 import { sha256 } from '../../src/formats/digest.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { useEngine } from '../helpers/build.ts';
 import { startRegistry, type TestRegistry } from '../helpers/registry.ts';
 
 interface Statement {
@@ -16,12 +16,11 @@ interface Statement {
 }
 
 describe('statements of how an image was made', () => {
-  let engine: TestEngine;
+  const { engine, base } = useEngine();
   let registry: TestRegistry;
   let folder = '';
   before(async () => {
-    [engine, registry] = await Promise.all([startEngine(), startRegistry()]);
-    const base = await starterImage(engine);
+    registry = await startRegistry();
     assert.equal((await engine.tug(['tag', base, 'stated/base:1.0'])).code, 0);
     folder = path.join(engine.root, 'context');
     fs.mkdirSync(folder);
@@ -29,9 +28,7 @@ describe('statements of how an image was made', () => {
     const lines = ['ARG word', 'RUN --mount=type=secret,id=key echo $word > /word', 'LABEL own=yes'];
     fs.writeFileSync(path.join(folder, 'Dockerfile'), ['FROM stated/base:1.0', ...lines].join('\n'));
   });
-  after(async () => {
-    await Promise.allSettled([engine?.[Symbol.asyncDispose](), registry?.[Symbol.asyncDispose]()]);
-  });
+  after(() => registry?.[Symbol.asyncDispose]());
 
   const build = async (...args: string[]): Promise<void> => {
     const secret = ['--secret', `id=key,src=${path.join(folder, 'key')}`, '--build-arg', 'word=spoken'];

@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, it } from 'node:test';
+import { beforeEach, describe, it } from 'node:test';
 import type { BuildCacheEntry } from '../../src/api/types/build.ts';
-import { buildImage, type ContextFiles } from '../helpers/build.ts';
+import { buildImage, type ContextFiles, useEngine } from '../helpers/build.ts';
 import { commandLines } from '../helpers/command-lines.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 
 /** Bytes of the three steps, the latest last. */
 const sizes = [100_000, 200_000, 300_000];
 
 describe('builder prune', () => {
-  let engine: TestEngine;
-  let base = '';
-  before(async () => {
-    engine = await startEngine();
-    base = await starterImage(engine);
-  });
-  after(() => engine?.[Symbol.asyncDispose]());
+  const { engine, base } = useEngine();
   /** Three steps that no image has, one that the image `kept` has, and a cache mount. */
   beforeEach(async () => {
     await engine.api('POST', '/build/prune?all=1');

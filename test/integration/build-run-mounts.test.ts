@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { build, buildImage, contextFolder } from '../helpers/build.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { describe, it } from 'node:test';
+import { build, buildImage, contextFolder, useEngine } from '../helpers/build.ts';
 
 describe('what a RUN may be given', () => {
-  let engine: TestEngine;
-  let base = '';
-  before(async () => {
-    engine = await startEngine();
-    base = await starterImage(engine);
-  });
-  after(() => engine?.[Symbol.asyncDispose]());
+  const { engine, base } = useEngine();
 
   const files = { 'sub/one': 'one', 'sub/two': 'two' };
   const read = async (image: string, file: string): Promise<string> => {

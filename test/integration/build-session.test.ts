@@ -2,19 +2,12 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { contextFolder } from '../helpers/build.ts';
+import { describe, it } from 'node:test';
+import { contextFolder, useEngine } from '../helpers/build.ts';
 import { begin, commandLines } from '../helpers/command-lines.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 
 describe('what a build asks its client for', () => {
-  let engine: TestEngine;
-  let base = '';
-  before(async () => {
-    engine = await startEngine();
-    base = await starterImage(engine);
-  });
-  after(() => engine?.[Symbol.asyncDispose]());
+  const { engine, base } = useEngine();
 
   const context = (name: string, Dockerfile: string): string => contextFolder(engine, name, Dockerfile);
   /** Bytes that the engine was sent as a build says it, and the rest of what it says. */

@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import type { ImageInspect } from '../../src/api/types/image.ts';
 import { tarOf } from '../../src/images/testing/tar.ts';
-import { build, buildImage, type ContextFiles } from '../helpers/build.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { build, buildImage, type ContextFiles, useEngine } from '../helpers/build.ts';
 
 describe('the instructions of a build', () => {
-  let engine: TestEngine;
-  let base = '';
-  before(async () => {
-    engine = await startEngine();
-    base = await starterImage(engine);
-  });
-  after(() => engine?.[Symbol.asyncDispose]());
+  const { engine, base } = useEngine();
 
   const sh = async (image: string, script: string): Promise<string> => {
     const ran = await engine.docker(['run', '--rm', '--network=none', '--entrypoint', 'sh', image, '-c', script]);

@@ -1,23 +1,16 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { contextFolder } from '../helpers/build.ts';
+import { describe, it } from 'node:test';
+import { contextFolder, useEngine } from '../helpers/build.ts';
 import { environmentOf, programOf } from '../helpers/command-lines.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { type OnTerminal, onTerminal } from '../helpers/pty.ts';
 
 /** What a line of the tree looks like behind its colours, with the seconds in the last column. */
 const step = (name: string): RegExp => new RegExp(`=> ${name} +\\d+\\.\\ds`);
 
 describe('tug build on a terminal', () => {
-  let engine: TestEngine;
-  let base = '';
-  before(async () => {
-    engine = await startEngine();
-    base = await starterImage(engine);
-  });
-  after(() => engine?.[Symbol.asyncDispose]());
+  const { engine, base } = useEngine();
 
   const open = (...args: string[]): Promise<OnTerminal> =>
     onTerminal([programOf('tug'), 'build', ...args], environmentOf(engine));

@@ -1,18 +1,11 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { build, buildImage } from '../helpers/build.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { describe, it } from 'node:test';
+import { build, buildImage, useEngine } from '../helpers/build.ts';
 
 describe('a build', () => {
-  let engine: TestEngine;
-  let base = '';
-  before(async () => {
-    engine = await startEngine();
-    base = await starterImage(engine);
-  });
-  after(() => engine?.[Symbol.asyncDispose]());
+  const { engine, base } = useEngine();
 
   const sh = async (image: string, script: string): Promise<string> => {
     const ran = await engine.docker(['run', '--rm', '--network=none', image, 'sh', '-c', script]);
