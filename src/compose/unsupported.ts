@@ -43,8 +43,6 @@ function refuseMounts(name: string, { volumes = [] }: ServiceModel): void {
 
 /** @throws unsupported for what a build here cannot be given. */
 export function refuseBuildKeys(name: string, build: BuildModel): void {
-  for (const key of ['entitlements', 'privileged'] as const)
-    if (build[key]) throw unsupported(`services.${name}.build.${key}: entitlements are not given to builds here`);
   const { isolation = 'default' } = build;
   if (isolation !== 'default')
     throw unsupported(`services.${name}.build.isolation: ${isolation} is for Windows, on Linux only default is there`);

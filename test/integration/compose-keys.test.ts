@@ -24,8 +24,6 @@ const refused: readonly Row[] = [
   ['external configs and secrets', 'configs: [c]', 'unsupported external config c', 'configs: {c: {external: true}}'],
   ['external configs and secrets', 'secrets: [s]', 'unsupported external secret s', 'secrets: {s: {external: true}}'],
   ['drivers', 'secrets: [s]', 'drivers of secrets are for swarms', 'secrets: {s: {driver: d, file: ./compose.yaml}}'],
-  ['entitlements', 'build: {context: ., entitlements: [network.host]}', 'services.one.build.entitlements: '],
-  ['privileged', 'build: {context: ., privileged: true}', 'services.one.build.privileged: '],
   ['isolation', 'build: {context: ., isolation: hyperv}', 'services.one.build.isolation: hyperv is for Windows'],
   ['deploy.mode', 'deploy: {mode: sometimes}', 'services.one.deploy.mode: sometimes is none of replicated, global'],
 ];
@@ -160,10 +158,42 @@ describe('a key of a compose file that one host cannot honour', () => {
     await using sbom = projectOf(of('build: {context: ., sbom: true}'));
     assert.match((await sbom.compose(['build'])).stderr, /WARN: services\.one\.build\.sbom/);
     await sbom.compose(['down', '--rmi', 'local']);
-    await using privileged = projectOf(of('build: {context: ., privileged: true}'));
-    const { code, stderr } = await privileged.compose(['build']);
+    await using windows = projectOf(of('build: {context: ., isolation: hyperv}'));
+    const { code, stderr } = await windows.compose(['build']);
     assert.equal(code, 1);
-    assert.match(stderr, /services\.one\.build\.privileged: entitlements are not given to builds here/);
+    assert.match(stderr, /services\.one\.build\.isolation: hyperv is for Windows/);
+  });
+
+  it('are no entitlements: a build has those that the file names, and no others', async () => {
+    const asks = {
+      insecure: 'RUN --security=insecure grep Seccomp: /proc/self/status',
+      host: 'RUN --network=host ls /sys/class/net',
+    };
+    const build = async (run: string, keys: string) => {
+      const dockerfile = JSON.stringify(`FROM ${image}\n${run}`);
+      await using one = project(`services: {one: {build: {dockerfile_inline: ${dockerfile}${keys}}}}\n`);
+      const built = await one.compose(['build', '--no-cache']);
+      await one.compose(['down', '--rmi', 'local']);
+      return built;
+    };
+    for (const [ask, keys] of [
+      [asks.insecure, ''],
+      [asks.insecure, ', entitlements: [network.host], privileged: false'],
+      [asks.host, ', privileged: true'],
+    ] as const) {
+      const { code, stderr } = await build(ask, keys);
+      assert.notEqual(code, 0, keys);
+      assert.match(stderr, ask === asks.host ? /network\.host is not allowed/ : /security\.insecure is not allowed/);
+    }
+    for (const keys of [', privileged: true', ', entitlements: [security.insecure, network.host]']) {
+      const { code, stderr } = await build(asks.insecure, keys);
+      assert.deepEqual([code, /^#\d+ [\d.]+ Seccomp:\s+0$/m.test(stderr)], [0, true], stderr);
+    }
+    const { code, stderr } = await build(asks.host, ', entitlements: [network.host]');
+    assert.deepEqual([code, stderr.includes(` ${engine.bridge}\n`)], [0, true], stderr);
+    const unknown = await build(asks.host, ', entitlements: [everything]');
+    assert.notEqual(unknown.code, 0);
+    assert.match(unknown.stderr, /invalid entitlement: everything \(known: network\.host, security\.insecure\)/);
   });
 
   it('is none where a service is built from the image of another, and from folders beside the file', async () => {

@@ -86,6 +86,9 @@ function buildLine({ model, image, project, service, noCache, pull, args }: Buil
     ...(build.cache_from ?? []).map((one) => `--cache-from=${one}`),
     ...(build.cache_to ?? []).map((one) => `--cache-to=${one}`),
     ...secretOptions(build, project),
+    ...[...(build.entitlements ?? []), ...(build.privileged ? ['security.insecure'] : [])].map(
+      (one) => `--allow=${one}`,
+    ),
     ...(build.provenance === undefined ? [] : [`--provenance=${build.provenance}`]),
     ...(build.network === undefined ? [] : [`--network=${build.network}`]),
     ...(build.target === undefined ? [] : [`--target=${build.target}`]),
