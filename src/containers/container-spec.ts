@@ -14,7 +14,11 @@ import { lookUpUser } from './user.ts';
 import { checkUser, type UserNamespace } from './user-namespace.ts';
 
 /** The namespaces that a container is started into, but for its own. */
-export type Namespaces = Omit<JoinedNamespaces, typeof Symbol.dispose> & { readonly user: UserNamespace | undefined };
+export type Namespaces = Omit<JoinedNamespaces, typeof Symbol.dispose> & {
+  readonly user: UserNamespace | undefined;
+  /** The control group, where it is not the container's own. */
+  readonly group?: string | undefined;
+};
 
 /** The configuration that the runtime creates a container from. `own` are the mounts that the engine made for it. */
 export function specOf(
@@ -22,7 +26,7 @@ export function specOf(
   record: ContainerRecord,
   sandbox: Sandbox,
   own: readonly OciMount[],
-  { pid, ipc, user: userNamespace }: Namespaces,
+  { pid, ipc, user: userNamespace, group }: Namespaces,
 ): OciSpec {
   const paths = pathsOf(context, record);
   const user = userOf(context, record);
@@ -44,7 +48,7 @@ export function specOf(
     host: record.host,
     mounts,
     network: sandbox.namespace,
-    cgroupsPath: cgroupPathOf(context, record),
+    cgroupsPath: group ?? cgroupPathOf(context, record),
     joined: { ...(pid ? { pid } : {}), ...(ipc ? { ipc } : {}) },
     userNamespace,
     cpus: countCpus(),

@@ -40,6 +40,6 @@ export type WorkOutput = (stream: 'stdout' | 'stderr', chunk: Buffer) => Promise
 export interface WorkEnd {
   /** 128 + n for a signal. */
   readonly code: number;
-  /** True when the kernel killed a process of it for want of memory. */
+  /** True when it failed, and the kernel killed a process of it that came upon the limit of memory (`Memory`). */
   readonly oomKilled: boolean;
 }

@@ -42,10 +42,10 @@ async function runWork(
   try {
     using joined = joinNamespaces(context, record);
     using user = await openUserNamespace(context, record);
-    await makeBundle(context, record, runtime, { ...joined, user });
+    using kills = record.host.Memory ? context.cgroups.watchKills(cgroupPathOf(context, record)) : undefined;
+    await makeBundle(context, record, runtime, { ...joined, user, group: kills?.path });
     const code = await execute(context, record, { runtime, user, output, signal });
-    const memory = context.cgroups.memory(cgroupPathOf(context, record));
-    return { code, oomKilled: (memory?.oomKills ?? 0) > 0 };
+    return { code, oomKilled: code !== 0 && ((await kills?.happened()) ?? false) };
   } finally {
     await releaseResources(context, record);
   }

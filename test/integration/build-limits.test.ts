@@ -116,7 +116,17 @@ describe('the options of a build for its commands', () => {
       const args = ['build', '--memory', '48m', '--memory-swap', '48m', folder];
       const built = await engine[client](args, { env: { DOCKER_BUILDKIT: '0' } });
       assert.notEqual(built.code, 0, client);
-      assert.match(`${built.stdout}${built.stderr}`, /code: 137/);
+      const said = `${built.stdout}${built.stderr}`;
+      assert.match(said, /code: 137\na process of it was killed, since it may have 48MiB of memory \(--memory\)$/m);
+    }
+  });
+
+  it('say nothing of memory where a command failed by itself', async () => {
+    for (const exit of ['exit 1', 'exit 137']) {
+      const folder = contextFolder(engine, 'failing', `FROM ${base}\nRUN ${exit}`);
+      const built = await engine.tug(['build', '--memory', '48m', '--memory-swap', '48m', folder]);
+      assert.match(built.stderr, /code: (1|137)$/m);
+      assert.doesNotMatch(built.stderr, /of memory/);
     }
   });
 

@@ -1,5 +1,6 @@
 import { TugError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
+import { bytesSize } from '../../formats/bytes.ts';
 import { type RunScript, runScript } from '../../formats/dockerfile/parse-run.ts';
 import type { RunInstruction } from '../../formats/dockerfile/types.ts';
 import { onTop, type Scope } from '../build-context.ts';
@@ -136,7 +137,11 @@ async function execute(
       (stream, chunk) => listener.output(step, stream, chunk),
       signal,
     );
-    if (end.code !== 0) throw failure(args, end, watch?.reached(end.code));
+    if (end.code !== 0)
+      throw failure(args, end.code, {
+        memory: end.oomKilled ? host.Memory : undefined,
+        part: watch?.reached(end.code),
+      });
     const places = new Set([...work.places, ...own.places]);
     return await images.builds.adopt({ id, layers: state.layers, places }, { holder, keepTar, epoch }, signal);
   } finally {
@@ -147,10 +152,13 @@ async function execute(
 /** Docker's sentence for a command that failed; clients that show steps say it in their own words. */
 function failure(
   args: readonly string[],
-  { code, oomKilled }: { code: number; oomKilled: boolean },
-  part: string | undefined,
+  code: number,
+  { memory, part }: { memory: number | undefined; part: string | undefined },
 ): TugError {
-  const why = oomKilled ? ': a process of it was killed for want of memory' : '';
+  const why =
+    memory === undefined
+      ? ''
+      : `\na process of it was killed, since it may have ${bytesSize(memory)} of memory (--memory)`;
   const where = part === undefined ? '' : `\n${part}`;
   return new TugError('invalid', `The command '${args.join(' ')}' returned a non-zero code: ${code}${why}${where}`, {
     code: 'build-step-failed',

@@ -6,6 +6,7 @@ import { createFileBudget } from '../kept-file.ts';
 import { watchExit } from '../process-watch.ts';
 import type { CgroupDriver } from './contract.ts';
 import type { CgroupHierarchies } from './detect.ts';
+import { watchKills } from './kill-watch.ts';
 import { availableLimits, liftLimits } from './limits.ts';
 import { readMemory } from './memory.ts';
 import { openSampler } from './sampler.ts';
@@ -54,6 +55,7 @@ export function createCgroupfs(options: CgroupfsOptions): CgroupfsDriver {
     pathFor: (id, own) => path.join(own === undefined ? parent : checkedPath(own), id),
     sampler: (group) => openSampler(hierarchies, checkedPath(group), budget),
     memory: (group) => readMemory(hierarchies, checkedPath(group)),
+    watchKills: (group) => watchKills(hierarchies, checkedPath(group)),
     limits: availableLimits(hierarchies),
     lift: async (group, limits) => liftLimits(hierarchies, checkedPath(group), limits),
     processes: (group) => processesOf(mounts, checkedPath(group)),

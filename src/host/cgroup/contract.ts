@@ -13,6 +13,11 @@ export interface CgroupDriver {
   sampler(path: string): CgroupSampler;
   /** What a group used of memory at most. Undefined when it is gone. Synchronous, three small reads. */
   memory(path: string): MemoryUse | undefined;
+  /**
+   * Watches a group that is not there yet for kills for want of memory, beyond its removal: for whoever runs something in
+   * it that removes it. `remove` the group afterwards. Undefined where nothing tells (systemd's groups).
+   */
+  watchKills(path: string): KillWatch | undefined;
   /** Limits that this host's controllers have and others' may lack. */
   readonly limits: ReadonlySet<OptionalLimit>;
   /** Takes limits away, which not every runtime can. @throws the system's error when the group is gone. */
@@ -23,6 +28,13 @@ export interface CgroupDriver {
   remove(path: string): Promise<void>;
   /** Paths (as `pathFor` gives them) of groups that exist under the engine's own default parent. */
   list(): Promise<string[]>;
+}
+
+export interface KillWatch extends Disposable {
+  /** What `linux.cgroupsPath` has to say now: the group, or one in it. */
+  readonly path: string;
+  /** Whether the kernel killed a process of it. To be asked once, when all have ended. */
+  happened(): Promise<boolean>;
 }
 
 /** Bytes. */

@@ -42,6 +42,7 @@ export function createSystemdCgroups(options: SystemdOptions): CgroupDriver {
     pathFor: (id, own) => `${own === undefined ? slice : checkedSlice(own)}:${prefix}:${id}`,
     sampler: (group) => files.sampler(limited(group)),
     memory: (group) => files.memory(limited(group)),
+    watchKills: () => undefined,
     async lift(group, limits) {
       await files.lift(limited(group), limits);
       const values = limits.map((limit) => unlimited[limit]);
