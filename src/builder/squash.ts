@@ -1,3 +1,4 @@
+import { crashPoint } from '../base/crash-points.ts';
 import { formatEntry } from '../formats/tar/writer.ts';
 import { parentOf } from '../images/unpack/names.ts';
 import type { Build } from './build-context.ts';
@@ -25,7 +26,9 @@ export async function squash(build: Build, state: StageState): Promise<StageStat
       const now = createLayerTree(images.builds.stack(state.layers));
       const before = createLayerTree(images.builds.stack(below));
       const changes = await differences(now, before, signal);
-      return await images.builds.unpack(below, squashedTar(changes, epoch), { holder }, signal);
+      const made = await images.builds.unpack(below, squashedTar(changes, epoch), { holder }, signal);
+      crashPoint('build.squash.unpacked');
+      return made;
     },
   });
   const merged = { created, comment: below.length === 0 ? `create new from ${top}` : `merge ${top} to ${bottom}` };

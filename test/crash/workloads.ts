@@ -239,6 +239,24 @@ const build: Workload = async ({ engine }) => {
   await engine.api('POST', '/build/prune?all=1');
 };
 
+/** Into one layer, and with the steps sent to a registry. */
+const buildOver: Workload = async ({ engine, remoteImage }) => {
+  const lines = [
+    `FROM ${image}`,
+    'COPY file /copied',
+    'RUN --mount=type=cache,target=/cache echo hi | tee /made /cache/kept; rm /copied',
+  ];
+  const context = contextOf({ Dockerfile: lines.join('\n'), file: 'content' });
+  const ref = remoteImage.replace(/[^/]*$/, 'steps');
+  const query = new URLSearchParams({
+    ...{ t: 'crash:squashed', nocache: '1', squash: '1' },
+    cacheto: JSON.stringify([`type=registry,ref=${ref},mode=max,mounts=true`]),
+  });
+  await engine.api('POST', `/build?${query}`, context);
+  await engine.api('DELETE', '/images/crash:squashed?force=1');
+  await engine.api('POST', '/build/prune?all=1');
+};
+
 /** Which workload passes which point. Complete by its type: a new point needs a line here. */
 export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'container.create.recorded': runAndKeep,
@@ -294,11 +312,17 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'build.mount.recorded': build,
   'build.mount.filled': build,
   'build.mount.forgotten': build,
+  'build.run.ended': build,
+  'build.layer.read': build,
+  'build.layer.spooled': build,
   'build.layer.adopted': build,
   'build.layer.recorded': build,
+  'build.squash.unpacked': buildOver,
   'build.image.written': build,
   'build.image.recorded': build,
   'build.cache.recorded': build,
+  'build.cache.packed': buildOver,
+  'build.cache.sent': buildOver,
   'build.prune.recorded': build,
   'volume.create.journaled': volumes,
   'volume.create.made': volumes,

@@ -1,3 +1,4 @@
+import { crashPoint } from '../../base/crash-points.ts';
 import { TugError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { bytesSize } from '../../formats/bytes.ts';
@@ -142,6 +143,7 @@ async function execute(
         memory: end.oomKilled ? host.Memory : undefined,
         part: watch?.reached(end.code),
       });
+    crashPoint('build.run.ended');
     const places = new Set([...work.places, ...own.places]);
     return await images.builds.adopt({ id, layers: state.layers, places }, { holder, keepTar, epoch }, signal);
   } finally {

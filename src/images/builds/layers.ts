@@ -96,12 +96,14 @@ async function adopt(
     await driver.discard(container.id);
     return undefined;
   }
+  crashPoint('build.layer.read');
   const sources = written.changes.map(({ path, kind }) => ({
     root: writable.folder,
     path,
     deleted: kind === 'deleted',
   }));
   const blob = await spool(deps, tarStream(sources), { holder, keep: keepTar }, signal);
+  crashPoint('build.layer.spooled');
   const diffId = blob.digest;
   const chainId = chainOf(below(deps, container.layers, diffId));
   leases.acquire('operation', holder, 'snapshot', chainId);

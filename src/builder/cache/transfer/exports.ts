@@ -5,6 +5,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { type Descriptor, mediaTypes } from '../../../api/oci/image.ts';
+import { crashPoint } from '../../../base/crash-points.ts';
 import { asTugError, messageOf } from '../../../base/errors.ts';
 import { newId } from '../../../base/ids.ts';
 import type { CacheTo } from '../../../formats/build-cache-options.ts';
@@ -73,6 +74,7 @@ export async function exportCache(
       to.mode === 'max' ? [...used.steps.values()] : ownSteps(used, layers),
       to,
     );
+    crashPoint('build.cache.packed');
     const { registries, request, signal } = build;
     if (to.type === 'registry')
       await sendToRegistry(
@@ -82,6 +84,7 @@ export async function exportCache(
         signal,
       );
     else if (request.session) await sendToClient(request.session, to.destination, made, signal);
+    crashPoint('build.cache.sent');
     build.listener.done(step, { cached: false, id: '' });
   } catch (error) {
     build.listener.failed(step, error);
