@@ -64,6 +64,8 @@ export const crashPointNames = [
   'build.mount.recorded',
   'build.mount.filled',
   'build.mount.forgotten',
+  'build.copy.spooled',
+  'build.copy.unpacked',
   'build.run.ended',
   'build.layer.read',
   'build.layer.spooled',

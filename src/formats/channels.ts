@@ -35,9 +35,8 @@ export function createChannels(
   accept?: (head: unknown, channel: Channel) => void,
 ): Channels {
   const channels = new Map<number, Inbox>();
-  let waiting: Buffer[] = [];
-  let size = 0;
-  let needed = headSize;
+  let head: Buffer = Buffer.alloc(0);
+  let frameNow: Incoming | undefined;
   let last = 0;
   let gone: TugError | undefined;
   const channelOf = (number: number, inbox: Inbox, left = (): void => {}): Channel =>
@@ -46,7 +45,7 @@ export function createChannels(
       left();
     });
 
-  const take = async (kind: number, number: number, content: Buffer): Promise<void> => {
+  const take = (kind: number, number: number, content: Buffer): void => {
     if (kind === kinds.open) {
       if (!accept || channels.has(number)) throw malformed();
       const inbox = createInbox();
@@ -56,25 +55,31 @@ export function createChannels(
     }
     const inbox = channels.get(number);
     if (!inbox) return; // it was left meanwhile
-    if (kind === kinds.data) await inbox.push(content);
-    else if (kind === kinds.end) inbox.finish();
-    else inbox.break(new TugError('invalid', content.toString(), { code: 'session-failed' }));
+    if (kind === kinds.end) inbox.finish();
+    else if (kind === kinds.failed)
+      inbox.break(new TugError('invalid', content.toString(), { code: 'session-failed' }));
   };
   return {
     async feed(bytes) {
-      waiting.push(bytes);
-      size += bytes.length;
-      while (size >= needed) {
-        const whole = join(waiting); // once for each frame, however many pieces it comes in
-        const [kind, number, length] = [whole.readUInt8(0), whole.readUInt32BE(1), whole.readUInt32BE(5)];
-        if (kind < kinds.open || kind > kinds.failed || length > mostFrame) throw malformed();
-        needed = headSize + length;
-        waiting = [whole.subarray(size < needed ? 0 : needed)];
-        if (size < needed) return;
-        size -= needed;
-        const content = whole.subarray(headSize, needed);
-        needed = headSize;
-        await take(kind, number, content);
+      for (let rest = bytes; rest.length > 0; ) {
+        if (!frameNow) {
+          const more = rest.subarray(0, headSize - head.length);
+          head = join([head, more]);
+          rest = rest.subarray(more.length);
+          if (head.length < headSize) return;
+          frameNow = readHead(head);
+          head = Buffer.alloc(0);
+        }
+        const { kind, number, parts } = frameNow;
+        const part = rest.subarray(0, frameNow.left);
+        rest = rest.subarray(part.length);
+        frameNow.left -= part.length;
+        const isWhole = frameNow.left === 0;
+        if (isWhole) frameNow = undefined;
+        if (kind === kinds.data)
+          await channels.get(number)?.push(part); // none: it was left meanwhile
+        else parts.push(part);
+        if (isWhole) take(kind, number, join(parts));
       }
     },
     open(head, signal) {
@@ -97,8 +102,25 @@ export function createChannels(
   };
 }
 
-const join = (pieces: readonly Buffer[]): Buffer =>
-  pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
+/** A frame that has not come whole. The content of data is handed on as it comes. */
+interface Incoming {
+  readonly kind: number;
+  readonly number: number;
+  left: number;
+  readonly parts: Buffer[];
+}
+
+/** @throws invalid. */
+function readHead(head: Buffer): Incoming {
+  const [kind, number, left] = [head.readUInt8(0), head.readUInt32BE(1), head.readUInt32BE(5)];
+  if (kind < kinds.open || kind > kinds.failed || left > mostFrame) throw malformed();
+  return { kind, number, left, parts: [] };
+}
+
+function join(pieces: readonly Buffer[]): Buffer {
+  const [first = Buffer.alloc(0), ...more] = pieces.filter(({ length }) => length > 0);
+  return more.length === 0 ? first : Buffer.concat([first, ...more]);
+}
 
 const malformed = (): TugError => invalid('the session is malformed', { code: 'bad-session' });
 const lost = (cause: unknown): TugError => new TugError('cancelled', 'the client is gone', { cause });
@@ -174,7 +196,7 @@ function createInbox(): Inbox {
   };
   return {
     async push(content) {
-      if (left || failure) return;
+      if (left || failure || content.length === 0) return;
       chunks.push(content);
       unread += content.length;
       tell();

@@ -6,6 +6,8 @@ import { cString } from './xattr.ts';
  * tree meanwhile leads nowhere else. Names are bytes, since they need not be UTF-8. All throw the system error.
  */
 
+/** In place of an open folder, for absolute names. */
+export const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_REMOVEDIR = 0x200;
 const AT_EMPTY_PATH = 0x1000;
@@ -55,7 +57,7 @@ export function moveAt(from: number, name: Buffer, to: number): void {
   checkNamed(call(from, text, to, text, RENAME_NOREPLACE), 'renameat2', name);
 }
 
-/** Gives an open file (O_PATH will do) another name. Needs CAP_DAC_READ_SEARCH. */
+/** Gives an open file (O_PATH will do) another name, or one that was opened without a name its first. Needs CAP_DAC_READ_SEARCH. */
 export function linkAt(file: number, folder: number, name: Buffer): void {
   const call = libc('int linkat(int, const void *, int, const void *, int)');
   checkNamed(call(file, cString(Buffer.alloc(0)), folder, terminated(name), AT_EMPTY_PATH), 'linkat', name);

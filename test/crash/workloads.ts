@@ -239,14 +239,14 @@ const build: Workload = async ({ engine }) => {
   await engine.api('POST', '/build/prune?all=1');
 };
 
-/** Into one layer, and with the steps sent to a registry. */
+/** Of a large file, into one layer, and with the steps sent to a registry. */
 const buildOver: Workload = async ({ engine, remoteImage }) => {
   const lines = [
     `FROM ${image}`,
     'COPY file /copied',
     'RUN --mount=type=cache,target=/cache echo hi | tee /made /cache/kept; rm /copied',
   ];
-  const context = contextOf({ Dockerfile: lines.join('\n'), file: 'content' });
+  const context = contextOf({ Dockerfile: lines.join('\n'), file: Buffer.alloc(5_000_000, 'content') });
   const ref = remoteImage.replace(/[^/]*$/, 'steps');
   const query = new URLSearchParams({
     ...{ t: 'crash:squashed', nocache: '1', squash: '1' },
@@ -312,6 +312,8 @@ export const workloads: Readonly<Record<CrashPoint, Workload>> = {
   'build.mount.recorded': build,
   'build.mount.filled': build,
   'build.mount.forgotten': build,
+  'build.copy.spooled': buildOver,
+  'build.copy.unpacked': buildOver,
   'build.run.ended': build,
   'build.layer.read': build,
   'build.layer.spooled': build,

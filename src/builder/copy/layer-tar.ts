@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { invalid } from '../../base/errors.ts';
 import { paddingOf } from '../../formats/tar/entry.ts';
 import { formatEntry, tarTrailer } from '../../formats/tar/writer.ts';
-import type { LayerRun } from '../../images/builds/contract.ts';
+import type { LayerFile, LayerPart, LayerRun } from '../../images/builds/contract.ts';
 import type { ByteString } from '../../images/unpack/names.ts';
+import { largeContent, type OwnContent } from '../sources/own-content.ts';
 import { baseName, readable, type SourceNode } from '../sources/tree.ts';
 import { isSame, type MadeFile, type MadeFiles } from './made-layers.ts';
 import type { CopyItem } from './plan.ts';
@@ -53,7 +54,7 @@ export async function* layerParts(
   items: readonly CopyItem[],
   epoch: number | undefined,
   { contents, earlier, made }: TarMemory,
-): AsyncGenerator<Buffer | LayerRun> {
+): AsyncGenerator<LayerPart> {
   const now = epoch === undefined ? BigInt(Date.now()) * 1_000_000n : BigInt(epoch) * 1_000_000_000n;
   const writing: Writing = { links: new Map<string, string>(), now, clamp: epoch !== undefined };
   const joined = createJoiner();
@@ -68,7 +69,9 @@ export async function* layerParts(
       continue;
     }
     const at = joined.position();
-    for await (const part of entryParts(item, mtime, writing)) yield* joined.bytes(part);
+    const own = simple && item.tree?.own?.(item.path);
+    if (own) yield* joined.file(ownFile(item, mtime, own));
+    else for await (const part of entryParts(item, mtime, writing)) yield* joined.bytes(part);
     if (simple) made.set(item.name, { ...simple, at, length: joined.position() - at });
   }
   yield* joined.bytes(tarTrailer());
@@ -104,6 +107,11 @@ function createJoiner() {
       position += part.length;
       if (gathered >= pieceSize) yield* end();
     },
+    *file(file: LayerFile): Generator<LayerPart> {
+      yield* end();
+      yield file;
+      position += file.head.length + file.size + file.padding;
+    },
     *run(name: ByteString, { at, length, size }: MadeFile): Generator<Buffer | LayerRun> {
       if (!run || run.at + run.length !== at) {
         yield* end();
@@ -137,12 +145,36 @@ function simpleFile({ node }: CopyItem, mtime: bigint, content: string): MadeFil
   return { mode, uid, gid, size, mtime, content, at: 0, length: 0 };
 }
 
-async function* entryParts(item: CopyItem, mtime: bigint, { links }: Writing): AsyncGenerator<Buffer> {
-  const { name, node, tree, path } = item;
+function ownFile({ name, node }: CopyItem, mtime: bigint, { fd, give }: OwnContent): LayerFile {
+  checkName(name);
+  const { size, mode, uid, gid } = node;
+  const head = formatEntry({ ...described(node), name: Buffer.from(name, 'latin1'), mtime });
+  return { head, padding: paddingOf(size), fd, size, name, mode, uid, gid, mtime, give };
+}
+
+/** @throws invalid for a name that stands for a deleted file. */
+function checkName(name: ByteString): void {
   if (baseName(name).startsWith('.wh.'))
     throw invalid(`a file named ${readable(baseName(name))} would stand for a deleted one in a layer`, {
       code: 'bad-name',
     });
+}
+
+/** Whether links to files that have their content to themselves save most of a layer's bytes. */
+export function areMostlyOwn(items: readonly CopyItem[]): boolean {
+  let all = 0;
+  let own = 0;
+  for (const { node, tree, path } of items) {
+    if (node.kind !== 'file') continue;
+    all += node.size;
+    if (node.size >= largeContent && tree?.own?.(path)) own += node.size;
+  }
+  return own * 2 > all;
+}
+
+async function* entryParts(item: CopyItem, mtime: bigint, { links }: Writing): AsyncGenerator<Buffer> {
+  const { name, node, tree, path } = item;
+  checkName(name);
   const input = { ...described(node), name: Buffer.from(name, 'latin1'), mtime };
   if (node.kind !== 'file' || !tree) {
     yield formatEntry(input);

@@ -4,7 +4,7 @@ import { type Build, onTop, type Scope } from '../build-context.ts';
 import { copiedFiles, filePart, filesBelow, markOf, mostFileParts, type StepInputs, slotOf } from '../cache/inputs.ts';
 import { keyOf } from '../cache/keys.ts';
 import type { BuildStep } from '../contract.ts';
-import { digestOf, layerParts } from '../copy/layer-tar.ts';
+import { areMostlyOwn, digestOf, layerParts } from '../copy/layer-tar.ts';
 import { type MadeFile, mostMadeFiles } from '../copy/made-layers.ts';
 import type { CopyItem } from '../copy/plan.ts';
 import { readable } from '../sources/tree.ts';
@@ -81,7 +81,8 @@ async function makeLayer(
   const candidates = contents.size === 0 ? [] : made.find(key, [...contents.keys()]);
   const earlier = candidates.find(({ chainId }) => images.builds.reusable(chainId, { holder }));
   const tar = layerParts(items, epoch, { contents, earlier: earlier?.files, made: files });
-  const layer = await images.builds.unpack(layers, tar, { holder, like: earlier?.chainId }, signal);
+  const options = { holder, like: earlier?.chainId, owned: areMostlyOwn(items) };
+  const layer = await images.builds.unpack(layers, tar, options, signal);
   made.remember(key, { chainId: layer.chainId, files });
   return layer;
 }

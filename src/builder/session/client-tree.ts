@@ -79,6 +79,7 @@ export function createClientTree(ask: AskClient): SourceTree {
     look: (path) => files.get(path)?.node,
     list: (path) => names.get(path) ?? [],
     digest: async (path) => contentOf(path).content.digest,
+    own: (path) => files.get(path)?.content?.own,
     read(path) {
       const { content, fd } = contentOf(path);
       return piecesOf(fd, content);

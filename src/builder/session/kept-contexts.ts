@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { newId } from '../../base/ids.ts';
 import { writeAllSync } from '../../base/write-all.ts';
 import type { ByteString } from '../../images/unpack/names.ts';
+import { mostOwn, type OwnContent, openOwnContent } from '../sources/own-content.ts';
 
 /** A file that a client sent. */
 export interface KeptFile {
@@ -10,11 +11,16 @@ export interface KeptFile {
   readonly offset: number;
   readonly stored: number;
   readonly digest: string;
+  /** The file that it is in alone. */
+  readonly own: OwnContent | undefined;
   /** Number of the use in which the client had it last. */
   use: number;
 }
 
-/** The contents of one client's context, in a file without a name, so that nothing of it outlives the engine. */
+/**
+ * The contents of one client's context, small ones together, in files without names, so that nothing of it outlives the
+ * engine.
+ */
 export interface KeptContext {
   readonly fd: number;
   readonly files: Map<ByteString, KeptFile>;
@@ -24,6 +30,10 @@ export interface KeptContext {
   append(bytes: Buffer): void;
   /** Where the next bytes go. */
   position(): number;
+  /** A file for one content alone; undefined where there are many already, or cannot be. */
+  separate(): OwnContent | undefined;
+  /** Keeps a content that has come whole; what was there of its name is given up when no build works with it. */
+  keep(name: ByteString, file: KeptFile): void;
 }
 
 export interface KeptContexts {
@@ -36,8 +46,16 @@ export interface KeptContexts {
   drop(): number;
 }
 
+interface OpenContext extends KeptContext {
+  /** Bytes that nothing else has. */
+  size(): number;
+  /** Closes what was given up. */
+  tidy(): void;
+  close(): void;
+}
+
 interface Entry {
-  readonly context: KeptContext & { close(): void };
+  readonly context: OpenContext;
   turn: Promise<unknown>;
   users: number;
   given: boolean;
@@ -55,7 +73,9 @@ export function createKeptContexts(folder: () => string): KeptContexts {
   const entries = new Map<string, Entry>();
   const release = (entry: Entry): void => {
     entry.users -= 1;
-    if (entry.given && entry.users === 0) entry.context.close();
+    if (entry.users > 0) return;
+    if (entry.given) entry.context.close();
+    else entry.context.tidy();
   };
   const giveUp = (key: string, entry: Entry): void => {
     if (entries.get(key) === entry) entries.delete(key);
@@ -78,7 +98,7 @@ export function createKeptContexts(folder: () => string): KeptContexts {
   const shrink = (): void => {
     let total = 0;
     for (const [key, entry] of [...entries].reverse()) {
-      total += entry.context.position();
+      total += entry.context.size();
       if (total > mostBytes && entry.users === 0) giveUp(key, entry);
     }
   };
@@ -107,7 +127,7 @@ export function createKeptContexts(folder: () => string): KeptContexts {
       let bytes = 0;
       for (const [key, entry] of [...entries]) {
         if (entry.users > 0) continue;
-        bytes += entry.context.position();
+        bytes += entry.context.size();
         giveUp(key, entry);
       }
       return bytes;
@@ -116,28 +136,67 @@ export function createKeptContexts(folder: () => string): KeptContexts {
 }
 
 /** Whether too much of it is of files that are gone, or that nobody asked for in a long time. */
-function isStale({ files, position, use }: KeptContext): boolean {
+function isStale({ files, size, use }: OpenContext): boolean {
   if (files.size > mostFiles) return true;
-  if (position() <= mostStale) return false;
+  const total = size();
+  if (total <= mostStale) return false;
   let live = 0;
-  for (const file of new Set(files.values())) if (use - file.use < longUnused) live += file.stored;
-  return position() - live > mostStale;
+  for (const file of new Set(files.values()))
+    if (use - file.use < longUnused && !file.own?.hasName()) live += file.stored;
+  return total - live > mostStale;
 }
 
-function openContext(folder: string): KeptContext & { close(): void } {
+function openContext(folder: string): OpenContext {
   const file = path.join(folder, `context-${newId()}`);
   const fd = fs.openSync(file, 'wx+', 0o600);
   fs.rmSync(file);
+  const files = new Map<ByteString, KeptFile>();
+  /** All that are open, with their bytes and how many names they have, those that were given up too. */
+  const separate = new Map<OwnContent, { bytes: number; names: number }>();
+  const givenUp = new Set<OwnContent>();
   let end = 0;
   return {
     fd,
-    files: new Map(),
+    files,
     use: 0,
     position: () => end,
     append(bytes) {
       writeAllSync(fd, bytes, end);
       end += bytes.length;
     },
-    close: () => fs.closeSync(fd),
+    separate() {
+      const own = separate.size < mostOwn ? openOwnContent(folder) : undefined;
+      if (own) separate.set(own, { bytes: 0, names: 0 });
+      return own;
+    },
+    keep(name, kept) {
+      const before = files.get(name)?.own;
+      files.set(name, kept);
+      const after = kept.own && separate.get(kept.own);
+      if (after) {
+        after.bytes = kept.stored;
+        after.names += 1;
+      }
+      const left = before && separate.get(before);
+      if (!left) return;
+      left.names -= 1;
+      if (left.names === 0) givenUp.add(before);
+    },
+    size() {
+      let total = end;
+      for (const [own, { bytes }] of separate) if (!own.hasName()) total += bytes;
+      return total;
+    },
+    tidy() {
+      for (const own of givenUp) {
+        own.close();
+        separate.delete(own);
+      }
+      givenUp.clear();
+    },
+    close() {
+      fs.closeSync(fd);
+      for (const own of separate.keys()) own.close();
+    },
   };
 }

@@ -10,6 +10,7 @@ import {
   parseListing,
 } from '../../formats/context-listing.ts';
 import type { ByteString } from '../../images/unpack/names.ts';
+import { largeContent, writeHashed } from '../sources/own-content.ts';
 import type { SourceNode } from '../sources/tree.ts';
 import type { Answered, ClientFile } from './client-tree.ts';
 import type { KeptContext, KeptContexts, KeptFile } from './kept-contexts.ts';
@@ -60,14 +61,14 @@ async function take(context: KeptContext, channel: Channel, { reader, asked, sig
   const contents = listed.map((file) => keptContent(context, file));
   const { wanted, again } = chooseWanted(listed, contents, asked);
   await channel.write(formatWanted(wanted));
-  const before = context.position();
   await takeContents(context, reader, { listed, wanted, contents }, signal);
   for (const [number, first] of again) contents[number] = contents[first];
   for (const number of [...wanted, ...again.keys()]) {
     const [file, content] = [listed[number], contents[number]];
-    if (file && content) context.files.set(file.name, content);
+    if (file && content) context.keep(file.name, content);
   }
-  return { files: filesOf(listed, contents, context.fd), sent: context.position() - before };
+  const sent = wanted.reduce((sum, number) => sum + (contents[number]?.stored ?? 0), 0);
+  return { files: filesOf(listed, contents, context.fd), sent };
 }
 
 /**
@@ -126,7 +127,7 @@ interface Contents {
   readonly contents: (KeptFile | undefined)[];
 }
 
-/** Small files are written together. */
+/** Small files are written together, large ones each to a file of its own. */
 async function takeContents(
   context: KeptContext,
   reader: ChannelReader,
@@ -144,6 +145,12 @@ async function takeContents(
     signal.throwIfAborted();
     const { mark = '' } = listed[number] ?? {};
     const stored = Number((await reader.take(8)).readBigUInt64BE());
+    const own = stored >= largeContent ? context.separate() : undefined;
+    if (own) {
+      const digest = await writeHashed(own.fd, contentOf(reader, stored, signal));
+      contents[number] = { mark, offset: 0, stored, digest, own, use: context.use };
+      continue;
+    }
     const offset = context.position() + size;
     const hash = stored === 0 ? undefined : createHash('sha256');
     for (let left = stored; left > 0; ) {
@@ -154,9 +161,19 @@ async function takeContents(
       left -= piece.length;
       if (size >= writeSize || piece.length >= largePiece) flush();
     }
-    contents[number] = { mark, offset, stored, digest: hash?.digest('hex') ?? emptyDigest, use: context.use };
+    const digest = hash?.digest('hex') ?? emptyDigest;
+    contents[number] = { mark, offset, stored, digest, own: undefined, use: context.use };
   }
   flush();
+}
+
+async function* contentOf(reader: ChannelReader, stored: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+  for (let left = stored; left > 0; ) {
+    signal.throwIfAborted();
+    const piece = await reader.some(Math.min(left, writeSize));
+    yield piece;
+    left -= piece.length;
+  }
 }
 
 const emptyDigest = createHash('sha256').digest('hex');
@@ -170,7 +187,13 @@ function* filesOf(
   for (const [number, file] of listed.entries()) {
     const content = contents[number];
     const shared = file.kind === 'file' ? file.target : '';
-    yield { name: file.name, node: nodeOf(file, content?.stored ?? file.size), shared, fd, content };
+    yield {
+      name: file.name,
+      node: nodeOf(file, content?.stored ?? file.size),
+      shared,
+      fd: content?.own?.fd ?? fd,
+      content,
+    };
   }
 }
 

@@ -30,5 +30,6 @@ export function withoutIgnored(tree: SourceTree, ignore: Ignore): SourceTree {
     list: (path) => tree.list(path).filter((name) => stateOf(join(path, name)).shown),
     digest: (path) => tree.digest(path),
     read: (path) => tree.read(path),
+    own: (path) => tree.own?.(path),
   };
 }

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { invalid } from '../../base/errors.ts';
 import { type ByteString, shown } from '../../images/unpack/names.ts';
+import type { OwnContent } from './own-content.ts';
 import type { SourceNode, SourceTree } from './tree.ts';
 
 /** A file whose content lies somewhere in a larger one. */
@@ -11,9 +12,11 @@ export interface Packed {
   readonly stored: number;
   /** SHA-256 of the content, hex. */
   readonly digest: string;
+  /** The file that it is in alone, instead. */
+  readonly own?: OwnContent | undefined;
 }
 
-/** Files by their names, with all their contents in one open file, which is not closed here. */
+/** Files by their names, with their contents in one open file or files of their own, which are not closed here. */
 export function packedTree(files: ReadonlyMap<ByteString, Packed>, fd: number): SourceTree {
   let children: Map<ByteString, ByteString[]> | undefined;
   const of = (path: ByteString): Packed => {
@@ -28,7 +31,8 @@ export function packedTree(files: ReadonlyMap<ByteString, Packed>, fd: number): 
       return children.get(path) ?? [];
     },
     digest: async (path) => of(path).digest,
-    read: (path) => piecesOf(fd, of(path)),
+    own: (path) => files.get(path)?.own,
+    read: (path) => piecesOf(of(path).own?.fd ?? fd, of(path)),
   };
 }
 

@@ -1,10 +1,13 @@
 import { createHash, type Hash } from 'node:crypto';
 import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { countBuffer } from '../../base/buffer-garbage.ts';
 import { asTugError, invalid } from '../../base/errors.ts';
 import { writeAllSync } from '../../base/write-all.ts';
 import type { TarEntry } from '../../formats/tar/entry.ts';
 import { createTarReader } from '../../formats/tar/reader.ts';
 import { type ByteString, nameParts, shown } from '../../images/unpack/names.ts';
+import { largeContent, mostOwn, type OwnContent, openOwnContent } from './own-content.ts';
 import { type Packed, packedTree } from './packed-tree.ts';
 import type { SourceNode, SourceTree } from './tree.ts';
 
@@ -31,16 +34,21 @@ export async function readTarTree(
   signal: AbortSignal,
 ): Promise<TarTree> {
   const fd = fs.openSync(options.file, 'wx+', 0o600);
-  const pack = createPack(fd, options.rootOwned);
+  const pack = createPack(fd, { ...options, folder: path.dirname(options.file) });
+  const close = (): void => {
+    fs.closeSync(fd);
+    for (const own of pack.separate) own.close();
+    fs.rmSync(options.file, { force: true });
+  };
   try {
     for await (const chunk of archive) {
       signal.throwIfAborted();
+      countBuffer(chunk.length);
       pack.feed(chunk);
     }
     pack.finish();
   } catch (error) {
-    fs.closeSync(fd);
-    fs.rmSync(options.file, { force: true });
+    close();
     throw asTugError(error);
   }
   let open = true;
@@ -50,24 +58,34 @@ export async function readTarTree(
     async [Symbol.asyncDispose]() {
       if (!open) return;
       open = false;
-      fs.closeSync(fd);
-      fs.rmSync(options.file, { force: true });
+      close();
     },
   };
 }
 
-function createPack(fd: number, rootOwned: boolean) {
+function createPack(fd: number, { rootOwned, folder: place }: { rootOwned: boolean; folder: string }) {
   const files = new Map<ByteString, Packed>([['', folder(0o755)]]);
   let waiting: Buffer[] = [];
   let waitingSize = 0;
   let position = 0;
   let size = 0;
-  let current: { entry: TarEntry; path: ByteString; offset: number; hash: Hash } | undefined;
+  let current:
+    | { entry: TarEntry; path: ByteString; offset: number; hash: Hash; own: OwnContent | undefined }
+    | undefined;
+  /** Bytes of the current file, where it has a file of its own. */
+  let ownSize = 0;
+  const separate = new Set<OwnContent>();
   let entries = 0;
   const flush = (): void => {
     if (waitingSize > 0) writeAllSync(fd, Buffer.concat(waiting, waitingSize), position - waitingSize);
     waiting = [];
     waitingSize = 0;
+  };
+  const separately = ({ size: bytes, sparse }: TarEntry): OwnContent | undefined => {
+    ownSize = 0;
+    const own = bytes >= largeContent && !sparse && separate.size < mostOwn ? openOwnContent(place) : undefined;
+    if (own) separate.add(own);
+    return own;
   };
   const reader = createTarReader({
     entry(entry) {
@@ -76,12 +94,19 @@ function createPack(fd: number, rootOwned: boolean) {
       const path = placeOf(files, entry);
       current = undefined;
       if (entry.type === 'hard-link') linkFile(files, path, entry);
-      else if (entry.type === 'file') current = { entry, path, offset: position, hash: createHash('sha256') };
-      else put(files, path, { node: nodeOf(entry, rootOwned), offset: 0, stored: 0, digest: '' });
+      else if (entry.type === 'file') {
+        const own = separately(entry);
+        current = { entry, path, offset: own ? 0 : position, hash: createHash('sha256'), own };
+      } else put(files, path, { node: nodeOf(entry, rootOwned), offset: 0, stored: 0, digest: '' });
     },
     data(chunk) {
       if (!current) return;
       current.hash.update(chunk);
+      if (current.own) {
+        writeAllSync(current.own.fd, chunk, ownSize);
+        ownSize += chunk.length;
+        return;
+      }
       if (chunk.length >= largePiece) {
         flush();
         writeAllSync(fd, chunk, position);
@@ -95,15 +120,16 @@ function createPack(fd: number, rootOwned: boolean) {
     },
     end() {
       if (!current) return;
-      const { entry, path, offset, hash } = current;
+      const { entry, path, offset, hash, own } = current;
       current = undefined;
       if (entry.sparse) hash.update(JSON.stringify(entry.sparse));
       const node = nodeOf(entry, rootOwned);
-      put(files, path, { node, offset, stored: position - offset, digest: hash.digest('hex') });
+      put(files, path, { node, offset, stored: own ? ownSize : position - offset, digest: hash.digest('hex'), own });
     },
   });
   return {
     files,
+    separate,
     size: () => size,
     feed(chunk: Buffer) {
       size += chunk.length;

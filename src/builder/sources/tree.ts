@@ -2,6 +2,7 @@ import { invalid } from '../../base/errors.ts';
 import type { NeededPath } from '../../formats/context-listing.ts';
 import type { SparseSegment } from '../../formats/tar/entry.ts';
 import type { ByteString } from '../../images/unpack/names.ts';
+import type { OwnContent } from './own-content.ts';
 
 export type NodeKind = 'file' | 'directory' | 'symlink' | 'fifo' | 'character-device' | 'block-device';
 
@@ -37,6 +38,8 @@ export interface SourceTree {
   digest(path: ByteString): Promise<string>;
   /** A file's content; of a sparse file the segments, one after another. */
   read(path: ByteString): AsyncIterable<Buffer>;
+  /** The open file that a file's content is in alone, where there is one. */
+  own?(path: ByteString): OwnContent | undefined;
   /**
    * Only of a tree whose files lie elsewhere: has what is needed brought here. `look` and `list` tell of what was brought,
    * `digest` and `read` work for what was needed with all that is below it. What `leaveOut` says yes for comes without its

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { countBuffer } from '../../base/buffer-garbage.ts';
 import { invalid, TugError } from '../../base/errors.ts';
 import type { BuildSessions } from '../../builder/session/sessions.ts';
 import { createChannels } from '../../formats/channels.ts';
@@ -34,7 +35,10 @@ async function serveSession(sessions: BuildSessions, exchange: Exchange): Promis
   using _known = sessions.add(id, { ...offered, open: channels.open });
   accept('application/vnd.tug.build-session');
   try {
-    for await (const chunk of socket) await channels.feed(chunk as Buffer);
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
+      countBuffer(chunk.length);
+      await channels.feed(chunk);
+    }
   } catch (error) {
     if (!socket.destroyed) channels.close(error instanceof TugError ? error : gone(error));
   } finally {

@@ -16,15 +16,16 @@ export interface BuildLayers {
    */
   adopt(container: ContainerFiles, options: AdoptOptions, signal: AbortSignal): Promise<BuiltLayer | undefined>;
   /**
-   * Makes a tar a layer on top of others (chain-ids, bottom first), and keeps the tar. `runs` are files of the layer
+   * Makes a tar a layer on top of others (chain-ids, bottom first), and keeps the tar. Runs are files of the layer
    * `like`, which has to be `reusable`: their entries are taken from its tar, and where layers stand alone the files
-   * become links to its own.
+   * become links to its own. So may the open files of `LayerFile`s become the layer's, which have to stay open until
+   * then; with `owned` they are most of it.
    * @throws invalid, exhausted.
    */
   unpack(
     parents: readonly string[],
-    tar: AsyncIterable<Buffer | LayerRun>,
-    options: { readonly holder: string; readonly like?: string | undefined },
+    tar: AsyncIterable<LayerPart>,
+    options: { readonly holder: string; readonly like?: string | undefined; readonly owned?: boolean },
     signal: AbortSignal,
   ): Promise<BuiltLayer>;
   /** Whether a layer is there with its plain tar; both are kept for `holder` then. */
@@ -50,6 +51,27 @@ export interface BuildLayers {
   record(image: BuiltImage, options: { readonly holder: string }, signal: AbortSignal): Promise<Image>;
   /** Removes what no image and no lease needs any more. */
   collect(): Promise<void>;
+}
+
+/** A stretch of a layer's tar. */
+export type LayerPart = Buffer | LayerRun | LayerFile;
+
+/** The entry of a regular file of one name whose content is in an open file, alone. */
+export interface LayerFile {
+  /** The entry before the content, and the bytes that follow it. */
+  readonly head: Buffer;
+  readonly padding: number;
+  readonly fd: number;
+  readonly size: number;
+  /** Bytes as latin1; leads over no link. */
+  readonly name: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Unix nanoseconds. */
+  readonly mtime: bigint;
+  /** Whether the open file may become the layer's, which looks so. It is written no more then. */
+  give(look: Pick<LayerFile, 'mode' | 'uid' | 'gid' | 'mtime'>): boolean;
 }
 
 /** Files that follow one another in the tar of an earlier layer, and are to be in the new one as they are there. */

@@ -49,16 +49,19 @@ export function createBuildLayers(deps: BuildLayersDeps): BuildLayers {
     stack: (layers) => driver.stack(layers),
     adopt: (container, options, signal) => adopt(deps, container, options, signal),
     reusable: (chainId, { holder }) => isReusable(deps, chainId, holder),
-    async unpack(parents, tar, { holder, like }, signal) {
+    async unpack(parents, tar, { holder, like, owned = false }, signal) {
       const earlier = like === undefined ? undefined : describeEarlier(deps, like);
       const runs: PlacedRun[] = [];
-      const reuse = earlier?.folder === undefined ? undefined : { folder: earlier.folder, runs };
-      const whole = withRuns(tar, earlier?.tar, runs);
-      await using spooled = await spoolLayer(deps, whole, { holder, early: !earlier && driver.standsAlone }, signal);
+      const whole = withRuns(tar, earlier?.tar, { placed: runs, owned: driver.standsAlone && (owned || !!earlier) });
+      const early = driver.standsAlone && !owned && !earlier;
+      await using spooled = await spoolLayer(deps, whole, { holder, early }, signal);
+      const reuse = driver.standsAlone && runs.length > 0 ? { folder: earlier?.folder, runs } : undefined;
       const { blob, arriving } = spooled;
       const chainId = chainOf(below(deps, parents, blob.digest));
       deps.leases.acquire('operation', holder, 'snapshot', chainId);
+      crashPoint('build.copy.spooled');
       await deps.unpacker.unpack(blob, blob.digest, parents, signal, undefined, { verified: true, reuse, arriving });
+      crashPoint('build.copy.unpacked');
       const made = layer(chainId);
       if (!made) throw notFound(`layer ${chainId} vanished while it was being made`);
       return made;

@@ -46,7 +46,7 @@ export interface LayerUnpacker {
    * A parent that is not there yet is waited for, so that the layers of an image may be unpacked side by side.
    * `progress` hears how many bytes of the blob are done, at most ten times a second.
    * Of a blob that was `verified` a moment ago, one that is a plain tar is not hashed again; what of it is unpacked
-   * already, as it was `arriving`, is not unpacked again; what of it an earlier layer has, `reuse`, is linked from there.
+   * already, as it was `arriving`, is not unpacked again; what of it is there as files, `reuse`, is linked.
    * @throws invalid with code `diff-id-mismatch`, `layer-escapes`, `bad-archive`, ...; nothing is left.
    */
   unpack(

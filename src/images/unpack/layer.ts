@@ -5,7 +5,7 @@ import { lookBelow } from './below.ts';
 import { type Growth, openUnpacked } from './decompress.ts';
 import { createEntryWriter, type EntryWriter } from './entries.ts';
 import { finishTree, type LayerTree, openTree, settle, type Unsettled } from './layer-tree.ts';
-import { feedBetween, linkRun, type Reuse } from './reuse.ts';
+import { feedBetween, linkOwn, linkRun, type Reuse } from './reuse.ts';
 
 export interface UnpackLimits {
   /** Most entries of a layer. */
@@ -26,7 +26,7 @@ export interface UnpackTask {
   /** Folders of the layers below, topmost first; undefined when they are still being unpacked. */
   readonly below: readonly string[] | undefined;
   readonly limits: UnpackLimits;
-  /** What of a plain tar, whose digest is given, is in an earlier layer too. */
+  /** What of a plain tar, whose digest is given, is there already. */
   readonly reuse?: Reuse | undefined;
   /** The digest that `file` has been verified to have: an unpacked tar need not be hashed again. */
   readonly digest?: string;
@@ -95,7 +95,7 @@ export async function unpackLayer(task: UnpackTask, watch: UnpackWatch): Promise
   return resultOf(tree, writer, hashed ? `sha256:${hash.digest('hex')}` : task.digest);
 }
 
-/** Links what an earlier layer has, and unpacks the rest. */
+/** Links what is there already, and unpacks the rest. */
 function unpackReusing(
   { file, digest }: UnpackTask,
   { folder, runs }: Reuse,
@@ -109,9 +109,16 @@ function unpackReusing(
       watch.check();
       reader.feed(chunk);
     },
-    link({ names, count, size }) {
+    link(run) {
       watch.check();
-      if (!tree.overlay || !linkRun(tree, folder, names.split('\0'))) return false;
+      if (!tree.overlay) return false;
+      if (run.kind === 'own') {
+        if (!linkOwn(tree, run)) return false;
+        writer.count(1, run.size);
+        return true;
+      }
+      const { names, count, size } = run;
+      if (folder === undefined || !linkRun(tree, folder, names.split('\0'))) return false;
       writer.count(count, size);
       return true;
     },

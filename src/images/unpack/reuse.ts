@@ -1,13 +1,22 @@
 import * as fs from 'node:fs';
 import { invalid } from '../../base/errors.ts';
+import { AT_FDCWD, linkAt } from '../../host/at-calls.ts';
+import { setTimesOfFd } from '../../host/file-times.ts';
 import { type LayerTree, pathIn, resolveFolder } from './layer-tree.ts';
 import { type ByteString, byteString, parentOf, systemPath } from './names.ts';
 
-/** Entries of regular files in a layer's tar that are files of an earlier layer too. */
-export interface PlacedRun {
+/** Entries of regular files in a layer's tar whose contents need not be written again. */
+export type PlacedRun = EarlierFiles | OwnFile;
+
+interface Placed {
   /** Where the entries begin in the new tar, and how many bytes they take. */
   readonly at: number;
   readonly length: number;
+}
+
+/** Files that an earlier layer has too. */
+export interface EarlierFiles extends Placed {
+  readonly kind: 'earlier';
   /** Paths, bytes as latin1, with NULs between: one text is sent to a thread sooner than many. */
   readonly names: string;
   readonly count: number;
@@ -15,9 +24,23 @@ export interface PlacedRun {
   readonly size: number;
 }
 
+/** One whose content is in an open file of this process, which has no name or is a layer's file that looks the same. */
+export interface OwnFile extends Placed {
+  readonly kind: 'own';
+  readonly fd: number;
+  /** Bytes as latin1. */
+  readonly name: string;
+  readonly size: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Unix nanoseconds. */
+  readonly mtime: bigint;
+}
+
 export interface Reuse {
-  /** The earlier layer's. What is in it never changes. */
-  readonly folder: string;
+  /** The earlier layer's, if there is one. What is in it never changes. */
+  readonly folder: string | undefined;
   /** In the order of the tar. */
   readonly runs: readonly PlacedRun[];
 }
@@ -73,4 +96,23 @@ export function linkRun(tree: LayerTree, folder: string, names: readonly ByteStr
     return false; // whatever it is, writing meets it again where it matters
   }
   return true;
+}
+
+/**
+ * Gives an open file a name in this layer. It is made to look as it should before it has one. False when it cannot be;
+ * then it is to be written.
+ */
+export function linkOwn(tree: LayerTree, { fd, name, mode, uid, gid, mtime }: OwnFile): boolean {
+  const above = parentOf(name);
+  try {
+    if (resolveFolder(tree, above === '' ? [] : above.split('/')) !== above) return false;
+    const stat = fs.fstatSync(fd, { bigint: true }); // what a layer has already is not touched, not for a moment
+    if (stat.uid !== BigInt(uid) || stat.gid !== BigInt(gid)) fs.fchownSync(fd, uid, gid);
+    if ((stat.mode & 0o7777n) !== BigInt(mode)) fs.fchmodSync(fd, mode);
+    if (stat.mtimeNs !== mtime) setTimesOfFd(fd, mtime);
+    linkAt(fd, AT_FDCWD, Buffer.from(pathIn(tree, name)));
+    return true;
+  } catch {
+    return false;
+  }
 }
