@@ -6,28 +6,35 @@ import koffi from 'koffi';
  * A function bound here returns the C value; `check` turns -1 into a Node-shaped system error.
  */
 type Native = (...args: unknown[]) => number;
-type Done = (error: Error | null, result: number) => void;
+type Done = (error: Error | null, result: number | bigint) => void;
 type Bound = Native & { async(...args: [...unknown[], Done]): void };
 
 let library: ReturnType<typeof koffi.load> | undefined;
-const bound = new Map<string, Native>();
+const bound = new Map<string, { readonly raw: Bound; readonly call: Native }>();
 
 /** Binds a libc function by its C prototype, once. */
-export function libc(prototype: string): Native {
-  let call = bound.get(prototype);
-  if (!call) {
-    call = sureOfErrno(bind(prototype));
-    bound.set(prototype, call);
-  }
-  return call;
+export const libc = (prototype: string): Native => bind(prototype).call;
+
+/** Calls a libc function in a thread of the pool, since it may take its time. `errno` is 0 unless the result is -1. */
+export function callInPool(prototype: string, ...args: unknown[]): Promise<{ result: number; errno: number }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ result: number; errno: number }>();
+  bind(prototype).raw.async(...args, (error, value) => {
+    const result = Number(value);
+    if (error) reject(error);
+    else resolve({ result, errno: result === -1 ? koffi.errno() : 0 });
+  });
+  return promise;
 }
 
-/** The same, but each call is made in a thread of the pool; `done` finds errno as the call left it. */
-export const libcInPool = (prototype: string): Bound['async'] => bind(prototype).async;
-
-function bind(prototype: string): Bound {
-  library ??= koffi.load('libc.so.6');
-  return library.func(prototype) as unknown as Bound;
+function bind(prototype: string): { readonly raw: Bound; readonly call: Native } {
+  let known = bound.get(prototype);
+  if (!known) {
+    library ??= koffi.load('libc.so.6');
+    const raw = library.func(prototype) as unknown as Bound;
+    known = { raw, call: sureOfErrno(raw) };
+    bound.set(prototype, known);
+  }
+  return known;
 }
 
 const { EAGAIN } = koffi.os.errno;
@@ -44,15 +51,19 @@ export const sureOfErrno =
     return result === -1 && koffi.errno() === EAGAIN ? call(...args) : result;
   };
 
-/** Returns `result`, or throws the system error that errno names, shaped as Node's own (`code`, `syscall`, `path`). */
+/** Returns `result`, or throws the system error that errno names. */
 export function check(result: number, syscall: string, path?: string): number {
   if (result >= 0) return result;
-  const errno = koffi.errno();
+  throw systemError(koffi.errno(), syscall, path);
+}
+
+/** A system error shaped as Node's own (`code`, `syscall`, `path`). */
+export function systemError(errno: number, syscall: string, path?: string): NodeJS.ErrnoException {
   const code = getSystemErrorName(-errno);
   const error: NodeJS.ErrnoException = new Error(`${code}: ${syscall}${path === undefined ? '' : ` '${path}'`}`);
   error.code = code;
   error.errno = -errno;
   error.syscall = syscall;
   if (path !== undefined) error.path = path;
-  throw error;
+  return error;
 }

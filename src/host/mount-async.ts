@@ -1,13 +1,7 @@
 import { statSync } from 'node:fs';
 import * as path from 'node:path';
-import { getSystemErrorName } from 'node:util';
-import koffi from 'koffi';
-import { libc } from './ffi.ts';
+import { callInPool, systemError } from './ffi.ts';
 import { listMounts, mount, mountFlags, unmount } from './mount.ts';
-
-type AsyncCall = {
-  async(...args: [string, string, string, number, string, (error: Error | null, result: number) => void]): void;
-};
 
 /** What to mount(2); `propagation` is set by a call of its own. */
 export interface MountRequest {
@@ -24,16 +18,8 @@ export interface MountRequest {
  */
 export async function mountAsync(request: MountRequest, target: string): Promise<void> {
   const { source, type, flags, propagation, data } = request;
-  const call = libc(
-    'int mount(const char *, const char *, const char *, unsigned long, const char *)',
-  ) as unknown as AsyncCall;
-  const errno = await new Promise<number>((resolve, reject) => {
-    call.async(source, target, type, flags, data, (error, result) => {
-      if (error) reject(error);
-      else resolve(result === 0 ? 0 : koffi.errno());
-    });
-  });
-  if (errno !== 0) throw systemError(errno, target);
+  const { errno } = await callInPool(prototype, source, target, type, flags, data);
+  if (errno !== 0) throw systemError(errno, 'mount', target);
   try {
     const rest = flags & ~(mountFlags.bind | mountFlags.recursive);
     if ((flags & mountFlags.bind) !== 0 && rest !== 0)
@@ -45,11 +31,7 @@ export async function mountAsync(request: MountRequest, target: string): Promise
   }
 }
 
-function systemError(errno: number, target: string): Error {
-  const code = getSystemErrorName(-errno);
-  const details = { code, errno: -errno, syscall: 'mount', path: target };
-  return Object.assign(new Error(`${code}: mount '${target}'`), details);
-}
+const prototype = 'int mount(const char *, const char *, const char *, unsigned long, const char *)';
 
 /** Whether something is mounted on a folder, a bind on the same file system too. */
 export function isMountPoint(folder: string): boolean {

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import type { Socket } from 'node:net';
-import { check, libc } from './ffi.ts';
+import { callInPool, check, libc } from './ffi.ts';
 
 /** sendfile(2), in a thread, from where a file's position is to a socket that does not block. */
 type Send = (count: number) => Promise<number>;
@@ -12,11 +12,6 @@ export interface FileSender extends Disposable {
    * Zero or less where it takes none now, has ended, or the file has.
    */
   readonly send: Send;
-}
-
-/** How a bound function is called in a thread. */
-interface Threaded {
-  async(...args: [...call: unknown[], done: (error: unknown, result: number | bigint) => void]): void;
 }
 
 const F_DUPFD_CLOEXEC = 1030;
@@ -31,12 +26,11 @@ export function openFileSender(socket: Socket, file: number, start: number): Fil
   if (connection === undefined || connection < 0 || 'encrypted' in socket) return undefined;
   if (start > 0) check(Number(libc('long lseek(int, long, int)')(file, start, SEEK_SET)), 'lseek');
   const own = check(libc('int fcntl(int, int, ...)')(connection, F_DUPFD_CLOEXEC, 'int', 0), 'fcntl');
-  const sendfile = libc('long sendfile(int, int, void *, size_t)') as unknown as Threaded;
   let busy: Promise<unknown> = Promise.resolve();
   const send: Send = (count) => {
-    const sent = new Promise<number>((resolve, reject) => {
-      sendfile.async(own, file, null, count, (error, result) => (error ? reject(error) : resolve(Number(result))));
-    });
+    const sent = callInPool('long sendfile(int, int, void *, size_t)', own, file, null, count).then(
+      ({ result }) => result,
+    );
     busy = sent.catch(() => {});
     return sent;
   };

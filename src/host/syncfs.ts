@@ -1,9 +1,5 @@
 import * as fs from 'node:fs';
-import { getSystemErrorName } from 'node:util';
-import koffi from 'koffi';
-import { libc } from './ffi.ts';
-
-type AsyncCall = { async(fd: number, done: (error: Error | null, result: number) => void): void };
+import { callInPool, systemError } from './ffi.ts';
 
 /** By device: the call that runs, and the one that will follow it for all who asked meanwhile. */
 const running = new Map<number, { readonly current: Promise<void>; next: Promise<void> | undefined }>();
@@ -45,18 +41,7 @@ function begin(device: number, work: () => Promise<void>): Promise<void> {
   return entry.current;
 }
 
-function call(fd: number, path: string): Promise<void> {
-  const syncfs = libc('int syncfs(int)') as unknown as AsyncCall;
-  return new Promise<void>((resolve, reject) => {
-    syncfs.async(fd, (error, result) => {
-      if (error) reject(error);
-      else if (result === 0) resolve();
-      else reject(systemError(koffi.errno(), path));
-    });
-  });
-}
-
-function systemError(errno: number, path: string): NodeJS.ErrnoException {
-  const code = getSystemErrorName(-errno);
-  return Object.assign(new Error(`${code}: syncfs '${path}'`), { code, errno: -errno, syscall: 'syncfs', path });
+async function call(fd: number, path: string): Promise<void> {
+  const { errno } = await callInPool('int syncfs(int)', fd);
+  if (errno !== 0) throw systemError(errno, 'syncfs', path);
 }
