@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
@@ -53,6 +54,30 @@ describe('what a build asks its client for', () => {
     const sentWhole = await engine.docker(['build', '-q', folder], { env: { DOCKER_BUILDKIT: '0' } });
     const id = (await engine.tug(['image', 'inspect', '-f', '{{.Id}}', 'changed'])).stdout;
     assert.equal(sentWhole.stdout, id);
+  });
+
+  it('is all of it with --compress, compressed, and of the client of Docker too', async () => {
+    const folder = context('compressed', `FROM ${base}\nCOPY zeros /`);
+    fs.writeFileSync(path.join(folder, 'zeros'), Buffer.alloc(5_000_000));
+    fs.writeFileSync(path.join(folder, 'beside'), Buffer.alloc(1_000_000, 'beside'));
+    await using counted = await countingSocket(engine.socket, path.join(engine.root, 'counted.sock'));
+    const host = `unix://${path.join(engine.root, 'counted.sock')}`;
+    const env = { TUG_HOST: host, DOCKER_HOST: host, DOCKER_BUILDKIT: '0' };
+    const sentBy = async (client: 'tug' | 'docker', ...args: string[]): Promise<number> => {
+      const before = counted.bytes();
+      const built = await engine[client](['build', '--no-cache', '-t', `sent-by-${client}`, ...args, folder], { env });
+      assert.equal(built.code, 0, built.stderr);
+      return counted.bytes() - before;
+    };
+    const script = 'head -c 5000000 /dev/zero | cmp - /zeros && ls /zeros';
+    for (const client of commandLines) {
+      const plain = await sentBy(client);
+      assert.ok(plain > (client === 'tug' ? 5_000_000 : 6_000_000), `${client}: ${plain}`);
+      const compressed = await sentBy(client, '--compress');
+      assert.ok(compressed > 1000 && compressed < 1_000_000, `${client}: ${compressed}`);
+      const ran = await engine.tug(['run', '--rm', '--network=none', `sent-by-${client}`, 'sh', '-c', script]);
+      assert.equal(ran.stdout, '/zeros\n', ran.stderr);
+    }
   });
 
   it('is put into a layer that shares with the one before what is the same, and is as if made anew', async () => {
@@ -192,3 +217,33 @@ describe('what a build asks its client for', () => {
     assert.match((await engine.api('POST', '/build?session=0123456789abcdef')).text, /its client is gone/);
   });
 });
+
+/** A socket that passes all on to another one, and counts what clients send. */
+async function countingSocket(target: string, file: string): Promise<AsyncDisposable & { bytes(): number }> {
+  let bytes = 0;
+  const sockets = new Set<net.Socket>();
+  const server = net.createServer({ allowHalfOpen: true }, (client) => {
+    const engine = net.connect({ path: target, allowHalfOpen: true });
+    for (const [one, other] of [
+      [client, engine],
+      [engine, client],
+    ] as const) {
+      sockets.add(one);
+      one.on('error', () => other.destroy());
+      one.on('close', () => other.destroySoon()); // with what was still to be passed on
+      one.pipe(other);
+    }
+    client.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+  });
+  server.listen(file);
+  await once(server, 'listening');
+  return {
+    bytes: () => bytes,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { invalid } from '../../base/errors.ts';
 import * as containers from '../../client/calls/containers.ts';
 import * as images from '../../client/calls/images.ts';
+import { csvFields } from '../../formats/csv.ts';
 import { cutKeyValue } from '../../formats/key-value.ts';
 import { familiarName, parseReference, withDefaultTag } from '../../formats/reference.ts';
 import type { Session } from '../command.ts';
@@ -21,13 +22,17 @@ export interface BuildOutput {
 }
 
 const keys = new Set(['type', 'dest', 'name', 'push']);
+const types = ['image', 'registry', 'local', 'tar', 'oci', 'docker'] as const;
 
-/** Reads `--output`: `type=tar,dest=FILE`, a folder, `-` for a tar on standard output. @throws invalid. */
+/**
+ * Reads `--output`, comma-separated values: `type=tar,dest=FILE`, `type=image,"name=A,B",push=true`; a folder, `-` for a
+ * tar on standard output. @throws invalid.
+ */
 export function parseOutput(text: string): BuildOutput {
   if (text === '-') return { type: 'tar', destination: '-', names: [] };
   if (!text.includes('=')) return { type: 'local', destination: text, names: [] };
   const fields = new Map(
-    text.split(',').map((field) => {
+    csvFields(text).map((field) => {
       const { key, value } = cutKeyValue(field);
       if (value === undefined) throw invalid(`invalid value ${field}`);
       if (!keys.has(key))
@@ -35,27 +40,29 @@ export function parseOutput(text: string): BuildOutput {
       return [key, value];
     }),
   );
-  const type = fields.get('type') ?? '';
-  const destination = fields.get('dest');
-  const names = fields.get('name')?.split(',') ?? [];
-  if (!isType(type))
-    throw invalid(`--output: unknown type ${JSON.stringify(type)}: image, registry, local, tar, oci, docker`);
-  if (type === 'image' && fields.get('push') === 'true') return { type: 'registry', destination: undefined, names };
+  const [given = '', destination, name, push] = ['type', 'dest', 'name', 'push'].map((key) => fields.get(key));
+  const type = types.find((one) => one === given);
+  if (!type) throw invalid(`--output: unknown type ${JSON.stringify(given)}: ${types.join(', ')}`);
+  const names = name === undefined ? [] : name.split(',');
+  if (names.includes('')) throw invalid('--output: a name is empty');
+  const inEngine = type === 'image' || type === 'registry';
+  if (push !== undefined && !(inEngine && /^(true|false|1|0)$/.test(push)))
+    throw invalid(inEngine ? `--output: push is true or false, not ${push}` : '--output: push is for the type image');
+  if (inEngine && destination !== undefined) throw invalid(`--output: the type ${type} goes to no file (dest)`);
   if (['local', 'tar', 'oci'].includes(type) && destination === undefined)
     throw invalid(`--output: dest is required for the type ${type}`);
-  return { type, destination, names };
+  const pushes = push === undefined ? type === 'registry' : push === 'true' || push === '1';
+  return { type: inEngine ? (pushes ? 'registry' : 'image') : type, destination, names };
 }
 
-const isType = (text: string): text is BuildOutput['type'] =>
-  ['image', 'registry', 'local', 'tar', 'oci', 'docker'].includes(text);
-
-/** Carries the result of a build to where it is to go. */
+/** Carries the result of a build to where it is to go: under the output's own names, or else under `tags`, all that it has. */
 export async function sendOutput(
   session: Session,
-  { type, destination }: BuildOutput,
+  { type, destination, names }: BuildOutput,
   imageId: string,
-  tags: readonly string[],
+  all: readonly string[],
 ): Promise<void> {
+  const tags = names.length > 0 ? names : all;
   if (type === 'image' || (type === 'docker' && destination === undefined)) return;
   if (type === 'registry') return await pushAll(session, tags);
   if (destination === '-' && session.out.isTerminal)
