@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { describe, it } from 'node:test';
 import { sha256 } from '../../src/formats/digest.ts';
@@ -122,6 +123,27 @@ describe('a build whose client is interrupted', () => {
       assert.deepEqual(await disagreements(engine), []);
       const again = await build(engine, { Dockerfile: Dockerfile.replace(/RUN sleep.*/, 'RUN true') });
       assert.match(again.said, /Step 2\/3 .*\n ---> Using cache/);
+    });
+
+    it(`(${client}) kills its commands without asking them first, and starts no other`, async () => {
+      const together = Math.max(2, os.availableParallelism()); // so many commands run at once
+      const stages = Array.from({ length: together + 2 }, (_, index) => `s${index}`);
+      const mark = (name: string) => `touch /meet/${client}-${name}`;
+      const cache = 'RUN --mount=type=cache,id=meet,target=/meet';
+      const lines = stages.flatMap((stage) => [
+        `FROM ${base} AS ${stage}`,
+        `${cache} trap '${mark('asked')}' TERM INT HUP QUIT; ${mark(stage)}; while true; do sleep 1000 & wait; done`,
+        `${cache} ${mark('later')}`,
+      ]);
+      const copies = stages.map((stage) => `COPY --from=${stage} /etc/passwd /${stage}`);
+      const marks = (): string[] =>
+        fs.globSync(path.join(engine.dataRoot, `builder/mounts/**/${client}-*`)).map((file) => path.basename(file));
+      using running = start(context(`kill-${client}`, [...lines, `FROM ${base}`, ...copies].join('\n')));
+      await until(() => marks().length === together, 'as many commands to run as may');
+      const before = marks();
+      await interrupt(running);
+      await nothingLeft();
+      assert.deepEqual(marks().sort(), before.sort());
     });
 
     it(`(${client}) ends what is being sent and copied`, async () => {
