@@ -93,13 +93,10 @@ function inputsOf(
   };
 }
 
-/** As the history has them: also those that an ENV hides, with its value. */
+/** As the history has them: with the value of an ENV that hides them, and those that have none too. */
 function declaredArguments(state: StageState): string[] {
   const environment = environmentOf(state);
-  return [...state.args].flatMap(([name, value]) => {
-    const shown = environment.get(name) ?? value;
-    return shown === undefined ? [] : [`${name}=${shown}`];
-  });
+  return [...state.args].map(([name, value]) => `${name}=${environment.get(name) ?? value ?? ''}`);
 }
 
 function commandOf(state: StageState, script: RunScript): string[] {

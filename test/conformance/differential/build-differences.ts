@@ -40,10 +40,16 @@ const meant: readonly Meant[] = [
   },
   {
     reference: 'classic',
-    cases: ['config'],
-    line: /^tree: - (data|more|with space|home\/2|home\/2\/x) directory 755 0:0$|^tree: [+] home\/2(\/x)? directory 755 1:1$/,
+    cases: ['config', 'environment'],
+    line: /^tree: - (data|data\/db|more|with space|home\/2|home\/2\/x) directory 755 0:0$|^tree: [+] home\/2(\/x)? directory 755 1:1$/,
     reason:
       'it makes the folders of volumes, and gives those of WORKDIR to root whoever USER is; BuildKit does neither',
+  },
+  {
+    reference: 'classic',
+    cases: ['venv'],
+    line: /^tree: (- opt directory 755 0:0|[+] opt directory 755 1001:1001)$/,
+    reason: "it gives folders on the way to a copy to root, BuildKit to --chown's owner",
   },
   {
     reference: 'buildkit',
@@ -53,7 +59,7 @@ const meant: readonly Meant[] = [
   },
   {
     reference: 'buildkit',
-    cases: ['copy', 'node', 'chain', 'add-files', 'scratch-static'],
+    cases: ['copy', 'node', 'chain', 'add-files', 'scratch-static', 'venv'],
     line: /^history: [-+] [+] (COPY|ADD) /,
     reason: 'newer versions write --chown',
   },
