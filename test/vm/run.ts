@@ -4,22 +4,20 @@ import * as path from 'node:path';
 import { run } from '../../src/base/process.ts';
 import { ensureGuest, type Guest, makeDisk } from './guest.ts';
 import { type BootResult, boot, type Init } from './qemu.ts';
-import { suite } from './suite.ts';
+import { suite, suiteFile } from './suite.ts';
 
 // npm run test:vm: boots Debian's kernel with cgroup v2 and runs tests in it, by default those of test/vm: those named
 // systemd-* where systemd is the init, the others where nobody manages the machine. Arguments are files to run instead;
-// `--suite` stands for those of suite.ts. KVM is tried first, for a limited time.
+// `--suite` stands for those of suite.ts, `--suite NAME...` for these of test/integration. KVM is tried first, for a limited time.
 
 const projectRoot = path.resolve(import.meta.dirname, '../..');
 const cache = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'), 'tug-vm');
-const tests =
-  process.argv.length > 2
-    ? process.argv.slice(2).flatMap((argument) => (argument === '--suite' ? suite : [argument]))
-    : [
-        ...['smoke', 'limits', 'userns', 'apparmor', 'checkpoint'],
-        ...['parents', 'bridges', 'ufw', 'nfs', 'selinux', 'systemd-cgroups', 'systemd-registry'],
-        ...['systemd-journald', 'systemd-firewalld'],
-      ].map((name) => `test/vm/${name}.ts`);
+const ownTests = [
+  ...['smoke', 'limits', 'userns', 'apparmor', 'checkpoint'],
+  ...['parents', 'bridges', 'ufw', 'nfs', 'selinux', 'systemd-cgroups', 'systemd-registry'],
+  ...['systemd-journald', 'systemd-firewalld'],
+].map((name) => `test/vm/${name}.ts`);
+const tests = namedFiles(process.argv.slice(2));
 
 /** How long one file may take, where the guest is emulated too. */
 const fileSeconds = 1800;
@@ -35,6 +33,15 @@ async function main(): Promise<number> {
   let code = 0;
   for (const [init, files] of byInit) code = (await runIn(guest, init, files)) || code;
   return code;
+}
+
+function namedFiles(args: readonly string[]): readonly string[] {
+  const [first, ...rest] = args;
+  if (first === undefined) return ownTests;
+  const files = first !== '--suite' ? args : rest.length > 0 ? rest.map(suiteFile) : suite;
+  const absent = files.filter((file) => !existsSync(path.join(projectRoot, file)));
+  if (absent.length > 0) throw new Error(`there is no ${absent.join(', ')}`);
+  return files;
 }
 
 function initOf(file: string): Init {

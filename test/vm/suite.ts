@@ -11,4 +11,9 @@ export const suite: readonly string[] = [
   ...['limits', 'update', 'stats', 'pause', 'security', 'exec', 'init', 'life', 'faults', 'top', 'checkpoint'],
   ...['health', 'restart', 'run', 'attach', 'cp', 'debug', 'mounts', 'volume-mounts', 'shared-namespaces', 'why'],
   ...['boot-order', 'hanging-runtime', 'idmap', 'userns', 'two-engines', 'flag-effects'],
-].map((name) => `test/integration/${name}.test.ts`);
+].map(suiteFile);
+
+/** The file of test/integration with this name, which may be given as `limits` or as a whole path. */
+export function suiteFile(name: string): string {
+  return name.includes('/') ? name : `test/integration/${name}.test.ts`;
+}
