@@ -12,6 +12,8 @@ describe('what a runtime says when it refuses', () => {
       'write to /proc/self/oom_score_adj: Permission denied',
       'open executable: File name too long',
       'the sysctl `vm.swappiness` is not namespaced',
+      'chdir `/nosuch`: No such file or directory',
+      'exec failed: chdir to cwd ("/etc/passwd") set in config.json failed: not a directory',
     ])
       assert.equal(kindOf(words), 'invalid', words);
   });

@@ -80,6 +80,7 @@ const kernelRefusals = [
   /writing file `[^`]+`: (Invalid argument|Numerical result out of range|Argument list too long|No such device)/i,
   /write to \/proc\/self\/oom_score_adj: Permission denied/i,
   /set(host|domain)name: Invalid argument/i,
+  /chdir .*: (no such file or directory|not a directory|permission denied)/i,
   /sysctl .* is not (namespaced|in a separate kernel namespace)/i,
   /: file name too long/i,
 ];
