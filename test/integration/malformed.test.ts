@@ -21,6 +21,8 @@ const odd: Readonly<Record<string, readonly unknown[]>> = {
   integer: [-1, Number.MIN_SAFE_INTEGER, 1, 2 ** 31, Number.MAX_SAFE_INTEGER],
   boolean: [true],
 };
+/** Of these, one in so many is tried; it has no divisor in common with how many there are of a type, so that each is tried somewhere. */
+const everyNth = process.env['TUG_FUZZ_FIELDS'] === 'all' ? 1 : 4;
 /** Fields that take a text where a list is meant. */
 const textOrList = new Set(['Cmd', 'Entrypoint']);
 /** Seconds of sleep enough for any test; it is killed at the end. */
@@ -91,7 +93,8 @@ describe('requests that make no sense', () => {
   });
 
   it('are refused by create or start, for a value out of all bounds in any field', async () => {
-    const requests = variants(fields, (type) => odd[type] ?? []);
+    const all = variants(fields, (type) => odd[type] ?? []);
+    const requests = all.filter((_, index) => index % everyNth === 0);
     let started = 0;
     for (const { field, body } of requests) {
       const given = body as { HostConfig?: { CgroupParent?: string } };
@@ -109,7 +112,7 @@ describe('requests that make no sense', () => {
       if (start.status === 204) started += 1;
       assert.equal((await engine.api('DELETE', `/containers/${Id}?force=1`)).status, 204, say('removing'));
     }
-    assert.ok(started > 50, `only ${started} started`);
+    assert.ok(started > requests.length / 10, `only ${started} started`);
     await assertUnharmed();
   });
 

@@ -4,7 +4,7 @@ import { startEngine, starterImage } from '../helpers/engine.ts';
 
 // Runs in the guest: CRIU does not work on every kernel, and does on Debian's.
 
-const patience = 300_000;
+const patience = 1_500_000;
 
 it('a container goes on from where it was, here and from a folder elsewhere', { timeout: patience }, async () => {
   await using engine = await startEngine({ timeout: patience, args: ['--default-runtime', 'runc'] });
