@@ -62,6 +62,27 @@ for (const cli of commandLines) {
       assert.equal(own, 'nameserver 192.0.2.9\noptions rotate');
     });
 
+    it('are what links of network connect call them, for the one that has the links alone', async () => {
+      await start('linker');
+      await ok(cli, 'network', 'connect', '--link', 'web:peer', '--link', 'db:store', 'front', 'linker');
+      for (const [alias, name] of [
+        ['peer', 'web'],
+        ['store.front', 'db'],
+      ] as const) {
+        const ip = await addressOf(name, 'front');
+        assert.match(await inside('linker', 'sh', '-c', lookUp(alias)), new RegExp(`Address: ${ip}`));
+      }
+      using other = await nameClient(engine, 'web');
+      assert.deepEqual((await other.ask('store.front')).records, []);
+      const links = '{{json .NetworkSettings.Networks.front.Links}}';
+      assert.equal(await ok(cli, 'inspect', '-f', links, 'linker'), '["web:peer","db:store"]');
+      await ok(cli, 'network', 'disconnect', 'front', 'linker');
+      await ok(cli, 'network', 'connect', 'front', 'linker');
+      using client = await nameClient(engine, 'linker');
+      assert.deepEqual((await client.ask('peer.front')).records, [], 'they go with the connection');
+      await remove('linker');
+    });
+
     it('are refused a name server that would ask itself', async () => {
       const args = 'run --rm --network front --dns 127.0.0.11 busybox true'.split(' ');
       const { code, stderr } = await engine[cli](args);
