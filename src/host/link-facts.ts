@@ -43,6 +43,15 @@ export function enableIpv6(link: string): void {
   writeFileSync(`/proc/sys/net/ipv6/conf/${link}/disable_ipv6`, '0');
 }
 
+/** Keeps the kernel from giving a link an address of IPv6 of its own. Nothing where it has no IPv6. */
+export function withoutLinkLocal(netlink: NetlinkSocket, name: string): void {
+  try {
+    netlink.change([route.withoutLinkLocal(name)]);
+  } catch (error) {
+    if (!['EAFNOSUPPORT', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) throw error;
+  }
+}
+
 export function findIn(netlink: NetlinkSocket, name: string): LinkFacts | undefined {
   try {
     return mustFind(netlink, name);

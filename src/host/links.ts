@@ -1,4 +1,13 @@
-import { enableIpv6, findIn, type LinkAddress, type LinkFacts, linkFacts, mustFind, removeLink } from './link-facts.ts';
+import {
+  enableIpv6,
+  findIn,
+  type LinkAddress,
+  type LinkFacts,
+  linkFacts,
+  mustFind,
+  removeLink,
+  withoutLinkLocal,
+} from './link-facts.ts';
 import * as route from './netlink/route.ts';
 import { netlinkFamilies, openNetlink } from './netlink/socket.ts';
 import { addSublink, type SublinkKind } from './netlink/sublink.ts';
@@ -67,9 +76,9 @@ export function openLinks(): Links {
       try {
         const index = mustFind(netlink, bridge.name).index;
         if (ipv6) enableIpv6(bridge.name);
+        else withoutLinkLocal(netlink, bridge.name);
         netlink.change([
           route.setAlias(index, alias),
-          ...(ipv6 ? [] : [route.withoutLinkLocal(index)]),
           route.setUp(index),
           ...addresses.map((one) => route.addAddress(index, one.ip, one.prefix, one.broadcast)),
         ]);
@@ -88,6 +97,8 @@ export function openLinks(): Links {
           peer: { name: peerName, mac: peerMac, namespaceFd: sandbox.namespaceFd },
         }),
       ]);
+      // A port's own address is of no use, and each has routes that the kernel goes through whenever a link is removed.
+      withoutLinkLocal(netlink, name);
       if (isolated) netlink.change([route.setPortOption(mustFind(netlink, name).index, 'isolated')]);
     },
     addSublink({ name, parent, does, mac, alias }, sandbox) {

@@ -40,7 +40,7 @@ export function createSandbox(file: string, made?: number): SandboxLinks {
   return createNetworkNamespace(
     file,
     () => {
-      if (existsSync(ipv6Default)) writeFileSync(ipv6Default, '1');
+      turnIpv6Off();
       const sandbox = openHere();
       try {
         sandbox.netlink.change([route.setUp(LOOPBACK)]);
@@ -71,6 +71,15 @@ export function removeSandboxLinks(file: string): void {
 const LOOPBACK = 1;
 /** /proc/sys/net shows the namespace of the thread that opens it. */
 const ipv6Default = '/proc/sys/net/ipv6/conf/default/disable_ipv6';
+
+/** One look-up of the file: each goes through those of all namespaces there are. Nothing where the kernel has no IPv6. */
+function turnIpv6Off(): void {
+  try {
+    writeFileSync(ipv6Default, '1', { flag: 'r+' });
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+}
 
 interface Opened {
   readonly namespaceFd: number;

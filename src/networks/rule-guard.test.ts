@@ -50,11 +50,7 @@ describe('rules that others change', () => {
     const own = /table inet (tug-\w+)/.exec(command('nft', 'list', 'tables'))?.[1] ?? '';
     const table = (): string => command('nft', 'list', 'table', 'inet', own);
     const before = table();
-    const harms = [
-      `delete table inet firewalld; ${theirs}`,
-      `flush table inet ${own}`,
-      `flush ruleset; ${theirs}`,
-    ];
+    const harms = [`delete table inet firewalld; ${theirs}`, `flush table inet ${own}`, `flush ruleset; ${theirs}`];
     for (const [index, harm] of harms.entries()) {
       command('nft', harm);
       await untilRules(() => accepts() === 2 && command('nft', 'list', 'tables').includes(own) && table() === before);

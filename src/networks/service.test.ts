@@ -95,6 +95,12 @@ describe('containers on the default bridge', () => {
     await assert.rejects(engine.attach({ endpoints: { mine: {} } }), /network mine not found/);
   });
 
+  it('have ends on the host without addresses of their own', async () => {
+    await using engine = await startEngine();
+    await engine.attach();
+    assert.match(command('ip', '-d', '-o', 'link', 'show', 'master', 'tug0'), /^[^\n]* addrgenmode none [^\n]*\n$/);
+  });
+
   it('are connected although the bridge and the rules were deleted meanwhile', async () => {
     await using engine = await startEngine({ log: silentLogger });
     const a = await engine.attach();

@@ -111,13 +111,17 @@ export function addVeth(link: VethLink): LabelledMessage {
 }
 
 /** No link-local IPv6 address for a link that has no business with IPv6. Refused within the request that makes the link. */
-export function withoutLinkLocal(index: number): LabelledMessage {
+export function withoutLinkLocal(name: string): LabelledMessage {
   const mode = attribute(IFLA_INET6_ADDR_GEN_MODE, Buffer.from([IN6_ADDR_GEN_MODE_NONE]));
   return {
-    label: `set link ${index} addrgenmode none`,
+    label: `set link ${name} addrgenmode none`,
     type: RTM.newLink,
     flags: 0,
-    payload: Buffer.concat([linkHeader(index, false), nested(IFLA.afSpec, nested(AF_INET6, mode))]),
+    payload: Buffer.concat([
+      linkHeader(0, false),
+      attribute(IFLA.name, name),
+      nested(IFLA.afSpec, nested(AF_INET6, mode)),
+    ]),
   };
 }
 
