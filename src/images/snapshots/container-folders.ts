@@ -13,6 +13,9 @@ export interface ContainerFolders {
   layersOf(containerId: string): string[];
   /** Makes a container's folder: `fill` puts in what the driver needs. Idempotent: one that is whole is kept. */
   prepare(containerId: string, layers: readonly string[], fill: (folder: string) => void): void;
+  /** Notes where the driver mounts a container that was prepared here, and that it is unmounted there. */
+  noteMount(containerId: string, target: string): void;
+  noteUnmount(containerId: string, target: string): void;
   /** @throws conflict while it is mounted. */
   requireUnmounted(containerId: string): void;
   /** @throws conflict while it is mounted. Idempotent. */
@@ -28,6 +31,8 @@ export function createContainerFolders(root: string, hasLayer: (chainId: string)
   for (const folder of [containers, removed]) fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   const pathOf = (id: string): string => path.join(containers, checkId(id));
   const known = new Map<string, string[]>();
+  /** Where those are mounted that were prepared by this process; of others only the kernel's table tells. */
+  const targets = new Map<string, Set<string>>();
   const layersOf = (id: string): string[] => {
     const layers = known.get(id) ?? readLower(pathOf(id), id);
     known.set(id, layers);
@@ -35,6 +40,7 @@ export function createContainerFolders(root: string, hasLayer: (chainId: string)
   };
 
   const requireUnmounted = (id: string): void => {
+    if (targets.get(id)?.size === 0) return; // the table grows with the containers that run
     const mounted = findMount(pathOf(id));
     if (mounted === undefined) return;
     throw conflict(`the file system of container ${id} is mounted at ${mounted}`, { code: 'mounted' });
@@ -43,6 +49,8 @@ export function createContainerFolders(root: string, hasLayer: (chainId: string)
   return {
     path: pathOf,
     requireUnmounted,
+    noteMount: (id, target) => void targets.get(id)?.add(target),
+    noteUnmount: (id, target) => void targets.get(id)?.delete(target),
     list: () => fs.readdirSync(containers).filter((name) => !name.startsWith('.')),
     layersOf,
 
@@ -59,6 +67,7 @@ export function createContainerFolders(root: string, hasLayer: (chainId: string)
       fill(unfinished);
       fs.writeFileSync(path.join(unfinished, 'lower'), layers.join('\n'));
       fs.renameSync(unfinished, folder);
+      targets.set(id, new Set());
     },
 
     async discard(id) {
@@ -66,6 +75,7 @@ export function createContainerFolders(root: string, hasLayer: (chainId: string)
       if (!fs.existsSync(folder)) return;
       requireUnmounted(id);
       known.delete(id);
+      targets.delete(id);
       const doomed = moveAway(folder, removed);
       if (doomed !== undefined && !removeSmallTree(doomed)) await removeTree(doomed);
     },

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import fsNow from 'node:fs';
 import * as fs from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -193,6 +195,22 @@ export function snapshotDriverSuite(name: string, create: (root: string) => Snap
       await assert.rejects(driver.discard('busy'), (error) => isKind(error, 'conflict'));
       await driver.unmount('busy', target('busy'));
       await driver.discard('busy');
+    });
+
+    it('discards what it prepared and unmounted itself without a look at all mounts', async (t) => {
+      await driver.prepare('brief', [base]);
+      await driver.mount('brief', target('brief'));
+      await driver.unmount('brief', target('brief'));
+      const reads = t.mock.method(fsNow, 'readFileSync');
+      syncBuiltinESMExports();
+      try {
+        await driver.discard('brief');
+      } finally {
+        reads.mock.restore();
+        syncBuiltinESMExports();
+      }
+      assert.equal(reads.mock.calls.filter(({ arguments: [file] }) => String(file).includes('mountinfo')).length, 0);
+      assert.deepEqual(await driver.containers(), []);
     });
 
     it('refuses to prepare on a layer that is missing', async () => {

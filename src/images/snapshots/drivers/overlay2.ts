@@ -43,6 +43,7 @@ export function createOverlay2Driver(root: string): SnapshotDriver {
     show: async (containerId, chain, target, look) => showContainer(store, containerId, chain, target, look),
     async unmount(containerId, target) {
       await unmountAsync(target, { quick: isVolatile(containers.path(containerId)) });
+      containers.noteUnmount(containerId, target);
     },
     discard: containers.discard,
     async adopt(containerId, chainId) {
@@ -105,6 +106,7 @@ function prepareContainer(
 
 function mountContainer(store: Store, id: string, target: string, look: MountLook = {}): void {
   store.mergedOf.set(id, target);
+  store.containers.noteMount(id, target);
   if (isMounted(target)) return;
   const folder = store.containers.path(id);
   const volatile = isVolatile(folder);

@@ -32,6 +32,7 @@ export function createVfsDriver(root: string): SnapshotDriver {
     remove: (chainId, { evenUsed = false } = {}) => layers.remove(chainId, () => (evenUsed ? [] : usersOf(chainId))),
     prepare: (containerId, chain) => prepareContainer(store, containerId, chain),
     async mount(containerId, target, look) {
+      containers.noteMount(containerId, target);
       fs.mkdirSync(target, { recursive: true, mode: 0o755 });
       if (listMounts().some((entry) => entry.target === target)) return;
       bindFolder(contentOf(store, containerId), target, look);
@@ -43,8 +44,9 @@ export function createVfsDriver(root: string): SnapshotDriver {
       bindFolder(source, target, look);
       mount('', target, '', mountFlags.remount | mountFlags.bind | mountFlags.readOnly);
     },
-    async unmount(_containerId, target) {
+    async unmount(containerId, target) {
       await unmountAsync(target, { quick: true });
+      containers.noteUnmount(containerId, target);
     },
     discard: containers.discard,
     async adopt(containerId, chainId) {
