@@ -116,7 +116,13 @@ function askLater(
   for (const name of session.contexts) {
     const tree = createClientTree(async (needs, leaveOut) => {
       await using channel = session.open({ kind: 'context', name }, signal);
-      return answers.use(await askForFiles(contexts, channel, { needs, leaveOut }, signal));
+      const {
+        files,
+        sent,
+        [Symbol.dispose]: release,
+      } = await askForFiles(contexts, channel, { needs, leaveOut }, signal);
+      answers.defer(release); // which does not hold the list of the files
+      return { files, sent };
     });
     if (name === '') given.files = tree;
     else given.named.set(name.toLowerCase(), { kind: 'files', tree });

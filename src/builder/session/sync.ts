@@ -42,8 +42,9 @@ export async function askForFiles(
     await channel.write(formatNeeds(asked.needs));
     const reader = readChannel(channel);
     const key = (await reader.line())?.toString() ?? '';
-    const used = await kept.use(key, (context) => take(context, channel, { reader, asked, signal }));
-    return { ...used.value, [Symbol.dispose]: () => used[Symbol.dispose]() };
+    const work = (context: KeptContext) => take(context, channel, { reader, asked, signal });
+    const { value, [Symbol.dispose]: release } = await kept.use(key, work);
+    return { ...value, [Symbol.dispose]: release };
   } catch (error) {
     signal.throwIfAborted();
     throw asTugError(error);
@@ -184,6 +185,7 @@ function* filesOf(
   contents: readonly (KeptFile | undefined)[],
   fd: number,
 ): Generator<ClientFile> {
+  const nodeOf = createNodes();
   for (const [number, file] of listed.entries()) {
     const content = contents[number];
     const shared = file.kind === 'file' ? file.target : '';
@@ -197,11 +199,17 @@ function* filesOf(
   }
 }
 
-function nodeOf({ kind, mode, mtime, size, target }: ListedFile, stored: number): SourceNode {
-  return {
-    ...{ kind, mode: kind === 'symlink' ? 0o777 : mode, uid: 0, gid: 0, mtime: BigInt(mtime) * 1_000_000_000n },
-    ...{ size: kind === 'file' ? stored : 0, xattrs: nothing },
-    ...(kind === 'symlink' ? { target: Buffer.from(target, 'latin1') } : {}),
-    ...(kind.endsWith('-device') ? { device: { major: Math.floor(size / 2 ** 20), minor: size % 2 ** 20 } } : {}),
+/** There may be millions: no more of an object than is needed, and one number for all files of one second. */
+function createNodes(): (file: ListedFile, stored: number) => SourceNode {
+  let last = 0;
+  let mtime = 0n;
+  return ({ kind, mode, mtime: seconds, size, target }, stored) => {
+    if (seconds !== last) mtime = BigInt(seconds) * 1_000_000_000n;
+    last = seconds;
+    if (kind === 'file') return { kind, mode, uid: 0, gid: 0, mtime, size: stored, xattrs: nothing };
+    const plain = { kind, mode, uid: 0, gid: 0, mtime, size: 0, xattrs: nothing };
+    if (kind === 'symlink') return { ...plain, mode: 0o777, target: Buffer.from(target, 'latin1') };
+    if (!kind.endsWith('-device')) return plain;
+    return { ...plain, device: { major: Math.floor(size / 2 ** 20), minor: size % 2 ** 20 } };
   };
 }
