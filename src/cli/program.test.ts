@@ -19,7 +19,7 @@ for (const name of programNames) {
     before(async () => {
       program = await openProgram(name);
     });
-    after(() => program[Symbol.asyncDispose]());
+    after(() => program?.[Symbol.asyncDispose]());
 
     /** Runs `test` with an engine that has the container. */
     const withDocker = async (

@@ -74,7 +74,7 @@ for (const name of programNames) {
     before(async () => {
       program = await openProgram(name);
     });
-    after(() => program[Symbol.asyncDispose]());
+    after(() => program?.[Symbol.asyncDispose]());
 
     it('is raw while the container has it, sends every key, and is given back', (t) =>
       onTerminal(

@@ -3,8 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import { messageOf } from '../base/errors.ts';
-import { runChecked } from '../base/process.ts';
+import { run, runChecked } from '../base/process.ts';
 
 // The command line as a user runs it, for tests: the sources on Node, and the compiled program.
 
@@ -25,14 +24,26 @@ export async function openProgram(name: Program['name']): Promise<Program> {
     const command = [process.execPath, path.join(root, 'bin/tug.ts')];
     return { name, command, unavailable: undefined, [Symbol.asyncDispose]: async () => {} };
   }
+  const nothing = { name, command: [], [Symbol.asyncDispose]: async () => {} };
+  if (!(await isBunInstalled())) return { ...nothing, unavailable: 'bun, which compiles the command line, is missing' };
   const folder = await mkdtemp(path.join(os.tmpdir(), 'tug-program-'));
+  const remove = () => rm(folder, { recursive: true, force: true });
   const file = path.join(folder, 'tug');
-  const unavailable = await runChecked(process.execPath, [path.join(root, 'scripts/build-cli.ts'), file]).then(
-    () => undefined,
-    (error: unknown) => `the command line cannot be compiled here: ${messageOf(error)}`,
-  );
-  return { name, command: [file], unavailable, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
+  try {
+    await runChecked(process.execPath, [path.join(root, 'scripts/build-cli.ts'), file]);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { name, command: [file], unavailable: undefined, [Symbol.asyncDispose]: remove };
 }
+
+/** Its npm package may be there without the program: what puts that there is a script of the package. */
+const isBunInstalled = (): Promise<boolean> =>
+  run(path.join(root, 'node_modules/.bin/bun'), ['--version']).then(
+    ({ code }) => code === 0,
+    () => false,
+  );
 
 export interface Outcome {
   readonly code: number | null;
@@ -41,7 +52,8 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-export interface Running {
+/** A program that runs; disposing of it kills it. */
+export interface Running extends Disposable {
   readonly child: ChildProcess;
   readonly ended: Promise<Outcome>;
   /** Resolves when the output so far, of either stream or of one, contains the text. @throws when it ends without it. */
@@ -90,5 +102,5 @@ export function start(
       void ended.then((outcome) => reject(new Error(`ended without saying ${text}: ${JSON.stringify(outcome)}`)));
       look();
     });
-  return { child, ended, said };
+  return { child, ended, said, [Symbol.dispose]: () => void child.kill('SIGKILL') };
 }

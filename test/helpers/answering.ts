@@ -23,5 +23,12 @@ export async function serve(
     name,
   ]);
   assert.equal(code, 0, stderr);
-  await engine.tug(['exec', name, 'sh', '-c', 'until netstat -ltn | grep -q ":80 "; do :; done']);
+  await listening(engine, name);
+}
+
+/** Waits until something in a running container listens at a port: a connection before is refused. */
+export async function listening(engine: TestEngine, name: string, port = 80): Promise<void> {
+  const script = `until netstat -ltn | grep -q ":${port} "; do :; done`;
+  const { code, stderr } = await engine.tug(['exec', name, 'sh', '-c', script]);
+  assert.equal(code, 0, stderr);
 }

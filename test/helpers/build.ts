@@ -26,6 +26,9 @@ export function useEngine(options: EngineOptions = {}): { readonly engine: TestE
   return { engine, base: starterReference };
 }
 
+/** For docker's client: without BuildKit's protocol, which this engine does not speak. */
+export const classic = { env: { DOCKER_BUILDKIT: '0' } };
+
 /** What a build over the API came to. */
 export interface Built {
   readonly status: number;

@@ -5,6 +5,7 @@ import { makeImage } from './image-layout.ts';
 import { putImage } from './put-image.ts';
 import { registryApi } from './registry-api.ts';
 import type { TugRegistry } from './tug-registry.ts';
+import { until } from './until.ts';
 
 /** Seconds of pushing, pulling and killing in place of what a test has; `TUG_REGISTRY_KILL_SECONDS=60` for a minute. */
 const wanted = process.env['TUG_REGISTRY_KILL_SECONDS'];
@@ -36,7 +37,7 @@ export async function pushThroughKills(registry: TugRegistry, usual: number): Pr
     const began = Date.now();
     do {
       const before = acknowledged.size;
-      await until(() => acknowledged.size > before);
+      await until(() => acknowledged.size > before, 'another push to be acknowledged');
       await registry.killAndRestart();
       kills += 1;
     } while (Date.now() - began < seconds * 1000);
@@ -53,9 +54,4 @@ export async function pushThroughKills(registry: TugRegistry, usual: number): Pr
     }
   }
   return `${kills} kills, ${acknowledged.size} pushes acknowledged, ${broken} broken off`;
-}
-
-/** Looks again at each turn of the event loop. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }

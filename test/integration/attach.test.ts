@@ -5,6 +5,7 @@ import type { Running } from '../../src/cli/test-programs.ts';
 import { disagreements } from '../crash/invariants.ts';
 import { begin, commandLines, shellEnvironment } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { until } from '../helpers/until.ts';
 
 let engine: TestEngine;
 before(async () => {
@@ -19,10 +20,10 @@ async function hears(client: Running, say: () => void): Promise<void> {
   client.child.stdout?.once('data', () => {
     heard = true;
   });
-  while (!heard) {
-    say();
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await until(() => {
+    if (!heard) say();
+    return heard;
+  }, 'the client to hear anything');
 }
 
 for (const cli of commandLines) {
@@ -40,9 +41,10 @@ for (const cli of commandLines) {
         '-c',
         'while read x; do echo "$x"; echo "$x" >&2; done; exit 4',
       ]);
+      using begun = new DisposableStack();
       const clients = await Promise.all(
         ['a', 'b', 'c'].map(async (word) => {
-          const client = begin(engine, cli, ['attach', name]);
+          const client = begun.use(begin(engine, cli, ['attach', name]));
           client.child.stdin?.write(`${word}\n`); // whatever it shows, it is attached by then
           await client.said(`${word}\n`);
           return client;
@@ -67,13 +69,13 @@ for (const cli of commandLines) {
     it('leaves the container running when the client goes, and its input open', async () => {
       const name = `open-${cli}`;
       await engine.tug(['run', '-d', '-i', '--name', name, 'busybox', 'cat']);
-      const first = begin(engine, cli, ['attach', name]);
+      using first = begin(engine, cli, ['attach', name]);
       first.child.stdin?.write('one\n');
       await first.said('one\n');
       first.child.kill('SIGKILL');
       await first.ended;
-      const second = begin(engine, cli, ['attach', '--no-stdin', name]);
-      const third = begin(engine, cli, ['attach', name]);
+      using second = begin(engine, cli, ['attach', '--no-stdin', name]);
+      using third = begin(engine, cli, ['attach', name]);
       third.child.stdin?.write('two\n');
       await third.said('two\n');
       await hears(second, () => third.child.stdin?.write('two\n'));
@@ -99,7 +101,7 @@ for (const cli of commandLines) {
       const name = `signals-${cli}`;
       const script = 'trap "echo got; exit 5" INT; while :; do echo here; sleep 0.05; done';
       await engine.tug(['run', '-d', '--name', name, 'busybox', 'sh', '-c', script]);
-      const client = begin(engine, cli, ['attach', name]);
+      using client = begin(engine, cli, ['attach', name]);
       await client.said('here\n');
       client.child.kill('SIGINT');
       const { code, stdout } = await client.ended;
@@ -138,18 +140,20 @@ async function linesOf(name: string): Promise<number> {
 
 describe('clients of a container', () => {
   it('do not hold it up when they read nothing', async () => {
-    const script = 'head -c 20000000 /dev/zero; echo done >&2; sleep 1000';
+    const script =
+      'echo begun; until test -e /go; do sleep 0.1; done; head -c 20000000 /dev/zero; echo done >&2; sleep 1000';
     await engine.tug(['create', '--name', 'loud', 'busybox', 'sh', '-c', script]);
-    const idle = begin(engine, 'tug', ['start', '-a', 'loud']);
-    using _idle = { [Symbol.dispose]: () => void idle.child.kill('SIGKILL') };
-    idle.child.kill('SIGSTOP');
+    using idle = begin(engine, 'tug', ['start', '-a', 'loud']);
+    await idle.said('begun\n'); // it is attached
     idle.child.stdout?.pause();
-    await engine.tug(['start', 'loud']);
-    const following = begin(engine, 'tug', ['logs', '-f', 'loud']);
+    idle.child.kill('SIGSTOP');
+    assert.equal((await engine.tug(['exec', 'loud', 'touch', '/go'])).code, 0);
+    using following = begin(engine, 'tug', ['logs', '-f', 'loud']);
     following.child.stdout?.resume();
     await following.said('done\n');
     following.child.kill('SIGKILL');
     idle.child.kill('SIGKILL');
+    idle.child.stdout?.resume(); // it has ended once its output is read
     await Promise.all([idle.ended, following.ended]);
     await engine.tug(['rm', '-f', 'loud']);
   });

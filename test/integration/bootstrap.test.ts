@@ -88,7 +88,7 @@ for n in $(seq 20); do echo "line $n"; done; echo "E: it broke" >&2; exit 3`;
     // its process holds the pipe open until it ends
     const template = script('wait.sh', `exec 3> ${fifo}; echo up >&3; mkdir "$1/folder"; sleep 100000`);
     for (const how of ['client', 'engine'] as const) {
-      const client = begin(engine, 'tug', ['image', 'bootstrap', 'own:never', '--template', template]);
+      using client = begin(engine, 'tug', ['image', 'bootstrap', 'own:never', '--template', template]);
       const pipe = fs.createReadStream(fifo);
       const closed = once(pipe, 'close');
       await once(pipe, 'data');

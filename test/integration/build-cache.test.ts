@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { build, buildImage, useEngine } from '../helpers/build.ts';
+import { build, buildImage, classic, useEngine } from '../helpers/build.ts';
 import { startRegistry, type TestRegistry } from '../helpers/registry.ts';
 
 describe('the cache of a build', () => {
@@ -84,7 +84,7 @@ describe('the cache of a build', () => {
     const ref = `${registry.host}/caches/inline:1`;
     const first = await tugBuild('-t', ref, '--cache-to', 'type=inline', '--push', folder);
     assert.equal((await engine.api('POST', '/build/prune?all=1')).status, 200);
-    const own = await engine.docker(['build', '--cache-from', ref, folder], { env: { DOCKER_BUILDKIT: '0' } });
+    const own = await engine.docker(['build', '--cache-from', ref, folder], classic);
     assert.equal(own.stdout.match(/Using cache/g)?.length, 3, own.stdout);
     await forget(first.id);
     const again = await tugBuild('--cache-from', ref, folder);

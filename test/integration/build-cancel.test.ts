@@ -6,10 +6,13 @@ import type { AddressInfo } from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { describe, it } from 'node:test';
+import type { Running } from '../../src/cli/test-programs.ts';
 import { sha256 } from '../../src/formats/digest.ts';
 import { disagreements } from '../crash/invariants.ts';
 import { build, contextFolder, useEngine } from '../helpers/build.ts';
 import { begin, commandLines } from '../helpers/command-lines.ts';
+import { listProcesses } from '../helpers/leaks-processes.ts';
+import { until } from '../helpers/until.ts';
 
 /** Milliseconds after which something hangs: an idle machine takes well under one second. */
 const mostTime = 60_000;
@@ -70,14 +73,13 @@ describe('a build whose client is interrupted', () => {
     ...inside(engine.dataRoot, 'overlay2/containers'),
     ...inside(engine.dataRoot, 'overlay2/stages'),
   ];
-  const until = async (condition: () => boolean, what: string): Promise<void> => {
-    const began = performance.now();
-    while (!condition()) {
-      assert.ok(performance.now() - began < mostTime, `waited for ${what}; there is ${left().join(' ')}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+  const nothingLeft = async (): Promise<void> => {
+    await until(
+      () => left().length === 0,
+      () => `nothing to be left; there is ${left().join(' ')}`,
+      mostTime,
+    );
   };
-  const nothingLeft = (): Promise<void> => until(() => left().length === 0, 'nothing to be left');
   /** Of descriptors, control groups and links: what a build holds of the host besides folders. */
   const held = () => ({
     files: fs.readdirSync(`/proc/${engine.pid}/fd`).filter((fd) => {
@@ -90,20 +92,11 @@ describe('a build whose client is interrupted', () => {
     ports: fs.readdirSync(`/sys/class/net/${engine.bridge}/brif`).length,
   });
   const sleepers = (seconds: string): number =>
-    fs.readdirSync('/proc').filter((pid) => {
-      try {
-        return /^\d+$/.test(pid) && fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(`\0${seconds}\0`);
-      } catch {
-        return false; // it ended meanwhile
-      }
-    }).length;
+    listProcesses().filter(({ command }) => command === `sleep ${seconds}`).length;
 
   for (const [index, client] of commandLines.entries()) {
-    const start = (...args: string[]) => {
-      const running = begin(engine, client, ['build', ...args]);
-      return Object.assign(running, { [Symbol.dispose]: () => void running.child.kill('SIGKILL') });
-    };
-    const interrupt = async (running: ReturnType<typeof start>): Promise<void> => {
+    const start = (...args: string[]): Running => begin(engine, client, ['build', ...args]);
+    const interrupt = async (running: Running): Promise<void> => {
       running.child.kill('SIGINT');
       const { code } = await running.ended;
       assert.notEqual(code, 0);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { build, contextFolder, useEngine } from '../helpers/build.ts';
+import { build, classic, contextFolder, useEngine } from '../helpers/build.ts';
 
 describe('a RUN that fails says which of its commands did', () => {
   const { engine, base } = useEngine();
@@ -64,7 +64,7 @@ describe('a RUN that fails says which of its commands did', () => {
     const tug = await engine.tug(['build', '--network=none', '--progress=plain', folder]);
     assert.equal(tug.code, 7);
     assert.match(tug.stderr, /exit code: 7\ncommand 2 of 3: `exit 7`: exit code 7 \(Dockerfile:3\)\n/);
-    const docker = await engine.docker(['build', '--network=none', folder], { env: { DOCKER_BUILDKIT: '0' } });
+    const docker = await engine.docker(['build', '--network=none', folder], classic);
     assert.match(
       docker.stdout + docker.stderr,
       /non-zero code: 7\ncommand 2 of 3: `exit 7`: exit code 7 \(Dockerfile:3\)\n/,

@@ -5,6 +5,7 @@ import * as path from 'node:path';
 import { describe, it } from 'node:test';
 import type { BuildCacheEntry } from '../../src/api/types/build.ts';
 import { build, buildImage, contextOf, useEngine } from '../helpers/build.ts';
+import { until } from '../helpers/until.ts';
 
 interface Usage {
   readonly BuildCacheUsage: { TotalCount: number; TotalSize: number; Items: BuildCacheEntry[] };
@@ -40,7 +41,10 @@ describe('builds', () => {
     ...fs.readdirSync(path.join(engine.dataRoot, 'overlay2/containers')),
   ];
   const emptied = async (): Promise<void> => {
-    while (left().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(
+      () => left().length === 0,
+      () => `nothing to be left; there is ${left().join(' ')}`,
+    );
   };
   const usage = async (): Promise<Usage['BuildCacheUsage']> =>
     (await engine.api('GET', '/system/df?verbose=1')).json<Usage>().BuildCacheUsage;

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { before, describe, it } from 'node:test';
-import { build, contextFolder, useEngine } from '../helpers/build.ts';
+import { build, classic, contextFolder, useEngine } from '../helpers/build.ts';
 import { begin, commandLines } from '../helpers/command-lines.ts';
+import { listProcesses } from '../helpers/leaks-processes.ts';
+import { until } from '../helpers/until.ts';
 
 /** What a command says of the place it runs in, a line each. The second file is that of cgroup v2. */
 const look = [
@@ -47,8 +49,7 @@ describe('the options of a build for its commands', () => {
   const said = async (client: 'tug' | 'docker', ...args: string[]): Promise<string> => {
     const progress = client === 'tug' ? ['--progress=plain'] : [];
     const folder = path.join(engine.root, 'look');
-    const env = { DOCKER_BUILDKIT: '0' };
-    const built = await engine[client](['build', '--no-cache', ...progress, ...args, folder], { env });
+    const built = await engine[client](['build', '--no-cache', ...progress, ...args, folder], classic);
     assert.equal(built.code, 0, built.stderr);
     return `${built.stdout}${built.stderr}`.replace(/^#\d+ \d+\.\d+ /gm, '');
   };
@@ -92,10 +93,15 @@ describe('the options of a build for its commands', () => {
     const seconds = `${86_411}.${process.pid}`;
     const parent = `/tug-build-${process.pid}`;
     const folder = contextFolder(engine, 'group', `FROM ${base}\nRUN echo begun; exec sleep ${seconds}`);
-    const running = begin(engine, 'tug', ['build', '--progress=plain', '--cgroup-parent', parent, folder]);
+    using running = begin(engine, 'tug', ['build', '--progress=plain', '--cgroup-parent', parent, folder]);
     try {
       await running.said(' begun\n');
-      const groups = await groupsOf(seconds);
+      // it has just said that it is about to sleep
+      const { pid } = await until(
+        () => listProcesses().find(({ command }) => command === `sleep ${seconds}`),
+        'its command to sleep',
+      );
+      const groups = fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8');
       assert.ok(
         groups.split('\n').some((line) => line.includes(`:${parent}/`)),
         groups,
@@ -103,8 +109,7 @@ describe('the options of a build for its commands', () => {
     } finally {
       running.child.kill('SIGINT');
       await running.ended;
-      while (fs.readdirSync(path.join(engine.execRoot, 'containers')).length > 0)
-        await new Promise((resolve) => setTimeout(resolve, 20));
+      await until(() => fs.readdirSync(path.join(engine.execRoot, 'containers')).length === 0, 'its container to go');
       for (const group of new Set(fs.globSync(`/sys/fs/cgroup/{,*}${parent}`).map((name) => fs.realpathSync(name))))
         fs.rmdirSync(group); // cpu and cpuacct may be two names of one
     }
@@ -114,7 +119,7 @@ describe('the options of a build for its commands', () => {
     const folder = contextFolder(engine, 'greedy', `FROM ${base}\nRUN head -c 200000000 /dev/zero | tail -c 150000000`);
     for (const client of commandLines) {
       const args = ['build', '--memory', '48m', '--memory-swap', '48m', folder];
-      const built = await engine[client](args, { env: { DOCKER_BUILDKIT: '0' } });
+      const built = await engine[client](args, classic);
       assert.notEqual(built.code, 0, client);
       const said = `${built.stdout}${built.stderr}`;
       assert.match(said, /code: 137\na process of it was killed, since it may have 48MiB of memory \(--memory\)$/m);
@@ -133,11 +138,11 @@ describe('the options of a build for its commands', () => {
   it('are refused where they make no sense', async () => {
     const folder = path.join(engine.root, 'look');
     for (const [args, word] of [
-      [['--ulimit', 'nothing=1'], /ulimit/],
+      [['--ulimit', 'nothing=1'], /invalid ulimit type: nothing/],
       [['--memory', '1k'], /memory limit/i],
       [['--cpuset-cpus', '999'], /CPUs/i],
       [['--add-host', 'other'], /bad format for add-host/],
-      [['--shm-size', 'much'], /size/],
+      [['--shm-size', 'much'], /invalid size: 'much'/],
     ] as const) {
       const built = await engine.tug(['build', '--no-cache', ...args, folder]);
       assert.notEqual(built.code, 0, args.join(' '));
@@ -147,16 +152,3 @@ describe('the options of a build for its commands', () => {
       assert.equal((await engine.api('POST', `/build?${query}`, Buffer.alloc(1024))).status, 400, query);
   });
 });
-
-/** /proc/PID/cgroup of the one process that sleeps so long. Its command line has just said that it is about to. */
-async function groupsOf(seconds: string): Promise<string> {
-  for (;;) {
-    for (const pid of fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-      try {
-        if (fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1') === `sleep\0${seconds}\0`)
-          return fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8');
-      } catch {} // it ended meanwhile
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

@@ -4,7 +4,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { tarOf } from '../../src/images/testing/tar.ts';
-import { contextFolder, contextOf } from '../helpers/build.ts';
+import { classic, contextFolder, contextOf } from '../helpers/build.ts';
 import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, type TestEngine } from '../helpers/engine.ts';
 import { callApi } from '../helpers/engine-api.ts';
@@ -103,7 +103,7 @@ describe('a build of images from registries that want logins', () => {
   for (const client of commandLines)
     it(`takes the logins of the user (${client})`, async () => {
       await forget();
-      const env = { DOCKER_BUILDKIT: '0', DOCKER_CONFIG: path.join(engine.root, `of-${client}`) };
+      const env = { ...classic.env, DOCKER_CONFIG: path.join(engine.root, `of-${client}`) };
       const folder = contextFolder(engine, client, dockerfile());
       const before = await engine[client](['build', folder], { env });
       assert.notEqual(before.code, 0);

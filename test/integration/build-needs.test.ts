@@ -5,7 +5,8 @@ import * as net from 'node:net';
 import * as path from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { contextFolder, useEngine } from '../helpers/build.ts';
+import { start } from '../../src/cli/test-programs.ts';
+import { classic, contextFolder, useEngine } from '../helpers/build.ts';
 import { begin, environmentOf } from '../helpers/command-lines.ts';
 import { tugProgram } from '../helpers/tug-program.ts';
 
@@ -20,7 +21,6 @@ describe('a build needs of its client', () => {
     }
     return folder;
   };
-  const classic = { env: { DOCKER_BUILDKIT: '0' } };
 
   it('the files that its steps name, and looks at no others', async () => {
     const files = { 'src/a.c': 'a', 'src/b.h': 'b', 'other/c': 'c', 'closed/file': 'never read' };
@@ -186,12 +186,12 @@ describe('a build needs of its client', () => {
     };
   };
 
-  const using = (id: string, more = ''): string =>
+  const mounting = (id: string, more = ''): string =>
     `RUN --mount=type=secret,id=${id} cat /run/secrets/${id} | wc -c${more}`;
 
   it('secrets, over its session and when a step uses them', async () => {
     await using proxy = await startProxy(false);
-    const folder = context('secrets', `FROM ${base}\n${using('file')}\nCOPY public /\n${using('word')}\n`, {
+    const folder = context('secrets', `FROM ${base}\n${mounting('file')}\nCOPY public /\n${mounting('word')}\n`, {
       public: 'shown',
     });
     const file = path.join(engine.root, 'secret');
@@ -220,16 +220,17 @@ describe('a build needs of its client', () => {
     assert.equal(again.code, 0, again.stderr);
     fs.writeFileSync(
       path.join(folder, 'Dockerfile'),
-      `FROM ${base}\n${using('file', ' > /twice')}\n${using('file', '> /again')}`,
+      `FROM ${base}\n${mounting('file', ' > /twice')}\n${mounting('file', '> /again')}`,
     );
-    const running = begin(engine, 'tug', args.slice(0, 4).concat(folder));
-    const writing = fs.promises.writeFile(file, 'hidden in a pipe');
-    assert.equal((await running.ended).code, 0);
-    await writing;
+    using running = begin(engine, 'tug', args.slice(0, 4).concat(folder));
+    using writing = start(['sh'], ['-c', 'printf "hidden in a pipe" > "$0"', file]); // which can be killed while it waits
+    const outcome = await running.ended;
+    assert.equal(outcome.code, 0, outcome.stderr);
+    assert.equal((await writing.ended).code, 0);
   });
 
   it('no secret that is too large, none that nobody offered, and none of a client that was killed', async () => {
-    const folder = context('bad-secrets', `FROM ${base}\n${using('large', ' > /large')}\n`, {});
+    const folder = context('bad-secrets', `FROM ${base}\n${mounting('large', ' > /large')}\n`, {});
     const file = path.join(engine.root, 'large-secret');
     fs.writeFileSync(file, Buffer.alloc(600 * 1024));
     const large = await engine.tug(['build', '--secret', `id=large,src=${file}`, folder]);
@@ -243,8 +244,8 @@ describe('a build needs of its client', () => {
 
     const pipe = path.join(engine.root, 'secret-pipe');
     execFileSync('mkfifo', [pipe]);
-    fs.writeFileSync(path.join(folder, 'Dockerfile'), `FROM ${base}\n${using('large', ' > /killed')}\n`);
-    const running = begin(engine, 'tug', ['build', '--progress=plain', '--secret', `id=large,src=${pipe}`, folder]);
+    fs.writeFileSync(path.join(folder, 'Dockerfile'), `FROM ${base}\n${mounting('large', ' > /killed')}\n`);
+    using running = begin(engine, 'tug', ['build', '--progress=plain', '--secret', `id=large,src=${pipe}`, folder]);
     await running.said('/killed');
     running.child.kill('SIGKILL');
     await running.ended;
@@ -254,7 +255,7 @@ describe('a build needs of its client', () => {
 
   it('nothing where the engine does not ask: all goes with the request', async () => {
     await using proxy = await startProxy(true);
-    const folder = context('older', `FROM ${base}\nCOPY a /\nCOPY --from=more b /\n${using('word', ' > /size')}`, {
+    const folder = context('older', `FROM ${base}\nCOPY a /\nCOPY --from=more b /\n${mounting('word', ' > /size')}`, {
       a: 'a',
     });
     const more = context('older-more', 'FROM scratch', { b: 'b' });

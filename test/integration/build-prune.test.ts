@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import type { BuildCacheEntry } from '../../src/api/types/build.ts';
-import { buildImage, type ContextFiles, useEngine } from '../helpers/build.ts';
+import { buildImage, type ContextFiles, classic, useEngine } from '../helpers/build.ts';
 import { commandLines } from '../helpers/command-lines.ts';
 
 /** Bytes of the three steps, the latest last. */
@@ -39,7 +39,7 @@ describe('builder prune', () => {
       .sort();
   for (const client of commandLines) {
     const prune = async (...args: string[]): Promise<string> => {
-      const pruned = await engine[client](['builder', 'prune', '-f', ...args], { env: { DOCKER_BUILDKIT: '0' } });
+      const pruned = await engine[client](['builder', 'prune', '-f', ...args], classic);
       assert.equal(pruned.code, 0, pruned.stderr);
       return pruned.stdout;
     };
@@ -85,7 +85,7 @@ describe('builder prune', () => {
     });
 
     it(`(${client}) asks first, and refuses what it does not know`, async () => {
-      const asked = await engine[client](['builder', 'prune'], { input: 'n\n', env: { DOCKER_BUILDKIT: '0' } });
+      const asked = await engine[client](['builder', 'prune'], { input: 'n\n', ...classic });
       assert.match(asked.stdout, /This will remove all dangling build cache/);
       assert.deepEqual(await left(), all);
       for (const [args, word] of [
@@ -94,7 +94,7 @@ describe('builder prune', () => {
         [['--keep-storage', 'much'], /much/],
         [['more'], /accepts no arguments/],
       ] as const) {
-        const refused = await engine[client](['builder', 'prune', '-f', ...args], { env: { DOCKER_BUILDKIT: '0' } });
+        const refused = await engine[client](['builder', 'prune', '-f', ...args], classic);
         assert.notEqual(refused.code, 0, args.join(' '));
         assert.match(refused.stderr, word);
       }

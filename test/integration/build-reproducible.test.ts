@@ -6,6 +6,7 @@ import { runChecked } from '../../src/base/process.ts';
 import { tarOf } from '../../src/images/testing/tar.ts';
 import { build, type ContextFiles } from '../helpers/build.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { openAll } from '../helpers/open-all.ts';
 
 /** Before the times of all files: those that are older keep theirs. */
 const epoch = '1700000000';
@@ -16,7 +17,7 @@ describe('a build with SOURCE_DATE_EPOCH', () => {
   let base = '';
   /** Two engines that keep layers in different ways and have one base image. */
   before(async () => {
-    [one, other] = await Promise.all([startEngine(), startEngine({ args: ['--storage-driver', 'vfs'] })]);
+    [one, other] = await openAll(startEngine(), startEngine({ args: ['--storage-driver', 'vfs'] }));
     base = await starterImage(one);
     const archive = path.join(one.root, 'base.tar');
     assert.equal((await one.tug(['save', '-o', archive, base])).code, 0);

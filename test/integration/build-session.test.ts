@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
 import { describe, it } from 'node:test';
-import { contextFolder, useEngine } from '../helpers/build.ts';
+import { classic, contextFolder, useEngine } from '../helpers/build.ts';
 import { begin, commandLines } from '../helpers/command-lines.ts';
 
 describe('what a build asks its client for', () => {
@@ -51,7 +51,7 @@ describe('what a build asks its client for', () => {
     const seen = await engine.tug(['run', '--rm', '--network=none', 'changed', 'sh', '-c', script]);
     assert.equal(seen.stdout, 'changed\n2 3\n199\n750,2\n644,2\n3000000\n');
     // as docker's client, which sends a tar of all of it, sees it
-    const sentWhole = await engine.docker(['build', '-q', folder], { env: { DOCKER_BUILDKIT: '0' } });
+    const sentWhole = await engine.docker(['build', '-q', folder], classic);
     const id = (await engine.tug(['image', 'inspect', '-f', '{{.Id}}', 'changed'])).stdout;
     assert.equal(sentWhole.stdout, id);
   });
@@ -148,7 +148,7 @@ describe('what a build asks its client for', () => {
     const mounts = '--mount=type=ssh,required,mode=0640,uid=7 --mount=type=cache,id=meet,target=/meet';
     const look = 'test -S "$SSH_AUTH_SOCK" && stat -c %a,%u "$SSH_AUTH_SOCK" && echo at $SSH_AUTH_SOCK';
     const folder = context('agents', `FROM ${base}\nRUN ${mounts} ${look} && ${wait}`);
-    const running = begin(engine, 'tug', [
+    using running = begin(engine, 'tug', [
       ...['build', '--progress=plain', '-t', 'agents', '--ssh', `default=${socket}`, folder],
     ]);
     await running.said(' at /run/buildkit/ssh_agent.0\n');
@@ -192,7 +192,7 @@ describe('what a build asks its client for', () => {
   it('is refused by name where it is not there', async () => {
     const folder = context('asking', `FROM ${base}\nRUN --mount=type=ssh,required true`);
     for (const cli of commandLines) {
-      const built = await engine[cli](['build', folder], { env: { DOCKER_BUILDKIT: '0' } });
+      const built = await engine[cli](['build', folder], classic);
       assert.notEqual(built.code, 0);
       assert.match(built.stderr, /type=ssh: no agent default/);
     }

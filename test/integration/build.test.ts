@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, it } from 'node:test';
-import { build, buildImage, useEngine } from '../helpers/build.ts';
+import { build, buildImage, classic, useEngine } from '../helpers/build.ts';
 
 describe('a build', () => {
   const { engine, base } = useEngine();
@@ -24,12 +24,11 @@ describe('a build', () => {
       ...[`FROM ${base}`, 'COPY --from=one /work /w', 'RUN rm /bin/vi', 'ENV A=b', 'CMD ["cat", "/w/out"]'],
     ];
     fs.writeFileSync(path.join(folder, 'Dockerfile'), lines.join('\n'));
-    const env = { DOCKER_BUILDKIT: '0' };
-    const first = await engine.docker(['build', '-t', 'made:1', folder], { env });
+    const first = await engine.docker(['build', '-t', 'made:1', folder], classic);
     assert.equal(first.code, 0, first.stderr);
     assert.match(first.stdout, /^Step 1\/9 : FROM /m);
     assert.match(first.stdout, /^Successfully tagged made:1$/m);
-    const second = await engine.docker(['build', '-t', 'made:1', folder], { env });
+    const second = await engine.docker(['build', '-t', 'made:1', folder], classic);
     assert.equal(second.stdout.match(/---> Using cache/g)?.length, 5);
     assert.equal(second.stdout.match(/Successfully built \w+/)?.[0], first.stdout.match(/Successfully built \w+/)?.[0]);
     assert.equal((await engine.docker(['run', '--rm', 'made:1'])).stdout, 'made\n');

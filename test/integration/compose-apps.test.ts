@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { runChecked } from '../../src/base/process.ts';
 import { type TestProject, testProject } from '../helpers/compose-project.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { until } from '../helpers/until.ts';
 
 const apps = path.resolve(import.meta.dirname, '../fixtures/apps');
 
@@ -44,7 +45,7 @@ describe('an application', () => {
       ...['cache-1', 'db-1', 'migrate-1', 'visitor-1', 'web-1', 'worker-1', 'worker-2'],
     ]);
     assert.equal(await reads(shop, 'web', 'http://db:5432/schema'), 'version 1\n');
-    const logs = shop.begin(['logs', '-f', 'worker'], { API_KEY: 'k3y' });
+    using logs = shop.begin(['logs', '-f', 'worker'], { API_KEY: 'k3y' });
     await Promise.all(['1', '2'].map((number) => logs.said(`worker-${number}  | version 1`)));
     logs.child.kill('SIGKILL');
     assert.equal(await reads(shop, 'visitor', 'http://web/'), 'welcome to the shop\n');
@@ -159,30 +160,22 @@ async function registryContext(context: string): Promise<void> {
   copyFileSync(path.join(apps, 'registry/Dockerfile'), path.join(context, 'Dockerfile'));
 }
 
-const patience = 100_000;
-
-/** Does something again and again until it gives something. @throws after a minute and a half. */
-async function eventually<T>(attempt: () => Promise<T | undefined>, what: string): Promise<T> {
-  for (const began = Date.now(); Date.now() - began < patience; ) {
-    const result = await attempt().catch(() => undefined);
-    if (result !== undefined) return result;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`${what} did not answer`);
-}
-
 /** What is published at an address, as soon as something listens there. */
-const page = (url: string): Promise<string> => eventually(async () => await (await fetch(url)).text(), url);
+const page = (url: string): Promise<string> =>
+  until(async () => {
+    const answer = await fetch(url).catch(() => undefined);
+    return answer?.text().catch(() => undefined);
+  }, `an answer of ${url}`);
 
 /** Resolves when the registry asks for a login. */
 const answers = (host: string): Promise<true> =>
-  eventually(async () => {
+  until(async () => {
     const answer = Promise.withResolvers<number | undefined>();
     https
       .get(`https://${host}/v2/`, { rejectUnauthorized: false }, (response) => {
         response.resume();
         answer.resolve(response.statusCode);
       })
-      .on('error', answer.reject);
-    return (await answer.promise) === 401 ? true : undefined;
-  }, host);
+      .on('error', () => answer.resolve(undefined));
+    return (await answer.promise) === 401;
+  }, `${host} to ask for a login`);

@@ -189,7 +189,7 @@ describe('the commands of tug compose', () => {
     ]);
     assert.equal(ran.code, 4, ran.stderr);
     assert.equal(ran.stdout, '1 default\n');
-    const waiting = project.begin(['wait', 'cache']);
+    using waiting = project.begin(['wait', 'cache']);
     await succeed(project, ['kill', 'cache']);
     const ended = await waiting.ended;
     assert.equal(ended.code, 137, ended.stderr);

@@ -63,7 +63,7 @@ describe('a project that meets a fault', () => {
       file(`services: {db: {image: "${image}", command: ${command}, stop_grace_period: 0s, healthcheck: ${check}}}`),
     );
     await succeed(project, 'up', '-d');
-    const logs = project.begin(['logs', '-f']);
+    using logs = project.begin(['logs', '-f']);
     await logs.said('waiting for a disk');
     const result = await project.compose(['up', '--wait', '--wait-timeout', '1']);
     assert.equal(result.code, 1);
@@ -125,7 +125,7 @@ describe('a project that meets a fault', () => {
   ] as const)
     it(`comes to its end when up was ended by ${signal} at "${moment.trim()}"`, async () => {
       await using project = testProject(engine, image, pair());
-      const first = project.begin(['up', '-d']);
+      using first = project.begin(['up', '-d']);
       await first.said(moment);
       first.child.kill(signal);
       await first.ended;

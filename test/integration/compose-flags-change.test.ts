@@ -116,7 +116,7 @@ describe('the flags of tug compose that change a project', () => {
   it('down, kill, rm and wait take away what they are told to', async () => {
     pair();
     await steps('up', '-d');
-    const waiting = project.begin('wait', '--down-project', 'web');
+    using waiting = project.begin('wait', '--down-project', 'web');
     await steps('kill', '--signal', 'TERM', 'db'); // sleep does not heed it as the first process
     assert.equal((await project.ids())['db-1']?.length, 64);
     await steps('kill', '--signal', 'KILL', 'web');
@@ -193,18 +193,18 @@ describe('the flags of tug compose that change a project', () => {
   seen: ${service(', develop: {watch: [{path: ./src, action: sync, target: /srv}]}')}
 `,
     );
-    const watching = project.begin('watch', '--no-up', '--quiet', '--prune=false');
+    using watching = project.begin('watch', '--no-up', '--quiet', '--prune=false');
     await watching.said('Watch enabled');
     assert.deepEqual(await project.ids(), {}, 'nothing was brought up');
     watching.child.kill('SIGINT');
     assert.equal((await watching.ended).code, 130);
     await steps('up', '-d');
-    const attached = project.begin('attach', '--index', '2', '--sig-proxy=false', '--detach-keys', 'ctrl-x', 'talk');
+    using attached = project.begin('attach', '--index', '2', '--sig-proxy=false', '--detach-keys', 'ctrl-x', 'talk');
     attached.child.stdin?.write('you\n');
     await attached.said('heard you');
     attached.child.kill('SIGTERM');
     await attached.ended;
-    const deaf = project.begin('attach', '--no-stdin', '--index', '1', 'talk');
+    using deaf = project.begin('attach', '--no-stdin', '--index', '1', 'talk');
     deaf.child.stdin?.write('nobody\n');
     await steps('kill', 'talk');
     const { stdout } = await deaf.ended;

@@ -6,6 +6,7 @@ import { run } from '../../src/base/process.ts';
 import { composeCommands } from '../../src/cli/commands/compose/commands.ts';
 import { programOf } from '../helpers/command-lines.ts';
 import { type FlagProject, flagProject } from '../helpers/compose-flags.ts';
+import { until } from '../helpers/until.ts';
 
 // Each flag of the commands that look, by what it shows. Those that change a project are in compose-flags-change.test.ts.
 
@@ -31,8 +32,7 @@ volumes: {spare: {}}
     project.file('compose.yaml', text());
     await steps('--all-resources', 'up', '-d');
     await out('exec', '--no-tty', 'first', 'sh', '-c', 'until test -e /said; do sleep 0.05; done');
-    // what it has written may be on its way to the log
-    while (!(await out('logs', 'first')).includes('two'));
+    await until(async () => (await out('logs', 'first')).includes('two'), 'what is on its way to the log');
   });
   after(() => project?.[Symbol.asyncDispose]());
 
@@ -101,7 +101,7 @@ volumes: {spare: {}}
     const events = (await out('events', '--json', '--since', since, '--until', until, 'first')).trim().split('\n');
     const actions = events.map((line) => (JSON.parse(line) as { action: string }).action);
     assert.ok(actions.includes('die') && actions.includes('restart'), String(actions));
-    const following = project.begin('logs', '--follow', 'first');
+    using following = project.begin('logs', '--follow', 'first');
     await following.said('two');
     following.child.kill('SIGINT');
     await following.ended;

@@ -7,6 +7,7 @@ import { environmentOf, programOf } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { onTerminal } from '../helpers/pty.ts';
 import { readBlock, readTranscript, replay } from '../helpers/transcripts.ts';
+import { until } from '../helpers/until.ts';
 
 const document = 'docs/compose.md';
 
@@ -64,8 +65,10 @@ describe('the guide to compose', () => {
     ])
       assert.match(last, new RegExp(`✔.* ${row}.* +\\d+\\.\\ds`), last);
     const read = async (): Promise<string> => await shown('logs');
-    let logs = await read();
-    while (!logs.includes('level is') || !logs.includes('database ready')) logs = await read(); // on its way to the log
+    const logs = await until(async () => {
+      const now = await read();
+      return now.includes('level is') && now.includes('database ready') && now;
+    }, 'what is on its way to the log');
     assert.match(logs, /\x1b\[\d+mdb-1 {3}\| \x1b\[0mdatabase ready/);
     assert.match(logs, /\x1b\[\d+mweb-1 {2}\| \x1b\[0mlevel is info/);
     assert.match(await shown('down', '-v'), /\[\+\] Running 4\/4/);

@@ -31,7 +31,7 @@ describe('tug compose that is interrupted', () => {
 
   it('goes on from where it was', async () => {
     await using project = testProject(engine, image, held);
-    const first = project.begin(['up', '-d']);
+    using first = project.begin(['up', '-d']);
     await first.said('-db-1  Waiting');
     first.child.kill('SIGINT');
     assert.equal((await first.ended).code, 130);
@@ -46,9 +46,9 @@ describe('tug compose that is interrupted', () => {
 
   it('has a second command wait for the first, and says so', async () => {
     await using project = testProject(engine, image, held);
-    const first = project.begin(['up', '-d']);
+    using first = project.begin(['up', '-d']);
     await first.said('-db-1  Waiting');
-    const second = project.begin(['up', '-d']);
+    using second = project.begin(['up', '-d']);
     await second.said('Another command is changing project');
     assert.equal((await project.compose(['exec', '-T', 'db', 'touch', '/ready'])).code, 0);
     assert.equal((await first.ended).code, 0);
@@ -58,7 +58,7 @@ describe('tug compose that is interrupted', () => {
 
   it('says that the engine has gone, and converges with the next one', async () => {
     await using project = testProject(engine, image, held);
-    const first = project.begin(['up', '-d']);
+    using first = project.begin(['up', '-d']);
     await first.said('-db-1  Waiting');
     await engine.kill();
     assert.equal((await first.ended).code, 1);

@@ -46,7 +46,7 @@ describe('tug compose watch', () => {
 `,
     );
     await using project = testProject(engine, image, file);
-    const watch = project.begin(['watch']);
+    using watch = project.begin(['watch']);
     await watch.said('Watch enabled');
     for (const index of ['1', '2']) {
       const found = await project.compose(['exec', '-T', '--index', index, 'web', 'cat', '/srv/index.html']);
@@ -93,7 +93,7 @@ describe('tug compose watch', () => {
 `,
     );
     await using project = testProject(engine, image, file);
-    const watch = project.begin(['watch']);
+    using watch = project.begin(['watch']);
     await watch.said('Watch enabled');
     const started = async (name: string): Promise<string> => (await project.inspect(`${name}-1`)).State.StartedAt;
     const before = await Promise.all(['api', 'conf', 'after', 'tool'].map(started));
@@ -129,7 +129,7 @@ describe('tug compose watch', () => {
 `,
     );
     await using project = testProject(engine, image, file);
-    const up = project.begin(['up', '--watch']);
+    using up = project.begin(['up', '--watch']);
     await up.said('made-1  | word: first');
     await up.said('Watch enabled');
     const { made: _, ...before } = { ...(await project.ids()), made: '' };
@@ -158,7 +158,7 @@ describe('tug compose watch', () => {
     await using project = testProject(engine, image, file);
     assert.equal((await project.compose(['up', '-d'])).code, 0);
     const before = (await project.inspect('three-1')).State.StartedAt;
-    const watch = project.begin(['--dry-run', 'watch']);
+    using watch = project.begin(['--dry-run', 'watch']);
     await watch.said('Watch enabled');
     rmSync(path.join(folder, 'dry/a/file'));
     await watch.said('Removing one:/srv/file');

@@ -38,15 +38,17 @@ describe("settings of the engine's default bridge", () => {
   });
 
   it('leave containers their own addresses on the way out, and the networks of users are as they were', async () => {
-    const masked = async (): Promise<boolean> => {
+    const masked = async (subnet: string): Promise<boolean> => {
       const { table } = engineNames((await engine.api('GET', '/info')).json<{ ID: string }>().ID);
       const set = await runChecked('nft', ['list', 'set', 'inet', table, 'subnets']);
-      return set.includes(`${prefix}.0/24`);
+      return set.includes(subnet);
     };
-    assert.equal(await masked(), false);
-    await engine.tug(['network', 'create', 'own']);
+    const made = await engine.tug(['network', 'create', 'own']);
+    assert.equal(made.code, 0, made.stderr);
+    const { stdout } = await engine.tug(['network', 'inspect', '-f', '{{(index .IPAM.Config 0).Subnet}}', 'own']);
+    assert.match(stdout, /^\d+\.\d+\.\d+\.0\/24\n$/);
+    assert.deepEqual([await masked(`${prefix}.0/24`), await masked(stdout.trim())], [false, true]);
     const mtu = await engine.tug(['run', '--rm', '--network', 'own', 'busybox', 'cat', '/sys/class/net/eth0/mtu']);
     assert.equal(mtu.stdout, '1500\n');
-    assert.equal(await masked(), false);
   });
 });

@@ -61,7 +61,7 @@ describe("Docker's own client", () => {
   it('shows ports and events', async () => {
     await docker('run', '-d', '--name', 'seen', '-p', '127.0.0.1::80', 'busybox', 'sleep', '1000');
     assert.match(await docker('port', 'seen'), /^80\/tcp -> 127\.0\.0\.1:\d+\n$/);
-    const events = begin(engine, 'docker', [
+    using events = begin(engine, 'docker', [
       'events',
       '--filter',
       'container=seen',

@@ -106,7 +106,7 @@ for (const cli of commandLines) {
 
     it('ends with the container', async () => {
       await engine.tug(['run', '-d', '--name', `short-${cli}`, 'busybox', 'sleep', '1000']);
-      const running = begin(engine, cli, ['exec', `short-${cli}`, 'sh', '-c', 'echo ready; sleep 1000']);
+      using running = begin(engine, cli, ['exec', `short-${cli}`, 'sh', '-c', 'echo ready; sleep 1000']);
       await running.said('ready');
       const inspected = (await engine.api('GET', `/containers/short-${cli}/json`)).json<ContainerInspect>();
       const id = inspected.ExecIDs?.[0] ?? assert.fail('the exec is not told');
@@ -164,7 +164,7 @@ describe('tug exec --kill', () => {
 describe('a command whose output is watched', () => {
   it('goes on when the engine is killed, and is not held up by its output', async () => {
     const much = 'until [ -e /tmp/go ]; do sleep 0.02; done; head -c 1000000 /dev/zero; echo over > /tmp/over';
-    const running = begin(engine, 'tug', ['exec', 'box', 'sh', '-c', `echo ready; ${much}`]);
+    using running = begin(engine, 'tug', ['exec', 'box', 'sh', '-c', `echo ready; ${much}`]);
     await running.said('ready');
     await engine.kill();
     await running.ended;

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import type { ContainerInspect, ContainerSummary } from '../../src/api/types/container.ts';
 import { isEnding } from '../../src/host/process-identity.ts';
 import { findMonitors } from '../../src/runtime/monitor/drivers/conmon/find.ts';
@@ -9,6 +8,7 @@ import { disagreements } from '../crash/invariants.ts';
 import { begin } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { nextEvent, pastEvents } from '../helpers/events.ts';
+import { until } from '../helpers/until.ts';
 
 let engine: TestEngine;
 before(async () => {
@@ -30,7 +30,7 @@ describe('a container that runs out of memory', () => {
     assert.equal((await told).Actor.Attributes['image'], 'busybox');
     const { State } = await inspect('parent');
     assert.deepEqual([State.Running, State.OOMKilled], [true, true]);
-    const log = begin(engine, 'tug', ['logs', '-f', 'parent']);
+    using log = begin(engine, 'tug', ['logs', '-f', 'parent']);
     await log.said('child 137\n');
     await engine.tug(['stop', '-t', '0', 'parent']);
     assert.equal((await log.ended).stdout, 'child 137\n');
@@ -92,7 +92,7 @@ describe('commands in a container that stops', () => {
     process.kill(monitor, 'SIGSTOP'); // it reaps nothing now, which the kernel waits for
     try {
       process.kill(State.Pid, 'SIGKILL');
-      while (!isEnding(State.Pid)) await setImmediate();
+      await until(() => isEnding(State.Pid), 'the process to end');
       for (const Detach of [true, false]) {
         const made = await engine.api('POST', '/containers/lingers/exec', { Cmd: ['true'], AttachStdout: true });
         const started = await engine.api('POST', `/exec/${made.json<{ Id: string }>().Id}/start`, { Detach });

@@ -6,6 +6,7 @@ import type { EventMessage } from '../../src/api/types/event.ts';
 import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { nextEvent, pastEvents } from '../helpers/events.ts';
+import { until } from '../helpers/until.ts';
 
 let engine: TestEngine;
 before(async () => {
@@ -95,16 +96,18 @@ describe('health checks', () => {
     assert.deepEqual([probe.ExitCode, probe.Output], [-1, 'Health check exceeded timeout (300ms): begun\n']);
     await run('stuck', '--init', '--health-cmd', 'sleep 12345 & sleep 12345; true', '--health-timeout', '1h');
     await nextEvent(engine, 'stuck', ({ Action }) => Action.startsWith('exec_start'), 0);
-    let left = await processes('stuck');
-    while (left.length === 0) left = await processes('stuck'); // the probe has only been started
+    const left = await until(async () => {
+      const now = await processes('stuck');
+      return now.length > 0 && now;
+    }, 'the probe that was started to do something');
     await engine.kill();
     await engine.restart();
     const isLeft = async () => {
       const now = await processes('stuck');
       return left.some((line) => now.includes(line));
     };
-    while (await isLeft());
-    while ((await processes('slow')).length > 2); // those of the one that runs now
+    await until(async () => !(await isLeft()), 'the probe of before to go');
+    await until(async () => (await processes('slow')).length <= 2, 'no more than those of the one that runs now');
     await engine.docker(['rm', '-f', 'slow', 'stuck']);
   });
 
@@ -112,7 +115,7 @@ describe('health checks', () => {
     const hour = ['--health-interval', '1h', '--health-cmd'];
     await run('early', ...hour, '[ -e /ok ] || { touch /tried; exit 1; }');
     const tried = async () => (await engine.docker(['exec', 'early', 'ls', '/tried'])).code === 0;
-    while (!(await tried()));
+    await until(tried, 'a first try');
     const { Log: before, FailingStreak } = (await healthOf('early'))!;
     assert.deepEqual([before, FailingStreak], [[], 0]);
     await engine.docker(['exec', 'early', 'touch', '/ok']);

@@ -6,6 +6,7 @@ import { disagreements } from '../crash/invariants.ts';
 import { begin, commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { listProcesses } from '../helpers/leaks-processes.ts';
+import { until } from '../helpers/until.ts';
 
 let engine: TestEngine;
 before(async () => {
@@ -44,14 +45,14 @@ for (const cli of commandLines) {
       // the middle shell ends before its child: the child goes to the first process of the container
       const script = '(sh -c "sleep 0.1 & exec true"); echo ready; exec sleep 1000';
       for (const [name, ...flags] of [['with', '--init'], ['without']] as const) {
-        const running = begin(engine, cli, ['run', ...flags, '--name', name, 'busybox', 'sh', '-c', script]);
+        using running = begin(engine, cli, ['run', ...flags, '--name', name, 'busybox', 'sh', '-c', script]);
         await running.said('ready');
         // the orphan ends, and either is reaped or stays as it ended
         const settled = async () => {
           const left = (await childrenOf(name)).filter(({ command }) => !command.includes('1000'));
           return name === 'with' ? left.length === 0 : left.length === 1 && left[0]?.state === 'Z';
         };
-        while (!(await settled()));
+        await until(settled, 'the orphan to end');
         await engine[cli](['stop', '-t', name === 'with' ? '60' : '0', name]);
         assert.equal((await running.ended).code, name === 'with' ? 143 : 137);
         await engine.tug(['rm', name]);
@@ -59,11 +60,11 @@ for (const cli of commandLines) {
     });
 
     it('runs a system of several services, and takes it down by the signal of its image', async () => {
-      const running = begin(engine, cli, ['run', '--name', 'system', 'system']);
+      using running = begin(engine, cli, ['run', '--name', 'system', 'system']);
       await running.said('ready');
       // the shells that begin the services become them
       const services = async () => (await childrenOf('system')).map(({ command }) => command).toSorted();
-      while (!isDeepStrictEqual(await services(), ['sleep 1001', 'sleep 1002']));
+      await until(async () => isDeepStrictEqual(await services(), ['sleep 1001', 'sleep 1002']), 'both services');
       const [first] = (await childrenOf('system')).filter(({ command }) => command === 'sleep 1002');
       process.kill(first?.pid ?? 0, 'SIGKILL');
       await running.said('ready\nready');

@@ -21,7 +21,7 @@ const stateOf = async (name: string) =>
 async function startTrap(name: string, traps: string, ...flags: string[]): Promise<void> {
   const script = `${traps}; echo ready; while :; do sleep 0.02; done`;
   await engine.tug(['run', '-d', '--name', name, ...flags, 'busybox', 'sh', '-c', script]);
-  const log = begin(engine, 'tug', ['logs', '-f', name]);
+  using log = begin(engine, 'tug', ['logs', '-f', name]);
   await log.said('ready');
   log.child.kill('SIGKILL');
 }
@@ -52,7 +52,7 @@ for (const cli of commandLines) {
       assert.equal((await call('kill', '-s', 'USR1', 'target')).stdout, 'target\n');
       assert.equal((await call('kill', '-s', 'SIGUSR1', 'target')).code, 0);
       assert.match((await call('kill', '-s', 'nosuch', 'target')).stderr, /invalid signal: nosuch/i);
-      const waiting = begin(engine, cli, ['wait', 'target']);
+      using waiting = begin(engine, cli, ['wait', 'target']);
       assert.equal((await call('kill', '-s', '12', 'target')).code, 0);
       assert.equal((await waiting.ended).stdout, '6\n');
       const { Id } = (await engine.api('GET', '/containers/target/json')).json<ContainerInspect>();
@@ -152,7 +152,7 @@ describe('a container whose monitor is killed', () => {
     process.kill(monitorOf(Pid), 'SIGKILL');
     assert.equal((await engine.tug(['exec', 'alone', 'echo', 'still'])).stdout, 'still\n');
     assert.deepEqual([(await stateOf('alone')).Running, (await stateOf('alone')).Pid], [true, Pid]);
-    const waiting = begin(engine, 'tug', ['wait', 'alone']);
+    using waiting = begin(engine, 'tug', ['wait', 'alone']);
     process.kill(Pid, 'SIGKILL');
     await waiting.ended;
     const state = await stateOf('alone');
@@ -194,14 +194,14 @@ function monitorOf(pid: number): number {
 
 describe('a container that is killed from outside', () => {
   it('has ended with 137, and one of --rm is gone', async () => {
-    const running = begin(engine, 'tug', ['run', '--name', 'struck', 'busybox', 'sh', '-c', 'echo ready; sleep 1000']);
+    using running = begin(engine, 'tug', ['run', '--name', 'struck', 'busybox', 'sh', '-c', 'echo ready; sleep 1000']);
     await running.said('ready');
     process.kill((await stateOf('struck')).Pid, 'SIGKILL');
     assert.equal((await running.ended).code, 137);
     const state = await stateOf('struck');
     assert.deepEqual([state.Status, state.ExitCode, state.OOMKilled, state.Error], ['exited', 137, false, '']);
     await engine.tug(['rm', 'struck']);
-    const fleeting = begin(engine, 'docker', [
+    using fleeting = begin(engine, 'docker', [
       'run',
       '--rm',
       '--name',

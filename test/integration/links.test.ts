@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { listening } from '../helpers/answering.ts';
 import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 
@@ -114,6 +115,7 @@ describe('links where containers of the default bridge do not talk', () => {
     await starterImage(apart);
     const web = ['run', '-d', '--expose', '80', '--name', 'web', 'busybox', 'httpd', '-f', '-h', '/etc'];
     assert.equal((await apart.docker(web)).code, 0);
+    await listening(apart, 'web');
     const ip = await apart.docker(['inspect', '-f', '{{.NetworkSettings.Networks.bridge.IPAddress}}', 'web']);
     for (const cli of commandLines) {
       const run = (flags: string[], seconds: string) => {
@@ -132,6 +134,7 @@ describe('links where containers of the default bridge do not talk', () => {
     const start = (flags: string[], ...command: string[]) =>
       apart.docker(['run', '-d', '--expose', '80', ...flags, 'busybox', ...command]);
     assert.equal((await start(['--name', 'web'], 'httpd', '-f', '-h', '/etc')).code, 0);
+    await listening(apart, 'web');
     const { stdout: ip } = await apart.docker([
       'inspect',
       '-f',

@@ -106,7 +106,7 @@ describe('json-file', () => {
     const script =
       'echo begun; while [ ! -e /go ]; do sleep 0.02; done; i=0; while [ $i -lt 5000 ]; do i=$((i+1)); echo line $i; done';
     await engine.tug(['run', '-d', '--name', 'turned', 'busybox', 'sh', '-c', script]);
-    const follower = begin(engine, 'docker', ['logs', '-f', 'turned']);
+    using follower = begin(engine, 'docker', ['logs', '-f', 'turned']);
     await follower.said('begun\n'); // it follows
     await engine.tug(['exec', 'turned', 'touch', '/go']);
     const { stdout: followed } = await follower.ended;
@@ -125,7 +125,7 @@ describe('json-file', () => {
     for (const driver of ['json-file', 'local']) {
       const name = `cleared-${driver}`;
       await engine.tug(['run', '-d', '--name', name, '--log-driver', driver, 'busybox', 'sh', '-c', script]);
-      const follower = begin(engine, 'tug', ['logs', '-f', name]);
+      using follower = begin(engine, 'tug', ['logs', '-f', name]);
       await follower.said('old\n');
       assert.deepEqual((await engine.tug(['logs', '--clear', name])).code, 0);
       assert.equal((await engine.docker(['logs', name])).stdout, '');

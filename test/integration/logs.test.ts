@@ -11,7 +11,7 @@ before(async () => {
   const gate = 'while [ ! -e /go ]; do sleep 0.02; done; rm /go';
   const script = `echo one; ${gate}; echo two >&2; ${gate}; echo three; ${gate}; printf four; sleep 0.1; echo " more"; printf end`;
   await engine.tug(['run', '-d', '--name', 'said', 'busybox', 'sh', '-c', script]);
-  const log = begin(engine, 'tug', ['logs', '-f', 'said']);
+  using log = begin(engine, 'tug', ['logs', '-f', 'said']);
   for (const word of ['one', 'two', 'three']) {
     await log.said(word);
     await engine.tug(['exec', 'said', 'touch', '/go']);
@@ -64,9 +64,9 @@ for (const cli of commandLines) {
       const name = `followed-${cli}`;
       const script = 'echo old; while [ ! -e /go ]; do sleep 0.02; done; echo new; echo bad >&2; printf last';
       await engine.tug(['run', '-d', '--name', name, 'busybox', 'sh', '-c', script]);
-      const all = begin(engine, cli, ['logs', '-f', name]);
+      using all = begin(engine, cli, ['logs', '-f', name]);
       await all.said('old\n');
-      const some = begin(engine, cli, ['logs', '-f', '--tail', '0', name]);
+      using some = begin(engine, cli, ['logs', '-f', '--tail', '0', name]);
       // the second has no line to wait for: what comes later it must show whenever it connects
       await engine.tug(['exec', name, 'touch', '/go']);
       assert.deepEqual(await all.ended, { code: 0, signal: null, stdout: 'old\nnew\nlast', stderr: 'bad\n' });
@@ -79,11 +79,11 @@ for (const cli of commandLines) {
     it('ends quietly when the reader goes away, and when the container is removed', async () => {
       const name = `gone-${cli}`;
       await engine.tug(['run', '-d', '--name', name, 'busybox', 'sh', '-c', 'echo here; sleep 1000']);
-      const left = begin(engine, cli, ['logs', '-f', name]);
+      using left = begin(engine, cli, ['logs', '-f', name]);
       await left.said('here\n');
       left.child.kill('SIGINT');
       await left.ended;
-      const kept = begin(engine, cli, ['logs', '-f', name]);
+      using kept = begin(engine, cli, ['logs', '-f', name]);
       await kept.said('here\n');
       await engine.tug(['rm', '-f', name]);
       assert.equal((await kept.ended).code, 0);
@@ -124,7 +124,7 @@ describe('a log', () => {
   it('goes on over a restart of the engine, while it is followed anew', async () => {
     const script = 'i=0; while [ ! -e /stop ]; do echo line $i; i=$((i+1)); sleep 0.01; done; echo last $i';
     await engine.tug(['run', '-d', '--name', 'counting', 'busybox', 'sh', '-c', script]);
-    const first = begin(engine, 'tug', ['logs', '-f', 'counting']);
+    using first = begin(engine, 'tug', ['logs', '-f', 'counting']);
     await first.said('line 5\n');
     await engine.kill();
     await first.ended;

@@ -7,6 +7,7 @@ import { tarOf } from '../../src/images/testing/tar.ts';
 import type { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, type TestEngine } from '../helpers/engine.ts';
 import { digestOf, makeImage, pushImage } from '../helpers/image-layout.ts';
+import { openAll } from '../helpers/open-all.ts';
 import { putImage } from '../helpers/put-image.ts';
 import { startRegistry, type TestRegistry } from '../helpers/registry.ts';
 
@@ -24,7 +25,7 @@ const arm = makeImage([tarOf({ name: 'b', content: 'b' })], {
 });
 
 before(async () => {
-  [engine, registry] = await Promise.all([startEngine(), startRegistry()]);
+  [engine, registry] = await openAll(startEngine(), startRegistry());
   host = registry.host;
   await putImage(intel, host, 'app', 'amd64');
   await putImage(arm, host, 'other', 'arm64');

@@ -129,7 +129,7 @@ describe('published ports', () => {
     assert.equal(await ask(port), 'answer from steady\n');
     await engine.restart();
     assert.equal(await ask(port), 'answer from steady\n');
-    const running = begin(engine, 'docker', ['run', '--rm', '-p', `127.0.0.1:${port}:80`, 'busybox', 'true']);
+    using running = begin(engine, 'docker', ['run', '--rm', '-p', `127.0.0.1:${port}:80`, 'busybox', 'true']);
     assert.match((await running.ended).stderr, /port is already allocated/);
     await engine.tug(['rm', '-f', 'steady']);
     await assert.rejects(ask(port), { code: 'ECONNREFUSED' });

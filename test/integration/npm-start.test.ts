@@ -16,7 +16,7 @@ describe('npm start and npm stop', () => {
   const pidFile = path.join(root, 'exec/tugd.pid');
   const flags = [
     ...['--data-root', path.join(root, 'data'), '--exec-root', path.join(root, 'exec'), '--host', `unix://${socket}`],
-    ...['--bridge-name', engine.bridge, '--bip', `10.127.${process.pid % 256}.1/24`],
+    ...['--bridge-name', engine.bridge, '--bip', `10.125.${process.pid % 256}.1/24`],
     ...['--config-file', path.join(root, 'daemon.json')],
   ];
   const script = (name: string): Promise<RunResult> =>

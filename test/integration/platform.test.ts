@@ -8,6 +8,7 @@ import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, type TestEngine } from '../helpers/engine.ts';
 import { type FaultyRegistry, startFaultyRegistry } from '../helpers/faulty-registry.ts';
 import { json, makeImage } from '../helpers/image-layout.ts';
+import { openAll } from '../helpers/open-all.ts';
 import { startRegistry } from '../helpers/registry.ts';
 
 // An index of amd64 and arm64, of which the engine pulls one or both.
@@ -19,7 +20,7 @@ const arm = makeImage([tarOf({ name: 'arm', content: 'arm' })], { platform: { os
 const intel = makeImage([tarOf({ name: 'intel', content: 'intel' })]);
 
 before(async () => {
-  [engine, registry] = await Promise.all([startEngine(), startFaultyRegistry()]);
+  [engine, registry] = await openAll(startEngine(), startFaultyRegistry());
   registry.serve('arm', arm);
   registry.serve('intel', intel);
   const manifests = [

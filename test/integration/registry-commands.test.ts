@@ -10,6 +10,7 @@ import { pastEvents } from '../helpers/events.ts';
 import { type FakeIndex, startFakeIndex } from '../helpers/fake-index.ts';
 import { type FaultyRegistry, startFaultyRegistry } from '../helpers/faulty-registry.ts';
 import { json, makeImage } from '../helpers/image-layout.ts';
+import { openAll } from '../helpers/open-all.ts';
 import { startRegistry, type TestRegistry } from '../helpers/registry.ts';
 
 // tug's and Docker's command lines on the same engine, against Debian's docker-registry.
@@ -20,7 +21,7 @@ let closed: TestRegistry;
 let image: string;
 
 before(async () => {
-  [engine, open, closed] = await Promise.all([startEngine(), startRegistry(), startRegistry({ login: true })]);
+  [engine, open, closed] = await openAll(startEngine(), startRegistry(), startRegistry({ login: true }));
   image = await starterImage(engine);
 });
 after(() => Promise.all([engine, open, closed].map((one) => one?.[Symbol.asyncDispose]())));

@@ -11,6 +11,7 @@ import { putImage } from '../helpers/put-image.ts';
 import { registryApi } from '../helpers/registry-api.ts';
 import { makeSmallDisk } from '../helpers/small-disk.ts';
 import { startTugRegistry, type TugRegistry } from '../helpers/tug-registry.ts';
+import { until } from '../helpers/until.ts';
 
 // What a registry comes through: being killed, a full disk, clients that stand still, content that goes while it is read.
 
@@ -99,6 +100,6 @@ test('an upload that nobody finished is removed', async () => {
   const api = registryApi(registry.host);
   const path = await api.begin('left');
   await registry.said(/removing an abandoned upload/);
-  while ((await api.ask('GET', path)).status !== 404); // it is said before it is done
+  await until(async () => (await api.ask('GET', path)).status === 404, 'it to go: it is said before it is done');
   assert.equal((await api.ask('PUT', `${path}?digest=${sha256('')}`)).status, 404);
 });

@@ -74,15 +74,21 @@ describe('the collection of a registry', () => {
     await assertWhole(registry, 'team/app', 'back', goes);
   });
 
-  it('keeps every image whose push was answered, whatever is collected and killed meanwhile', async (t) => {
-    await using registry = await startTugRegistry({ config: { gc: { interval: '50ms', grace: '1s' } } });
-    const acknowledged = await pushThroughCollections([registry], { rounds: 12, killed: registry });
-    await registry.said(/collection ended/);
-    if (acknowledged.size === 0) t.skip('this machine takes longer for every push than the second of grace');
-    for (const [name, image] of acknowledged) {
-      const [repository = '', tag = ''] = name.split(':');
-      await assertWhole(registry, repository, tag, image);
+  it('keeps every image whose push was answered, whatever is collected and killed meanwhile', async () => {
+    let answered = 0;
+    // where the machine is slow, every push may take longer than the grace, and is refused
+    for (const grace of ['1s', '10s', '100s']) {
+      await using registry = await startTugRegistry({ config: { gc: { interval: '50ms', grace } } });
+      const acknowledged = await pushThroughCollections([registry], { rounds: 12, killed: registry });
+      await registry.said(/collection ended/);
+      for (const [name, image] of acknowledged) {
+        const [repository = '', tag = ''] = name.split(':');
+        await assertWhole(registry, repository, tag, image);
+      }
+      answered = acknowledged.size;
+      if (answered > 0) break;
     }
+    assert.ok(answered > 0, 'no push was answered');
   });
 
   it('removes by the rules of retention, with the reasons, and keeps what was pulled', async () => {

@@ -9,6 +9,7 @@ import { makeImage } from '../helpers/image-layout.ts';
 import { putImage } from '../helpers/put-image.ts';
 import { registryApi } from '../helpers/registry-api.ts';
 import { startTugRegistry, type TugRegistry } from '../helpers/tug-registry.ts';
+import { until } from '../helpers/until.ts';
 
 // What many clients at once cost a registry: descriptors, memory, and the time of all others.
 
@@ -41,7 +42,7 @@ test(`${idle} connections that ask for nothing keep nobody waiting, and leave no
   } finally {
     for (const socket of sockets) socket.resetAndDestroy();
   }
-  await until(() => descriptors(registry) <= files + 10);
+  await until(() => descriptors(registry) <= files + 10, 'the connections to be let go');
 });
 
 test('a connection without a request is closed when its time is over', async () => {
@@ -150,9 +151,4 @@ async function rest(socket: net.Socket): Promise<number> {
     size += chunk.length;
   }
   return size - (head ?? 0);
-}
-
-/** Looks again at each turn of the event loop. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }

@@ -9,6 +9,7 @@ import { startEngine, type TestEngine } from '../helpers/engine.ts';
 import { makeImage } from '../helpers/image-layout.ts';
 import { putImage } from '../helpers/put-image.ts';
 import { startTugRegistry, type TugRegistry } from '../helpers/tug-registry.ts';
+import { until } from '../helpers/until.ts';
 
 // What a registry tells of itself: metrics, health, requests, what there is to find.
 
@@ -38,9 +39,11 @@ test('metrics count requests by kind, method and status, and the same on the deb
   assert.equal((await get('/v2/metrics/none/manifests/v1')).status, 404);
   const type = (await get('/metrics')).headers.get('content-type');
   assert.equal(type, 'text/plain; version=0.0.4; charset=utf-8');
-  let text = '';
   // a request is counted when its answer is out, which its client may know sooner
-  while (!/handler="manifest",method="get",code="404"/.test(text)) text = await (await get('/metrics')).text();
+  const text = await until(async () => {
+    const now = await (await get('/metrics')).text();
+    return /handler="manifest",method="get",code="404"/.test(now) && now;
+  }, 'the last request to be counted');
   assert.match(text, /^registry_http_requests_total\{handler="manifest",method="put",code="201"\} 1$/m);
   assert.match(text, /^registry_http_requests_total\{handler="manifest",method="get",code="404"\} 1$/m);
   assert.match(text, /^registry_http_request_duration_seconds_count\{handler="uploads",method="post"\} 2$/m);
@@ -54,20 +57,19 @@ test('metrics count requests by kind, method and status, and the same on the deb
 });
 
 test('health says what fails, until it is well again', async () => {
-  const until = async (status: number): Promise<unknown> => {
-    for (;;) {
+  const whenItSays = (status: number): Promise<unknown> =>
+    until(async () => {
       const answer = await get('/healthz');
-      const body = await answer.json();
-      if (answer.status === status) return body;
-    }
-  };
-  assert.deepEqual(await until(200), { status: 'ok', failing: [] });
+      const body: unknown = await answer.json();
+      return answer.status === status && body;
+    }, `health of ${status}`);
+  assert.deepEqual(await whenItSays(200), { status: 'ok', failing: [] });
   await fs.writeFile(down, '');
   await registry.said(/a health check fails/);
-  assert.deepEqual(await until(503), { status: 'failing', failing: [`file:${down}`] });
+  assert.deepEqual(await whenItSays(503), { status: 'failing', failing: [`file:${down}`] });
   await fs.rm(down);
   await registry.said(/a health check is well again/);
-  assert.deepEqual(await until(200), { status: 'ok', failing: [] });
+  assert.deepEqual(await whenItSays(200), { status: 'ok', failing: [] });
 });
 
 test('with logins, metrics are for administrators and health is for everybody', async () => {
@@ -128,12 +130,12 @@ test('both command lines find images of the registry, by name and description', 
   await putImage(makeImage([randomBytes(9)], labels), registry.host, 'search/labelled', 'v1');
   const search = async (name: 'tug' | 'docker', term: string): Promise<string[]> => {
     const args = ['search', '--format', '{{.Name}}: {{.Description}}', `${registry.host}/${term}`];
-    for (;;) {
+    return until(async () => {
       const result = await run(programOf(name), args, { env: { ...process.env, ...environmentOf(engine) } });
       assert.equal(result.code, 0, result.stderr);
       const lines = result.stdout.trim().split('\n');
-      if (lines.some((line) => line.endsWith(': By its label'))) return lines; // it is indexed behind the push
-    }
+      return lines.some((line) => line.endsWith(': By its label')) && lines; // it is indexed behind the push
+    }, 'the last push to be found');
   };
   for (const name of commandLines) {
     const found = await search(name, 'search/');

@@ -8,6 +8,7 @@ import { commandLines, environmentOf, programOf } from '../helpers/command-lines
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { type FaultyRegistry, startFaultyRegistry } from '../helpers/faulty-registry.ts';
 import { digestOf, type ImageBytes, makeImage } from '../helpers/image-layout.ts';
+import { openAll } from '../helpers/open-all.ts';
 import { startRegistry, type TestRegistry } from '../helpers/registry.ts';
 import { startTokenServer } from '../helpers/token-server.ts';
 import { startTugRegistry, type TugRegistry } from '../helpers/tug-registry.ts';
@@ -21,7 +22,7 @@ let cache: TugRegistry;
 let engine: TestEngine;
 
 before(async () => {
-  [theirs, faulty] = await Promise.all([startRegistry({ login: true }), startFaultyRegistry()]);
+  [theirs, faulty] = await openAll(startRegistry({ login: true }), startFaultyRegistry());
   cache = await startTugRegistry({
     config: {
       proxy: {

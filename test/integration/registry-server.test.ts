@@ -5,6 +5,7 @@ import { run } from '../../src/base/process.ts';
 import { commandLines, environmentOf, programOf } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { makeImage } from '../helpers/image-layout.ts';
+import { openAll } from '../helpers/open-all.ts';
 import { putImage } from '../helpers/put-image.ts';
 import { startRegistry } from '../helpers/registry.ts';
 import { startTugRegistry, type TugRegistry } from '../helpers/tug-registry.ts';
@@ -15,7 +16,7 @@ let registry: TugRegistry;
 let engine: TestEngine;
 
 before(async () => {
-  [registry, engine] = await Promise.all([startTugRegistry(), startEngine()]);
+  [registry, engine] = await openAll(startTugRegistry(), startEngine());
 });
 
 after(async () => {

@@ -219,7 +219,7 @@ for (const cli of commandLines) {
     it('passes signals on without a terminal', async () => {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const) {
         const name = signal.slice(3);
-        const running = begin(engine, cli, [
+        using running = begin(engine, cli, [
           'run',
           '--rm',
           'busybox',
@@ -253,7 +253,7 @@ for (const cli of commandLines) {
 describe('containers that were run', () => {
   // Docker's client heeds no signal then, until the third
   it('run on without signals when --sig-proxy is off and the client ends', async () => {
-    const running = begin(engine, 'tug', [
+    using running = begin(engine, 'tug', [
       'run',
       '--name',
       'unproxied',

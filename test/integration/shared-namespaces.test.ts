@@ -3,6 +3,7 @@ import { after, before, it } from 'node:test';
 import type { ContainerInspect } from '../../src/api/types/container.ts';
 import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { until } from '../helpers/until.ts';
 
 let engine: TestEngine;
 let image: string;
@@ -132,7 +133,7 @@ it('containers that share come up after those they share with', async () => {
   await engine.restart();
   const isUp = async (name: string) => (await inspect(name)).State.Status === 'running';
   const running = async () => (await isUp('aa')) && (await isUp('bb'));
-  while (!(await running()));
+  await until(running, 'both to run again');
   assert.equal(await namespace('aa', 'net'), await namespace('bb', 'net'));
   for (const name of ['aa', 'bb']) await engine.api('DELETE', `/containers/${name}?force=1`);
 });

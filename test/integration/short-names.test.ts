@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
+import { openAll } from '../helpers/open-all.ts';
 import { startRegistry, type TestRegistry } from '../helpers/registry.ts';
 
 // An engine that looks for names without a registry in two: one without any image, and one that wants a login.
@@ -14,7 +15,7 @@ let closed: TestRegistry;
 let configFile: string;
 
 before(async () => {
-  [empty, closed] = await Promise.all([startRegistry(), startRegistry({ login: true })]);
+  [empty, closed] = await openAll(startRegistry(), startRegistry({ login: true }));
   configFile = path.join(empty.folder, 'daemon.json');
   fs.writeFileSync(configFile, JSON.stringify({ registries: { search: [empty.host, closed.host] } }));
   engine = await startEngine({ args: ['--config-file', configFile] });

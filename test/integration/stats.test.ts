@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import type { ContainerStats } from '../../src/api/types/container-stats.ts';
@@ -6,6 +7,7 @@ import type { RunResult } from '../../src/base/process.ts';
 import { begin, commandLines, environmentOf, programOf } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { onTerminal } from '../helpers/pty.ts';
+import { until } from '../helpers/until.ts';
 
 let engine: TestEngine;
 before(async () => {
@@ -19,7 +21,7 @@ const runBusy = async (name: string): Promise<void> => {
   const script = 'dd if=/dev/zero of=/file bs=64k count=64 conv=fsync 2>/dev/null; echo written; while :; do :; done';
   const limits = ['--memory', '64m', '--cpus', '0.3', '--pids-limit', '20'];
   await engine.tug(['run', '-d', '--name', name, ...limits, 'busybox', 'sh', '-c', script]);
-  const log = begin(engine, 'tug', ['logs', '-f', name]);
+  using log = begin(engine, 'tug', ['logs', '-f', name]);
   await log.said('written');
   log.child.kill('SIGKILL');
   await log.ended;
@@ -54,7 +56,10 @@ const filesHeld = (): string[] =>
 
 /** Waits until the engine holds no such file; `/proc/stat` may stay where somebody listens. */
 async function filesLetGo(...but: string[]): Promise<void> {
-  while (filesHeld().some((file) => !but.includes(file))) await new Promise(setImmediate);
+  await until(
+    () => filesHeld().every((file) => but.includes(file)),
+    () => `the engine to close ${filesHeld().join(' ')}`,
+  );
 }
 
 describe('stats of a running container', () => {
@@ -63,8 +68,10 @@ describe('stats of a running container', () => {
 
   it('tell what it uses and may use, with the frame before', async () => {
     // where the engine is held up between its two looks, the share of one is not that of the other
-    let frame = await frameOf('busy', '');
-    while (!isWithin(shareOf(frame))) frame = await frameOf('busy', '');
+    const frame = await until(async () => {
+      const now = await frameOf('busy', '');
+      return isWithin(shareOf(now)) && now;
+    }, 'a share as it is limited');
     assert.equal(frame.name, '/busy');
     assert.equal(frame.memory_stats.limit, 64 * 1024 * 1024);
     assert.ok((frame.memory_stats.usage ?? 0) > 0 && Object.keys(frame.memory_stats.stats ?? {}).length > 10);
@@ -88,15 +95,11 @@ describe('stats of a running container', () => {
   });
 
   it('are sampled once for all who listen, until the last one goes', async () => {
+    using begun = new DisposableStack();
     const streams = commandLines.map((cli) =>
-      begin(engine, cli, ['stats', '--format', '{{.Name}} {{.CPUPerc}}', 'busy']),
+      begun.use(begin(engine, cli, ['stats', '--format', '{{.Name}} {{.CPUPerc}}', 'busy'])),
     );
-    await Promise.all(
-      streams.map(
-        ({ child }) =>
-          new Promise((resolve) => child.stdout?.on('data', (text) => /busy \d/.test(String(text)) && resolve(text))),
-      ),
-    );
+    await Promise.all(streams.map((stream) => stream.said('%', 'stdout'))); // as soon as there is a share to tell
     const held = filesHeld();
     assert.ok(held.length > 3, held.join());
     assert.equal(new Set(held).size, held.length);
@@ -122,14 +125,17 @@ describe('stats of a container that does not run', () => {
 
   it('follow a container over its end and its next start', async () => {
     await engine.tug(['run', '-d', '--name', 'phoenix', 'busybox', 'sleep', '1000']);
-    const { child, ended } = begin(engine, 'docker', ['stats', '--format', '{{.Name}}={{.PIDs}}', 'phoenix']);
+    using stats = begin(engine, 'docker', ['stats', '--format', '{{.Name}}={{.PIDs}}', 'phoenix']);
+    const { child, ended } = stats;
+    const gone = ended.then(({ stderr }) => assert.fail(`it ended: ${stderr}`));
+    gone.catch(() => undefined); // told where it is waited for
     let seen = '';
     child.stdout?.on('data', (text) => {
       seen += text;
     });
     const shows = async (text: string) => {
       seen = '';
-      while (!seen.includes(text)) await new Promise((resolve) => child.stdout?.once('data', resolve));
+      while (!seen.includes(text)) await Promise.race([once(child.stdout ?? child, 'data'), gone]);
     };
     await shows('phoenix=1');
     await engine.tug(['kill', 'phoenix']);
@@ -190,10 +196,10 @@ describe('tug stats', () => {
 
   it('ends when the containers it was given are removed', async () => {
     await engine.tug(['run', '-d', '--name', 'brief', 'busybox', 'sleep', '1000']);
-    const { child, ended } = begin(engine, 'tug', ['stats', '--format', 'json', 'brief']);
-    await new Promise((resolve) => child.stdout?.once('data', resolve));
+    using stats = begin(engine, 'tug', ['stats', '--format', 'json', 'brief']);
+    await stats.said('\n', 'stdout');
     await engine.tug(['rm', '-f', 'brief']);
-    const { code, stdout } = await ended;
+    const { code, stdout } = await stats.ended;
     assert.equal(code, 0);
     assert.equal((JSON.parse(stdout.split('\n')[0] ?? '') as { Name: string }).Name, 'brief');
   });

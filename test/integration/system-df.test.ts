@@ -4,6 +4,7 @@ import { starterArchive } from '../../scripts/starter-image.ts';
 import type { DataUsage } from '../../src/api/types/system.ts';
 import { startEngine, starterImage } from '../helpers/engine.ts';
 import { cpuTime } from '../helpers/stats-streams.ts';
+import { until } from '../helpers/until.ts';
 
 /** The two are not asked at the same moment: what they say of time is left out. */
 const timeless = (text: string): string =>
@@ -28,10 +29,11 @@ describe('system df', () => {
       '-c',
       'head -c 77 /dev/zero > /w; sleep 100000',
     ]);
-    await engine.api('POST', '/containers/three/exec'); // any call: the container is given time to write
     const usage = async (query: string) => (await engine.api('GET', `/system/df?${query}`)).json<DataUsage>();
-    let { ImageUsage: images, ContainerUsage: containers } = await usage('verbose=1');
-    while (containers?.TotalSize !== 1234 + 77) ({ ContainerUsage: containers } = await usage('verbose=1'));
+    const { ImageUsage: images, ContainerUsage: containers } = await until(async () => {
+      const now = await usage('verbose=1');
+      return now.ContainerUsage?.TotalSize === 1234 + 77 && now;
+    }, 'all that the containers write to count');
     const size = images?.Items?.find(({ RepoTags }) => RepoTags.includes(base))?.Size ?? 0;
     assert.ok(size > 1_000_000);
     const byName = Object.fromEntries(

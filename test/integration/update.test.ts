@@ -5,11 +5,13 @@ import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import type { ContainerInspect } from '../../src/api/types/container.ts';
 import { disagreements } from '../crash/invariants.ts';
+import { listening } from '../helpers/answering.ts';
 import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 import { pastEvents } from '../helpers/events.ts';
 import { groupFile } from '../helpers/group-file.ts';
 import { freePort } from '../helpers/ports.ts';
+import { until } from '../helpers/until.ts';
 
 const MiB = 1024 * 1024;
 let engine: TestEngine;
@@ -161,8 +163,10 @@ describe('the restart policy', () => {
     const next = engine.api('POST', '/containers/again/wait?condition=next-exit');
     await engine.tug(['exec', 'again', 'touch', '/end']);
     await next;
-    while ((await inspect('again')).State.Status !== 'running') await new Promise(setImmediate);
-    assert.equal((await inspect('again')).RestartCount, 1);
+    await until(async () => {
+      const { State, RestartCount } = await inspect('again');
+      return State.Status === 'running' && RestartCount === 1;
+    }, 'it to run again');
     const { code, stderr } = await engine.tug(['update', '--restart', 'sometimes', 'again']);
     assert.deepEqual([code, /invalid restart policy: unknown policy 'sometimes'/.test(stderr)], [1, true], stderr);
     await engine.tug(['rm', '-f', 'again']);
@@ -289,7 +293,7 @@ describe('tug update, beyond docker', () => {
 async function serve(name: string, ...flags: string[]): Promise<void> {
   const answer = (port: number) => `nc -ll -p ${port} -e echo ${port}`;
   await run('--name', name, ...flags, 'busybox', 'sh', '-c', `${answer(80)} & exec ${answer(81)}`);
-  await engine.tug(['exec', name, 'sh', '-c', 'until [ $(netstat -ltn | grep -c ":8[01] ") = 2 ]; do :; done']);
+  for (const port of [80, 81]) await listening(engine, name, port);
 }
 
 /** What a connection to the host's port is answered; undefined when it is refused. */
@@ -332,7 +336,7 @@ describe('ports of a running container', () => {
 
     await engine.tug(['update', '--publish-rm', '81', '--publish-add', `127.0.0.1:${first}:80`, 'web']);
     await restart('web');
-    await engine.tug(['exec', 'web', 'sh', '-c', 'until netstat -ltn | grep -q ":80 "; do :; done']);
+    for (const port of [80, 81]) await listening(engine, 'web', port);
     assert.deepEqual([await ask(first), await ask(second)], ['80', undefined]);
     await engine.tug(['rm', '-f', 'web']);
     assert.equal(await ask(first), undefined);

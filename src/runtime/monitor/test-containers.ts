@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { newId, shortId } from '../../base/ids.ts';
-import { processExists } from '../../base/process.ts';
 import { createCgroupfs } from '../../host/cgroup/cgroupfs.ts';
 import { readCgroups } from '../../host/cgroup/detect.ts';
 import { listMounts, unmount } from '../../host/mount.ts';
+import { watchExit } from '../../host/process-watch.ts';
 import type { Runtime } from '../contract.ts';
 import type { AttachedStdio, Monitor, MonitorExit, Monitored, MonitoredExec } from './contract.ts';
 
@@ -103,6 +103,12 @@ export function openTestContainers(
     return container;
   }
 
+  async function remove({ id, pids, exit }: TestContainer): Promise<void> {
+    const monitorEnded = watchExit(pids.monitorPid).exited; // it writes into the folder until then
+    await runtime.delete(id, true);
+    await Promise.all([exit(), monitorEnded]);
+  }
+
   return {
     rootfs,
     cgroups,
@@ -113,19 +119,14 @@ export function openTestContainers(
       return container;
     },
     async dispose() {
+      const ends = await Promise.allSettled(made.map((container) => remove(container)));
       try {
-        for (const { id, bundle, pids, exit } of made) {
-          if (monitor.exitOf(bundle) === undefined && processExists(pids.pid)) {
-            process.kill(pids.pid, 'SIGKILL');
-            await exit();
-          }
-          await runtime.delete(id, true);
-        }
         await createCgroupfs({ hierarchies: readCgroups(), engineId: 'test' }).remove(cgroups);
       } finally {
         for (const { target } of listMounts(folder).reverse()) unmount(target, { detach: true });
         fs.rmSync(folder, { recursive: true, force: true });
       }
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
     },
   };
 }

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { findProgram } from '../../../src/daemon/programs.ts';
 import { environmentOf, programOf } from '../../helpers/command-lines.ts';
 import { startEngine, type TestEngine } from '../../helpers/engine.ts';
+import { openAll } from '../../helpers/open-all.ts';
 import { performByDockerode } from './by-dockerode.ts';
 import { describeDifferences } from './compare.ts';
 import type { Difference } from './difference.ts';
@@ -23,7 +24,7 @@ let engine: TestEngine;
 
 describe('tug beside dockerd', { skip, concurrency: 1 }, () => {
   before(async () => {
-    [dockerd, engine] = await Promise.all([startDockerd(), startEngine()]);
+    [dockerd, engine] = await openAll(startDockerd(), startEngine());
   });
   after(async () => {
     await Promise.allSettled([dockerd?.[Symbol.asyncDispose](), engine?.[Symbol.asyncDispose]()]);

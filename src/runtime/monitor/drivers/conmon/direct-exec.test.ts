@@ -6,7 +6,7 @@ import { it } from 'node:test';
 import { watchExit } from '../../../../host/process-watch.ts';
 import { createCrun } from '../../../drivers/crun.ts';
 import type { MonitorPids } from '../../contract.ts';
-import { openTestContainers, type TestContainers } from '../../test-containers.ts';
+import { openTestContainers } from '../../test-containers.ts';
 import { killedEngine } from '../../test-killed-engine.ts';
 import { createConmonMonitor } from '../conmon.ts';
 
@@ -25,34 +25,17 @@ const runtimeIn = (folder: string) =>
   createCrun({ path: '/usr/bin/crun', root: `${folder}/runtime`, cgroupManager: 'cgroupfs' });
 
 it('lets a command that is watched outlive its engine, and the next one reads on', async () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tug-direct-'));
-  const { id, exec, cgroups } = await killedEngine<{ id: string; exec: MonitorPids & { folder: string } }>(
-    folder,
-    engine,
-  );
-  const runtime = runtimeIn(folder);
-  const containers = openTestContainers(folder, monitor, runtime, cgroups);
-  try {
-    const found = await monitor.find(exec.folder);
-    assert.deepEqual(found, [{ pid: exec.monitorPid, id, folder: exec.folder }]);
-    const ended = watchExit(exec.pid).exited;
-    for (const each of found) monitor.readOn(each);
-    fs.writeFileSync(path.join(containers.rootfs, 'go'), '');
-    await ended;
-    assert.equal(fs.readFileSync(path.join(containers.rootfs, 'over'), 'utf8'), 'over\n');
-  } finally {
-    await endOf(containers, id, folder);
-  }
+  await using killed = await killedEngine<{ id: string; exec: MonitorPids & { folder: string } }>(engine);
+  const { monitor, containers } = killed;
+  const { id, exec } = killed.facts;
+  const found = await monitor.find(exec.folder);
+  assert.deepEqual(found, [{ pid: exec.monitorPid, id, folder: exec.folder }]);
+  const ended = watchExit(exec.pid).exited;
+  for (const each of found) monitor.readOn(each);
+  fs.writeFileSync(path.join(containers.rootfs, 'go'), '');
+  await ended;
+  assert.equal(fs.readFileSync(path.join(containers.rootfs, 'over'), 'utf8'), 'over\n');
 });
-
-/** The containers of a killed engine are not those of `containers`. */
-async function endOf(containers: TestContainers, id: string, folder: string): Promise<void> {
-  const [own] = (await monitor.find(folder)).filter((each) => each.id === id && path.basename(each.folder) === id);
-  const gone = own && watchExit(own.pid).exited; // conmon writes into the folder until then
-  await runtimeIn(folder).delete(id, true);
-  await gone;
-  await containers.dispose();
-}
 
 it('does not hold up what a command leaves running', async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tug-direct-'));

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { test } from 'node:test';
 import { recordsOf } from '../../../../logs/batch.ts';
-import { createCrun } from '../../../drivers/crun.ts';
-import { collect, openTestContainers } from '../../test-containers.ts';
+import { collect } from '../../test-containers.ts';
 import { killedEngine } from '../../test-killed-engine.ts';
-import { createConmonMonitor } from '../conmon.ts';
 
 /** An engine that starts a container, writes one line to it, and is killed. */
 const engine = `
@@ -18,30 +14,23 @@ const engine = `
 `;
 
 test('a container outlives its engine: stdin stays open, the log goes on, the exit is recorded', async () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tug-death-'));
-  const { id, bundle, log, pids, cgroups } = await killedEngine<{
+  await using killed = await killedEngine<{
     id: string;
     bundle: string;
     log: string;
     pids: { pid: number; monitorPid: number };
-  }>(folder, engine);
-  const monitor = createConmonMonitor({ conmonPath: '/usr/bin/conmon' });
-  const runtime = createCrun({ path: '/usr/bin/crun', root: `${folder}/runtime`, cgroupManager: 'cgroupfs' });
-  const containers = openTestContainers(folder, monitor, runtime, cgroups);
-  try {
-    assert.deepEqual(await monitor.find(folder), [{ pid: pids.monitorPid, id, folder: bundle }]);
-    const exited = monitor.waitExit(bundle, pids, AbortSignal.timeout(100_000));
-    const stdio = await monitor.attach(bundle);
-    const output = collect(stdio);
-    stdio.write(Buffer.from('second\nrest\n'));
-    stdio.closeInput();
-    const exit = await exited;
-    assert.equal(exit === 'lost' ? exit : exit.code, 0);
-    assert.equal((await output).stdout, 'got second\nrest\nend\n');
-    const records = recordsOf(monitor.parseLog(fs.readFileSync(log)));
-    assert.equal(records.map(({ data }) => `${data}`).join(''), 'got first\ngot second\nrest\nend\n');
-  } finally {
-    await runtime.delete(id, true);
-    await containers.dispose();
-  }
+  }>(engine);
+  const { folder, monitor } = killed;
+  const { id, bundle, log, pids } = killed.facts;
+  assert.deepEqual(await monitor.find(folder), [{ pid: pids.monitorPid, id, folder: bundle }]);
+  const exited = monitor.waitExit(bundle, pids, AbortSignal.timeout(100_000));
+  const stdio = await monitor.attach(bundle);
+  const output = collect(stdio);
+  stdio.write(Buffer.from('second\nrest\n'));
+  stdio.closeInput();
+  const exit = await exited;
+  assert.equal(exit === 'lost' ? exit : exit.code, 0);
+  assert.equal((await output).stdout, 'got second\nrest\nend\n');
+  const records = recordsOf(monitor.parseLog(fs.readFileSync(log)));
+  assert.equal(records.map(({ data }) => `${data}`).join(''), 'got first\ngot second\nrest\nend\n');
 });

@@ -100,8 +100,7 @@ it('is not there for a terminal, input, or the background', () => {
 });
 
 it('ends by itself when the engine is killed before it was told what to run', async () => {
-  const own = fs.mkdtempSync(path.join(os.tmpdir(), 'tug-prepared-'));
-  const engine = `
+  await using engine = await killedEngine<{ pid: number }>(`
     const container = await containers.run({ command: 'sleep 1000' });
     const own = container.bundle + '/prepared';
     (await import('node:fs')).mkdirSync(own);
@@ -109,19 +108,9 @@ it('ends by itself when the engine is killed before it was told what to run', as
       containerId: container.id, folder: own, runtime, terminal: false, stdin: false, attach: true,
     });
     const [{ pid }] = await monitor.find(own);
-    tellAndDie({ id: container.id, pid });
-  `;
-  const { id, pid, cgroups } = await killedEngine<{ id: string; pid: number }>(own, engine);
-  const left = createCrun({ path: '/usr/bin/crun', root: `${own}/runtime`, cgroupManager: 'cgroupfs' });
-  const others = openTestContainers(own, monitor, left, cgroups);
-  try {
-    await watchExit(pid).exited;
-  } finally {
-    const monitors = (await monitor.find(own)).map((each) => watchExit(each.pid).exited);
-    await left.delete(id, true);
-    await Promise.all(monitors); // conmon writes into the folder until then
-    await others.dispose();
-  }
+    tellAndDie({ pid });
+  `);
+  await watchExit(engine.facts.pid).exited;
 });
 
 it('leaves the exec to a monitor when it is not used after all', async () => {
