@@ -26,6 +26,12 @@ export function isEnding(pid: number): boolean {
   return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' || (Number(fields[6]) & PF_EXITING) !== 0;
 }
 
+/**
+ * True for a process within execve(2), from when it has the memory of the new program until that has its arguments
+ * (proc_pid_stat(5), field 51, where they and the environment end), and for one without memory: it ends, or is the kernel's.
+ */
+export const isBecomingProgram = (pid: number): boolean => statFields(pid)?.[48] === '0';
+
 /** The fields after the command name, which may hold spaces and parentheses: [0] is the state, [6] the flags, [19] the start time. */
 function statFields(pid: number): string[] | undefined {
   try {

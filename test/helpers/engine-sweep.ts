@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import * as path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout } from 'node:timers/promises';
 import { run } from '../../src/base/process.ts';
 import { createCgroupfs } from '../../src/host/cgroup/cgroupfs.ts';
 import { readCgroups } from '../../src/host/cgroup/detect.ts';
@@ -9,6 +10,7 @@ import { libc } from '../../src/host/ffi.ts';
 import { listMounts, parseMountInfo, unmount } from '../../src/host/mount.ts';
 import { engineNames } from '../../src/networks/engine-names.ts';
 import { callApi } from './engine-api.ts';
+import { listProcesses } from './leaks-processes.ts';
 
 /** Removes all containers of a running engine, killing those that run. */
 export async function removeContainers(socket: string): Promise<void> {
@@ -22,10 +24,11 @@ export async function removeContainers(socket: string): Promise<void> {
  */
 export async function sweepEngine(engine: { root: string; bridge: string }): Promise<void> {
   const id = engineIdOf(engine.root);
-  for (const pid of processesOf(engine.root)) libc('int kill(int, int)')(pid, constants.signals.SIGKILL);
+  await killProcesses(engine.root);
   const targets = listMounts(engine.root).map(({ target }) => target);
   for (const target of targets.reverse()) unmount(target, { detach: true });
   await removeNetwork(engine.bridge, id);
+  await killProcesses(engine.root); // what was just becoming another program said nothing of itself
   if (id !== undefined) await removeGroups(id);
   // a process that was killed may write its last while the folder is emptied
   rmSync(engine.root, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
@@ -75,14 +78,24 @@ async function removeGroups(id: string): Promise<void> {
   await cgroups.remove(path.dirname(cgroups.pathFor('any', undefined)));
 }
 
+/** Kills what is an engine's, and what that starts meanwhile, until it is gone; at most ten seconds. */
+async function killProcesses(root: string): Promise<void> {
+  for (const end = performance.now() + 10_000; performance.now() < end; ) {
+    const left = processesOf(root);
+    if (left.length === 0) return;
+    for (const pid of left) libc('int kill(int, int)')(pid, constants.signals.SIGKILL);
+    await setTimeout(10);
+  }
+}
+
 /** Monitors say the root in their arguments; a container's process has its own root file system mounted from below it. */
 function processesOf(root: string): number[] {
   const own = readlinkSync('/proc/self/ns/mnt');
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => {
+  return listProcesses()
+    .filter(({ pid, state, command }) => {
+      if (pid === process.pid || state === 'Z') return false;
+      if (command.includes(`${root}/`)) return true;
       try {
-        if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${root}/`)) return true;
         if (readlinkSync(`/proc/${pid}/ns/mnt`) === own) return false;
         const mounts = parseMountInfo(readFileSync(`/proc/${pid}/mountinfo`, 'utf8'));
         return mounts.some(({ target, superOptions }) => target === '/' && superOptions.includes(`${root}/`));
@@ -90,5 +103,5 @@ function processesOf(root: string): number[] {
         return false; // ended in the meantime
       }
     })
-    .map(Number);
+    .map(({ pid }) => pid);
 }

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { runChecked } from '../../src/base/process.ts';
+import { run, runChecked } from '../../src/base/process.ts';
 
 /** An ext4 file system of its own, on a loop device. Disposing unmounts and removes it. */
 export interface SmallDisk extends AsyncDisposable {
@@ -17,8 +17,10 @@ export async function makeSmallDisk(mebibytes: number): Promise<SmallDisk> {
   const folder = path.join(scratch, 'mounted');
   let mounted = false;
   const dispose = async (): Promise<void> => {
-    if (mounted) await runChecked('umount', [folder]);
+    const ended = mounted ? await run('umount', [folder]) : undefined;
+    if (ended?.code) await run('umount', ['--lazy', folder]); // what holds it is told, and it goes with that
     await fs.rm(scratch, { recursive: true, force: true });
+    if (ended?.code) throw new Error(ended.stderr);
   };
   try {
     await fs.mkdir(folder);

@@ -23,7 +23,10 @@ describe('npm start and npm stop', () => {
     run(process.execPath, [path.join(projectRoot, 'scripts', name), ...flags], { timeout: 600_000 });
   const runningPid = (): number => Number(readFileSync(pidFile, 'utf8'));
 
-  before(() => writeFileSync(path.join(root, 'daemon.json'), '{}'));
+  before(() => {
+    writeFileSync(path.join(root, 'daemon.json'), '{}');
+    writeFileSync(path.join(root, 'bridge'), engine.bridge); // for whoever has to take away what a killed test left
+  });
   after(async () => {
     if (existsSync(socket)) await removeContainers(socket);
     await script('stop.mjs');
