@@ -20,7 +20,7 @@ before(async () => {
   folder = path.join(engine.root, 'work');
   fs.mkdirSync(folder);
 });
-after(() => engine[Symbol.asyncDispose]());
+after(() => engine?.[Symbol.asyncDispose]());
 
 const put = (name: string, target: string, archive: Buffer, more = '') =>
   engine.api('PUT', `/containers/${name}/archive?path=${encodeURIComponent(target)}${more}`, archive);

@@ -21,7 +21,7 @@ describe('tug image bootstrap', { concurrency: false }, () => {
   before(async () => {
     engine = await startEngine();
   });
-  after(() => engine[Symbol.asyncDispose]());
+  after(() => engine?.[Symbol.asyncDispose]());
 
   const script = (name: string, text: string): string => {
     const file = path.join(engine.root, name);

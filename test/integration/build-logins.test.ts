@@ -9,6 +9,7 @@ import { commandLines } from '../helpers/command-lines.ts';
 import { startEngine, type TestEngine } from '../helpers/engine.ts';
 import { callApi } from '../helpers/engine-api.ts';
 import { makeImage, pushImage } from '../helpers/image-layout.ts';
+import { openAll } from '../helpers/open-all.ts';
 import { startRegistry, type TestRegistry } from '../helpers/registry.ts';
 
 const right = { username: 'tester', password: 'secret' };
@@ -19,11 +20,7 @@ describe('a build of images from registries that want logins', () => {
   let one: TestRegistry;
   let two: TestRegistry;
   before(async () => {
-    [engine, one, two] = await Promise.all([
-      startEngine(),
-      startRegistry({ login: true }),
-      startRegistry({ login: true }),
-    ]);
+    [engine, one, two] = await openAll(startEngine(), startRegistry({ login: true }), startRegistry({ login: true }));
     const scratch = await fs.mkdtemp(path.join(os.tmpdir(), 'tug-build-logins-'));
     try {
       const image = (name: string) => makeImage([tarOf({ name, content: name })]);

@@ -22,7 +22,7 @@ let disk: SmallDisk;
 before(async () => {
   disk = await makeSmallDisk(1024);
 });
-after(() => disk[Symbol.asyncDispose]());
+after(() => disk?.[Symbol.asyncDispose]());
 
 /** Trees of the corpus as GNU tar and umoci unpack them, each made once. */
 const judged = new Map<string, Promise<string[]>>();

@@ -18,7 +18,7 @@ before(async () => {
   fs.mkdirSync(path.join(canary, 'sub'), { recursive: true });
   for (const name of ['secret', 'sub/secret', 'file']) fs.writeFileSync(path.join(canary, name), 'the host');
 });
-after(() => engine[Symbol.asyncDispose]());
+after(() => engine?.[Symbol.asyncDispose]());
 
 /**
  * In the container: `/w/d` is now a folder, now a link to the host's canary by its path on the host, which the container

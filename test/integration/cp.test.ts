@@ -18,7 +18,7 @@ before(async () => {
   folder = path.join(engine.root, 'work');
   fs.mkdirSync(folder);
 });
-after(() => engine[Symbol.asyncDispose]());
+after(() => engine?.[Symbol.asyncDispose]());
 
 /** A fresh folder with files of every kind: `src/{one,d/{two,pipe},link,dlink,abs}`. */
 async function makeWork(name: string): Promise<string> {

@@ -113,7 +113,7 @@ describe('a disk that is full at each write in turn', () => {
   before(async () => {
     disk = await makePageDisk();
   });
-  after(() => disk[Symbol.asyncDispose]());
+  after(() => disk?.[Symbol.asyncDispose]());
 
   describe('of a pull', () => {
     let registry: FaultyRegistry;

@@ -142,7 +142,7 @@ describe('json-file', () => {
 
 describe('syslog', () => {
   it('gets every line, and logs shows them too, unless the cache is disabled', async () => {
-    const server = createSocket('udp4');
+    await using server = createSocket('udp4');
     server.bind(0, '127.0.0.1');
     await once(server, 'listening');
     const got: string[] = [];
@@ -157,6 +157,5 @@ describe('syslog', () => {
     await engine.docker(['run', '--name', 'uncached', ...args, ...off, 'busybox', 'echo', 'three']);
     const { stderr } = await engine.docker(['logs', 'uncached']);
     assert.match(stderr, /configured logging driver does not support reading/);
-    server.close();
   });
 });

@@ -10,6 +10,7 @@ import { makeCertificate } from '../helpers/certificates.ts';
 import { startEngine, type TestEngine } from '../helpers/engine.ts';
 import { digestOf, makeImage, writeLayout } from '../helpers/image-layout.ts';
 import { type JwtServer, startJwtServer } from '../helpers/jwt-server.ts';
+import { openAll } from '../helpers/open-all.ts';
 import * as clients from '../helpers/registry-clients.ts';
 import { startTugRegistry, type TugRegistry } from '../helpers/tug-registry.ts';
 
@@ -45,13 +46,12 @@ before(async () => {
   await fs.writeFile(file('users'), `ada:${bcrypt}\nbob:${bcrypt}\n`);
   const network = `/proc/${process.pid}/ns/net`; // this one: the registries listen here
   const args = ['--bridge=none', '--iptables=false', '--ip-forward=false'];
-  [engine, dockerd, tokens] = await Promise.all([
+  await Promise.all([makeCertificates(), makeLayout()]);
+  [engine, dockerd, tokens] = await openAll(
     startEngine(),
     startDockerd(network, { args, certificates }),
     startJwtServer(['team/forbidden']),
-    makeCertificates(),
-    makeLayout(),
-  ]);
+  );
   await fs.writeFile(file('tokens.pem'), tokens.pem);
 });
 

@@ -12,7 +12,7 @@ before(async () => {
   engine = await startEngine();
   image = await starterImage(engine);
 });
-after(() => engine[Symbol.asyncDispose]());
+after(() => engine?.[Symbol.asyncDispose]());
 
 const run = async (...args: string[]): Promise<string> => {
   const result = await engine.tug(['run', '-d', ...args]);

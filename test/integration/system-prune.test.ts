@@ -10,7 +10,7 @@ describe('system prune', { concurrency: false }, () => {
     engine = await startEngine();
     base = await starterImage(engine);
   });
-  after(() => engine[Symbol.asyncDispose]());
+  after(() => engine?.[Symbol.asyncDispose]());
 
   /** A container that runs, one that has ended, and an image without a name that only the ended one uses. */
   const prepare = async (): Promise<{ ended: string; dangling: string }> => {

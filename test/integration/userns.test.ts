@@ -177,6 +177,7 @@ describe('a remapped container', () => {
 
   it('outlives the engine', async () => {
     await tug('run', '-d', '--name', 'lasting', image, 'sh', '-c', 'touch /first; exec sleep 1000');
+    await tug('exec', 'lasting', 'sh', '-c', 'until test -e /first; do :; done');
     await engine.kill();
     await engine.restart();
     assert.equal(await tug('exec', 'lasting', 'stat', '-c', '%u', '/first'), '0');
