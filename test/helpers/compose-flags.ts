@@ -36,8 +36,11 @@ export interface FlagProject extends AsyncDisposable {
 /** @param name of the project; it is taken away with the engine. */
 export async function flagProject(name: string): Promise<FlagProject> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tug-flags-'));
-  const engine = await startEngine();
+  await using opened = new AsyncDisposableStack();
+  opened.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const engine = opened.use(await startEngine());
   const image = await starterImage(engine);
+  opened.move();
   const used = new Set<string>();
   const begun: Running[] = [];
   const count = (line: readonly string[]): string[] => {

@@ -43,14 +43,16 @@ describe('an engine for a test', () => {
     assert.equal(processExists(pid), false);
   });
 
-  it('does so too when the engine was killed', async () => {
-    const engine = await startEngine();
+  it('does so too when the engine was killed, and nothing the second time', async () => {
+    await using engine = await startEngine();
     const pid = await runForever(engine);
     assert.deepEqual(await engine.kill(), { code: null, signal: 'SIGKILL' });
     assert.ok(processExists(pid), 'the container outlives the engine');
     await engine[Symbol.asyncDispose]();
     assertGone(engine);
     assert.equal(processExists(pid), false);
+    await engine[Symbol.asyncDispose]();
+    assertGone(engine);
   });
 
   it('finds its containers again after a restart', async () => {

@@ -94,6 +94,7 @@ function describeEngine(root: string, options: EngineOptions): TestEngine {
   };
   let current: { child: ChildProcess; ended: Promise<Ending> } | undefined;
   let wasReady = false;
+  let isGone = false;
   const clientEnv = (): Record<string, string | undefined> => ({
     ...process.env,
     TUG_HOST: `unix://${paths.socket}`,
@@ -135,12 +136,14 @@ function describeEngine(root: string, options: EngineOptions): TestEngine {
       wasReady = true;
     },
     async [Symbol.asyncDispose]() {
+      if (isGone) return;
       // one that never answered has no containers; another needs an engine to have them removed
       if (current === undefined && wasReady) await engine.restart({ TUG_CRASH_AT: undefined }).catch(() => {});
       if (current !== undefined) await removeContainers(paths.socket).catch(() => {});
       await Promise.race([engine.stop(), new Promise((resolve) => setTimeout(resolve, 60_000).unref())]);
       await engine.kill('SIGKILL');
       await sweepEngine(paths);
+      isGone = true;
     },
   };
   return engine;

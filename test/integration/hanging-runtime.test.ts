@@ -34,8 +34,10 @@ before(async () => {
 /** An engine whose runtimes may take so long. */
 async function startWith(seconds: number): Promise<TestEngine> {
   const args = ['--config-file', path.join(folder, 'daemon.json'), '--runtime-timeout', String(seconds)];
-  const one = await startEngine({ args });
+  await using opened = new AsyncDisposableStack();
+  const one = opened.use(await startEngine({ args }));
   await starterImage(one);
+  opened.move();
   return one;
 }
 

@@ -54,9 +54,12 @@ export async function startDockerd(host?: string, options: DockerdOptions = {}):
     child.kill('SIGTERM');
     await ended;
     if (host === undefined) await run('ip', ['netns', 'delete', name]);
-    await removeGroups(name);
-    for (const { target } of listMounts(root).reverse()) unmount(target, { detach: true });
-    rmSync(root, { recursive: true, force: true });
+    try {
+      await removeGroups(name);
+    } finally {
+      for (const { target } of listMounts(root).reverse()) unmount(target, { detach: true });
+      rmSync(root, { recursive: true, force: true });
+    }
   };
   try {
     const gone = new AbortController();
@@ -129,6 +132,7 @@ async function removeGroup(group: string): Promise<void> {
       rmdirSync(group);
       return;
     } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return; // dockerd took it away meanwhile
       if (errnoOf(error) !== 'EBUSY' || attempt === 200) throw error;
       await setTimeout(50);
     }
