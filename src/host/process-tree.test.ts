@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { killTree } from './process-tree.ts';
 import { watchExit } from './process-watch.ts';
@@ -33,4 +34,39 @@ describe('killing a process', () => {
     await ended;
     await watchExit(Number(text.toString())).exited;
   });
+
+  it('leaves none that was just being made', async () => {
+    const nap = `1000.${process.pid}`;
+    const script = `echo; i=0; while [ $i -lt 200 ]; do sleep ${nap} & i=$((i+1)); done; sleep ${nap}`;
+    const left = (): number[] => processesWith(nap);
+    try {
+      for (let round = 0; round < 20; round += 1) {
+        const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+        const ended = once(child, 'exit');
+        await once(child.stdout, 'data');
+        killTree(child.pid ?? 0);
+        await ended;
+      }
+      await Promise.race([
+        Promise.all(left().map((pid) => watchExit(pid).exited)), // those that were killed end
+        new Promise((resolve) => setTimeout(resolve, 5000).unref()),
+      ]);
+      assert.deepEqual(left(), []);
+    } finally {
+      for (const pid of left()) killTree(pid);
+    }
+  });
 });
+
+/** Living ones with a word in their command line. */
+function processesWith(word: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => {
+      try {
+        return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, 'latin1').includes(word);
+      } catch {
+        return false; // it has ended
+      }
+    })
+    .map(Number);
+}
