@@ -6,8 +6,8 @@ import { it } from 'node:test';
 import { watchExit } from '../../../../host/process-watch.ts';
 import { createCrun } from '../../../drivers/crun.ts';
 import type { MonitorPids } from '../../contract.ts';
+import { killedEngine } from '../../killed-engine.contract-suite.ts';
 import { openTestContainers } from '../../test-containers.ts';
-import { killedEngine } from '../../test-killed-engine.ts';
 import { createConmonMonitor } from '../conmon.ts';
 
 /** More than a pipe holds. */

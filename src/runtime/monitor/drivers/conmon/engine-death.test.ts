@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { test } from 'node:test';
 import { recordsOf } from '../../../../logs/batch.ts';
+import { killedEngine } from '../../killed-engine.contract-suite.ts';
 import { collect } from '../../test-containers.ts';
-import { killedEngine } from '../../test-killed-engine.ts';
 
 /** An engine that starts a container, writes one line to it, and is killed. */
 const engine = `

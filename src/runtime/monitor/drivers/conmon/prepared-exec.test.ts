@@ -6,8 +6,8 @@ import { after, before, it } from 'node:test';
 import { watchExit } from '../../../../host/process-watch.ts';
 import { createCrun } from '../../../drivers/crun.ts';
 import type { MonitorExec, MonitoredExec } from '../../contract.ts';
+import { killedEngine } from '../../killed-engine.contract-suite.ts';
 import { collect, openTestContainers, type TestContainer, type TestContainers } from '../../test-containers.ts';
-import { killedEngine } from '../../test-killed-engine.ts';
 import { createConmonMonitor } from '../conmon.ts';
 
 const monitor = createConmonMonitor({ conmonPath: '/usr/bin/conmon' });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { it } from 'node:test';
 import { findMonitors } from './drivers/conmon/find.ts';
-import { killedEngine } from './test-killed-engine.ts';
+import { killedEngine } from './killed-engine.contract-suite.ts';
 
 it('takes away what an engine left that ended otherwise than it was to', async () => {
   const script = `
