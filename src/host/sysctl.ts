@@ -1,9 +1,14 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { errnoOf } from '../base/errors.ts';
 
 /** Reads a kernel setting named by its path below /proc/sys (`net/ipv4/ip_forward`), or undefined where this kernel has none. */
 export function readSysctl(name: string): string | undefined {
-  const file = `/proc/sys/${name}`;
-  return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+  try {
+    return readFileSync(`/proc/sys/${name}`, 'utf8').trim();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -20,6 +20,7 @@ export function claimFor(
   { ports, publishAll }: PublishWishes,
   givenUp: readonly PublishedPort[] = [],
 ): PublishedPort[] {
+  if (Object.keys(ports).length + publishAll.length === 0) return []; // most have none, and the host is not asked for them
   const all = wantedPorts(ports, publishAll, defaultHostIps(publishing, joined));
   const wanted = all.map((wish) => (wish.protocol === 'sctp' ? ledByKernel(wish, publishing, joined) : wish));
   const led = wanted

@@ -9,12 +9,13 @@ import { patience, sayer } from './say.ts';
 
 const tool = (program: string, ...args: string[]): Promise<string> => runChecked(program, args, { timeout: patience });
 
-/** Asks again where the bus gave up waiting for firewalld, as it does in a slow guest; asking twice does no harm. */
-async function firewall(...args: string[]): Promise<string> {
-  for (;;) {
-    const { code, stdout, stderr } = await run('firewall-cmd', args, { timeout: patience });
-    if (code === 0) return stdout;
-    assert.match(stderr, /Did not receive a reply|Timeout was reached/, args.join(' '));
+/** In a slow guest the bus gives up waiting for firewalld, which goes on; it answers the next question when it is done. */
+async function firewall(...args: string[]): Promise<void> {
+  for (let asked = args; ; asked = ['--state']) {
+    const { code, stderr } = await run('firewall-cmd', asked, { timeout: patience });
+    if (code === 0) return;
+    assert.match(stderr, /Did not receive a reply|Timeout was reached/, asked.join(' '));
+    console.log(`firewalld takes its time over ${args.join(' ')}`);
   }
 }
 const forward = (): Promise<string> => tool('nft', 'list', 'chain', 'inet', 'firewalld', 'filter_FORWARD');
