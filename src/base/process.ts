@@ -8,7 +8,7 @@ export interface RunResult {
 }
 
 export interface RunOptions {
-  readonly input?: string;
+  readonly input?: string | Buffer;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Milliseconds until the process is killed with SIGKILL; none by default. */

@@ -122,6 +122,8 @@ describe('the options of a build for its commands', () => {
       const built = await engine[client](args, classic);
       assert.notEqual(built.code, 0, client);
       const said = `${built.stdout}${built.stderr}`;
+      if (client === 'tug')
+        assert.match(said, /^failed to build: .* exit code: 137\na process of it was killed, since/m);
       assert.match(said, /code: 137\na process of it was killed, since it may have 48MiB of memory \(--memory\)$/m);
     }
   });

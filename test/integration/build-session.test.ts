@@ -4,7 +4,8 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
 import { describe, it } from 'node:test';
-import { classic, contextFolder, useEngine } from '../helpers/build.ts';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { classic, contextFolder, contextOf, useEngine } from '../helpers/build.ts';
 import { begin, commandLines } from '../helpers/command-lines.ts';
 
 describe('what a build asks its client for', () => {
@@ -78,6 +79,17 @@ describe('what a build asks its client for', () => {
       const ran = await engine.tug(['run', '--rm', '--network=none', `sent-by-${client}`, 'sh', '-c', script]);
       assert.equal(ran.stdout, '/zeros\n', ran.stderr);
     }
+  });
+
+  it('is not compressed twice where it comes compressed on standard input', async () => {
+    const tar = contextOf({ Dockerfile: 'FROM scratch\nCOPY file /', file: 'piped' });
+    const ids = new Set<string>();
+    for (const input of [tar, gzipSync(tar), zstdCompressSync(tar)]) {
+      const built = await engine.tug(['build', '-q', '--compress', '-'], { input });
+      assert.equal(built.code, 0, built.stderr);
+      ids.add(built.stdout);
+    }
+    assert.equal(ids.size, 1);
   });
 
   it('is put into a layer that shares with the one before what is the same, and is as if made anew', async () => {

@@ -154,13 +154,13 @@ function failure(
   code: number,
   { memory, part }: { memory: number | undefined; part: string | undefined },
 ): TugError {
-  const why =
-    memory === undefined
-      ? ''
-      : `\na process of it was killed, since it may have ${bytesSize(memory)} of memory (--memory)`;
-  const where = part === undefined ? '' : `\n${part}`;
-  return new TugError('invalid', `The command '${args.join(' ')}' returned a non-zero code: ${code}${why}${where}`, {
+  const words = args.join(' ');
+  const killed = `a process of it was killed, since it may have ${bytesSize(memory ?? 0)} of memory (--memory)`;
+  const about = [...(memory === undefined ? [] : [killed]), ...(part === undefined ? [] : [part])]
+    .map((line) => `\n${line}`)
+    .join('');
+  return new TugError('invalid', `The command '${words}' returned a non-zero code: ${code}${about}`, {
     code: 'build-step-failed',
-    details: { exitCode: code, command: args.join(' '), ...(part === undefined ? {} : { part }) },
+    details: { exitCode: code, command: words, about },
   });
 }

@@ -81,11 +81,11 @@ function bodyOf({ main, secrets, contexts }: Given, compress: boolean): Pick<Bui
   const packed = (content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> =>
     compress ? gzipped(content) : content;
   const own = contexts.find(({ name }) => name === '');
-  const archive = main.archive ?? (own && packFiles(own.all()));
+  const files = main.archive ?? (own && packFiles(own.all()));
+  const archive = files && (main.isCompressed ? files : packed(files));
   const further = contexts.filter((one) => one !== own);
   const text = main.text ?? (own ? undefined : main.dockerfile?.read?.());
-  if (secrets.size === 0 && further.length === 0 && text === undefined)
-    return { parts: false, context: archive && packed(archive) };
+  if (secrets.size === 0 && further.length === 0 && text === undefined) return { parts: false, context: archive };
   const parts: { head: PartHead; content: AsyncIterable<Uint8Array> }[] = [
     ...[...secrets].map(([id, read]) => ({ head: { kind: 'secret', id } as const, content: later(read) })),
     ...further.map(({ name, all }) => ({
@@ -94,7 +94,7 @@ function bodyOf({ main, secrets, contexts }: Given, compress: boolean): Pick<Bui
     })),
   ];
   if (text !== undefined) parts.push({ head: { kind: 'dockerfile' }, content: once(text) });
-  if (archive) parts.push({ head: { kind: 'context', name: '' }, content: packed(archive) });
+  if (archive) parts.push({ head: { kind: 'context', name: '' }, content: archive });
   return { parts: true, context: formatParts(parts) };
 }
 
@@ -134,6 +134,7 @@ function gzipped(archive: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> 
 interface Main {
   readonly folder?: BuildFolder;
   readonly archive?: AsyncIterable<Uint8Array>;
+  readonly isCompressed?: boolean;
   readonly remote?: string;
   /** The Dockerfile in the context; of a folder of this host it can be read. */
   readonly dockerfile?: { readonly name: string; readonly read?: () => Buffer };
@@ -192,8 +193,10 @@ async function standardContext(file: string | undefined): Promise<Main> {
     yield* head;
     for (let next = await source.next(); !next.done; next = await source.next()) yield next.value;
   }
-  if (looksPacked(Buffer.concat(head)))
-    return { archive: rest(), ...(file === undefined ? {} : { dockerfile: { name: file } }) };
+  const start = Buffer.concat(head);
+  const isCompressed = looksCompressed(start);
+  if (isCompressed || start.toString('latin1', 257, 262) === 'ustar')
+    return { archive: rest(), isCompressed, ...(file === undefined ? {} : { dockerfile: { name: file } }) };
   const text = await readAll(rest());
   if (text.length === 0) throw new CommandFailure('unable to prepare context: no Dockerfile came on standard input', 1);
   async function* alone(): AsyncGenerator<Buffer> {
@@ -203,13 +206,9 @@ async function standardContext(file: string | undefined): Promise<Main> {
   return { archive: alone() };
 }
 
-/** gzip, bzip2, xz, zstd, or a tar's magic. */
-function looksPacked(head: Buffer): boolean {
-  const magics = ['1f8b', '425a68', 'fd377a585a00', '28b52ffd'];
-  return (
-    magics.some((magic) => head.toString('hex').startsWith(magic)) || head.toString('latin1', 257, 262) === 'ustar'
-  );
-}
+/** gzip, bzip2, xz, zstd. */
+const looksCompressed = (head: Buffer): boolean =>
+  ['1f8b', '425a68', 'fd377a585a00', '28b52ffd'].some((magic) => head.toString('hex').startsWith(magic));
 
 async function readAll(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const parts: Uint8Array[] = [];

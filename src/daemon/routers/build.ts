@@ -81,11 +81,11 @@ const silent: BuildListener & { flush(): Promise<void> } = {
 /** `trace`: with the place in the Dockerfile, and in the words of those who show steps. */
 function errorLine(error: unknown, trace: boolean): BuildMessage {
   const { message: plain, details, kind, code: word } = asTugError(error);
-  const { exitCode, place, command, part } = details;
+  const { exitCode, place, command, about } = details;
   const code = typeof exitCode === 'number' ? { code: exitCode } : kind === 'unauthorized' ? { code: 401 } : {};
   const message =
     trace && word === 'build-step-failed'
-      ? `process ${JSON.stringify(command)} did not complete successfully: exit code: ${exitCode}${typeof part === 'string' ? `\n${part}` : ''}`
+      ? `process ${JSON.stringify(command)} did not complete successfully: exit code: ${exitCode}${about}`
       : plain;
   const shown = trace && typeof place === 'string' ? { place } : {};
   return { errorDetail: { ...code, message, ...shown }, error: message };

@@ -15,7 +15,7 @@ export interface CgroupDriver {
   memory(path: string): MemoryUse | undefined;
   /**
    * Watches a group that is not there yet for kills for want of memory, beyond its removal: for whoever runs something in
-   * it that removes it. `remove` the group afterwards. Undefined where nothing tells (systemd's groups).
+   * it that removes it. `remove` the group afterwards. Undefined where nothing tells (systemd's groups, v1 in a kernel for real time).
    */
   watchKills(path: string): KillWatch | undefined;
   /** Limits that this host's controllers have and others' may lack. */

@@ -25,6 +25,7 @@ export function watchKills(hierarchies: CgroupHierarchies, group: string): KillW
   if (memory === undefined) return undefined;
   const folder = path.join(memory, group);
   mkdirSync(folder, { recursive: true });
+  if (!existsSync(path.join(folder, 'cgroup.event_control'))) return undefined; // a kernel for real time
   using stack = new DisposableStack();
   // The removal is told to both, to the one that was registered last first: by `removed` nothing of `kills` is to come.
   const removed = stack.adopt(eventfd(folder, 'memory.usage_in_bytes', String(2n ** 62n)), closeSync);
