@@ -10,7 +10,7 @@ import type { CgroupDriver } from '../host/cgroup/contract.ts';
 import { mountMissing, readCgroups } from '../host/cgroup/detect.ts';
 import { createSystemdCgroups, systemdRuns } from '../host/cgroup/systemd.ts';
 import { bindReadOnly, releaseProgram } from '../host/read-only-program.ts';
-import { knowsContext, readLxcContexts } from '../host/security-modules.ts';
+import { isSelinuxActive, knowsContext, readLxcContexts } from '../host/security-modules.ts';
 import type { SnapshotDriver } from '../images/snapshots/contract.ts';
 import { createOverlay2Driver } from '../images/snapshots/drivers/overlay2.ts';
 import { createVfsDriver } from '../images/snapshots/drivers/vfs.ts';
@@ -34,6 +34,7 @@ import { createCrun } from '../runtime/drivers/crun.ts';
 import { createOciRuntime } from '../runtime/drivers/oci-command-line.ts';
 import { createRunc } from '../runtime/drivers/runc.ts';
 import type { Monitor } from '../runtime/monitor/contract.ts';
+import { lightConmon } from '../runtime/monitor/drivers/conmon/light.ts';
 import { createConmonMonitor } from '../runtime/monitor/drivers/conmon.ts';
 import { apparmorProfile, defaultApparmorProfile } from '../runtime/spec/apparmor.ts';
 import { parseLxcContexts } from '../runtime/spec/selinux.ts';
@@ -155,10 +156,15 @@ export function findInit(): string | undefined {
   return findProgram('tini-static', 'docker-init', 'catatonit');
 }
 
-/** @throws unsupported where conmon is not installed. */
-export function openMonitor(): Monitor {
-  const conmonPath = findProgram('conmon');
-  if (!conmonPath) throw unsupported('no container monitor is installed: install the package "conmon"');
+/**
+ * SELinux gives conmon's processes their domain by the label of its file, which a copy would not have.
+ * @throws unsupported where conmon is not installed.
+ */
+export function openMonitor({ dataRoot }: DaemonConfig, log: Logger): Monitor {
+  const installed = findProgram('conmon');
+  if (!installed) throw unsupported('no container monitor is installed: install the package "conmon"');
+  const told = (error: unknown): void => log.info('conmon is used as it is installed', { error });
+  const conmonPath = isSelinuxActive() ? installed : lightConmon(installed, path.join(dataRoot, 'programs'), told);
   return createConmonMonitor({ conmonPath });
 }
 

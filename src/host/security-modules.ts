@@ -6,9 +6,11 @@ import { readIfThere } from '../base/read-if-there.ts';
 import { openFolderBeneath } from './read-in-root.ts';
 import { setXattr } from './xattr.ts';
 
+export const isSelinuxActive = (): boolean => readIfThere('/sys/fs/selinux/enforce') !== undefined;
+
 /** The policy's file of the contexts of containers, as text; undefined where SELinux is not active or has none. */
 export function readLxcContexts(): string | undefined {
-  if (readIfThere('/sys/fs/selinux/enforce') === undefined) return undefined;
+  if (!isSelinuxActive()) return undefined;
   const type = /^SELINUXTYPE=(\S+)/m.exec(readIfThere('/etc/selinux/config') ?? '')?.[1] ?? 'targeted';
   return readIfThere(`/etc/selinux/${type}/contexts/lxc_contexts`);
 }

@@ -150,6 +150,7 @@ function createDeliverySink(noteFile: string, open: () => Delivery): LogSink {
     async pause(at, over) {
       if (over) joiner.flush();
       await deliver(at);
+      batch = undefined; // up to a megabyte, which a container that is silent would keep
       return source;
     },
     async close() {

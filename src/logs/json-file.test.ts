@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { collectAll } from '../base/buffer-garbage.ts';
 import { batchOf, recordsOf } from './batch.ts';
 import type { LogRecord } from './contract.ts';
 import { createJsonFileSink } from './json-file.ts';
@@ -90,5 +91,17 @@ describe('a json-file', () => {
       assert.deepEqual(fs.readFileSync(file), whole, `cut at ${length}`);
       fs.rmSync(path.join(folder, 'copied.json'));
     }
+  });
+
+  it('holds no buffer while nothing is written', async () => {
+    collectAll();
+    const before = process.memoryUsage().arrayBuffers;
+    const { sink } = await open();
+    await sink.write(batchOf([record(`${'x'.repeat(1 << 20)}\n`)]), at(1));
+    await sink.pause(at(1), false);
+    collectAll();
+    const more = process.memoryUsage().arrayBuffers - before;
+    await sink.close();
+    assert.ok(more < 64 * 1024, `${more} bytes`);
   });
 });

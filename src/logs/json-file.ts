@@ -127,6 +127,7 @@ export function createJsonFileSink(
         lines = 0;
       }
       note();
+      out.rest();
       return source;
     },
     async close() {
@@ -140,6 +141,11 @@ export function createJsonFileSink(
 /** Bytes written together. */
 const longestWrite = 1 << 20;
 
+/** Bytes of room for lines, at least. */
+const leastRoom = 64 * 1024;
+
+const nothing = Buffer.alloc(0);
+
 interface Written {
   readonly bytes: Buffer;
   readonly length: number;
@@ -148,7 +154,7 @@ interface Written {
 
 /** Collects encoded lines. One for which `isKnown` is true is dropped. */
 function createLines(isKnown: () => boolean) {
-  let buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  let buffer = nothing;
   let whole = 0;
   let lines = 0;
   let progress: { batch: LogBatch; next: number } | undefined;
@@ -156,7 +162,7 @@ function createLines(isKnown: () => boolean) {
     used: 0,
     ensure(bytes: number): Buffer {
       if (this.used + bytes > buffer.length) {
-        const larger = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, this.used + bytes));
+        const larger = Buffer.allocUnsafeSlow(Math.max(leastRoom, buffer.length * 2, this.used + bytes));
         buffer.copy(larger, 0, 0, this.used);
         buffer = larger;
       }
@@ -179,6 +185,11 @@ function createLines(isKnown: () => boolean) {
       this.used = written.length;
       whole = written.length;
       lines = written.lines;
+    },
+    /** Lets go of the room, and of the last batch, which a container that is silent would keep for as long as it runs. */
+    rest(): void {
+      buffer = nothing;
+      progress = undefined;
     },
     /** Which record of a batch is the next, when the batch is given again. */
     progressOf: (batch: LogBatch): number => (progress?.batch === batch ? progress.next : 0),
