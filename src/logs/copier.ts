@@ -14,6 +14,8 @@ export interface LogSink {
    * from which `resume` would go on: nothing before it is needed any more.
    */
   pause(at: Place, over: boolean): Promise<Place>;
+  /** Nothing came for a while: gives back what it holds for the next. Called after `pause`, with nothing under way. */
+  rest(): void;
   /** Lets go. Idempotent. */
   close(): Promise<void>;
 }
@@ -40,6 +42,8 @@ export interface Copier extends LogKeeping {
 
 /** Milliseconds until a sink that failed is tried again. */
 const retryDelay = 1000;
+/** Milliseconds without output after which buffers are given back: with each look at a log they would be made anew. */
+const restDelay = 1000;
 
 /**
  * Copies a running container's output from the monitor's log into a sink, as it comes. The container never waits for
@@ -52,6 +56,7 @@ export function startCopier(options: CopyOptions, sink: LogSink): Copier {
   let over = false;
   let failing = false;
   let retry: NodeJS.Timeout | undefined;
+  let resting: NodeJS.Timeout | undefined;
   let queue: Promise<void> = Promise.resolve();
   let waiting = 0;
   const done = Promise.withResolvers<void>();
@@ -68,6 +73,12 @@ export function startCopier(options: CopyOptions, sink: LogSink): Copier {
     if (over) return;
     const place = await sink.pause(cursor.place, last);
     options.copied?.(place);
+    clearTimeout(resting);
+    if (!last) resting = setTimeout(() => void enqueue(rest), restDelay).unref();
+  };
+  /** A silent container would keep megabytes for as long as it runs. One that failed still has what it could not write. */
+  const rest = async (): Promise<void> => {
+    if (!failing && !over) sink.rest();
   };
   const attempt = async (last: boolean): Promise<void> => {
     try {
@@ -100,6 +111,7 @@ export function startCopier(options: CopyOptions, sink: LogSink): Copier {
   const letGo = async (): Promise<void> => {
     over = true;
     clearTimeout(retry);
+    clearTimeout(resting);
     done.resolve();
     await enqueue(async () => {
       await sink.close();

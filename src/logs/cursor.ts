@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
+import { countBuffer } from '../base/buffer-garbage.ts';
 import { errnoOf } from '../base/errors.ts';
 import type { ParsedLog, ParseLog } from './contract.ts';
 import { listSegments, type Segment } from './segments.ts';
@@ -119,6 +120,7 @@ async function openPlain(segment: Segment): Promise<Source> {
     compressed: false,
     async read(offset, size) {
       const buffer = Buffer.allocUnsafeSlow(size);
+      countBuffer(size);
       const { bytesRead } = await handle.read(buffer, 0, size, offset);
       return buffer.subarray(0, bytesRead);
     },

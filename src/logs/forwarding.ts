@@ -150,8 +150,10 @@ function createDeliverySink(noteFile: string, open: () => Delivery): LogSink {
     async pause(at, over) {
       if (over) joiner.flush();
       await deliver(at);
-      batch = undefined; // up to a megabyte, which a container that is silent would keep
       return source;
+    },
+    rest() {
+      batch = undefined;
     },
     async close() {
       delivery?.close();

@@ -93,15 +93,20 @@ describe('a json-file', () => {
     }
   });
 
-  it('holds no buffer while nothing is written', async () => {
+  it('holds no buffer while it rests, and goes on', async () => {
     collectAll();
     const before = process.memoryUsage().arrayBuffers;
     const { sink } = await open();
     await sink.write(batchOf([record(`${'x'.repeat(1 << 20)}\n`)]), at(1));
     await sink.pause(at(1), false);
+    sink.rest();
     collectAll();
     const more = process.memoryUsage().arrayBuffers - before;
-    await sink.close();
     assert.ok(more < 64 * 1024, `${more} bytes`);
+    const length = fs.statSync(file).size;
+    await sink.write(batchOf([record('more\n')]), at(2));
+    await sink.pause(at(2), true);
+    await sink.close();
+    assert.match(fs.readFileSync(file, 'utf8').slice(length), /^{"log":"more\\n",.*}\n$/);
   });
 });

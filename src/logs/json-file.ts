@@ -127,9 +127,9 @@ export function createJsonFileSink(
         lines = 0;
       }
       note();
-      out.rest();
       return source;
     },
+    rest: () => out.rest(),
     async close() {
       await tidying;
       await handle?.close();

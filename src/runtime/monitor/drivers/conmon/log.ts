@@ -62,14 +62,14 @@ function isHead(bytes: Buffer, start: number): boolean {
 
 /** Reads timestamps, remembering the last one and the last minute's: one read of conmon's gives many records one time. */
 function openClock(bytes: Buffer): (start: number) => bigint {
-  let last = '';
+  let last = -1;
   let time = 0n;
   let minute = '';
   let base = 0n;
   return (start) => {
+    if (last >= 0 && isSameStamp(bytes, start, last)) return time;
+    last = start;
     const stamp = bytes.toString('latin1', start, start + stampLength);
-    if (stamp === last) return time;
-    last = stamp;
     const key = stamp.slice(0, 16) + stamp.slice(29);
     if (key !== minute) {
       minute = key;
@@ -81,4 +81,10 @@ function openClock(bytes: Buffer): (start: number) => bigint {
     time = Number.isNaN(since) ? 0n : base + BigInt(since);
     return time;
   };
+}
+
+/** From the end, where they differ first. */
+function isSameStamp(bytes: Buffer, one: number, other: number): boolean {
+  for (let at = stampLength - 1; at >= 0; at -= 1) if (bytes[one + at] !== bytes[other + at]) return false;
+  return true;
 }
