@@ -49,6 +49,8 @@ export interface KeptContexts {
 interface OpenContext extends KeptContext {
   /** Bytes that nothing else has. */
   size(): number;
+  /** How many files of it are open. */
+  openFiles(): number;
   /** Closes what was given up. */
   tidy(): void;
   close(): void;
@@ -63,6 +65,8 @@ interface Entry {
 
 /** Bytes of all contexts together, and how much of one may be contents that no build has any more. */
 const mostBytes = 4 * 1024 ** 3;
+/** Files of all of them. */
+const mostOpen = 1000;
 const mostStale = 256 * 1024 ** 2;
 /** A build is several uses, and not each build asks for all files. */
 const longUnused = 200;
@@ -97,9 +101,11 @@ export function createKeptContexts(folder: () => string): KeptContexts {
   };
   const shrink = (): void => {
     let total = 0;
+    let open = 0;
     for (const [key, entry] of [...entries].reverse()) {
       total += entry.context.size();
-      if (total > mostBytes && entry.users === 0) giveUp(key, entry);
+      open += entry.context.openFiles();
+      if ((total > mostBytes || open > mostOpen) && entry.users === 0) giveUp(key, entry);
     }
   };
   return {
@@ -187,6 +193,7 @@ function openContext(folder: string): OpenContext {
       for (const [own, { bytes }] of separate) if (!own.hasName()) total += bytes;
       return total;
     },
+    openFiles: () => separate.size + 1,
     tidy() {
       for (const own of givenUp) {
         own.close();

@@ -83,4 +83,26 @@ describe('a content in a file of its own', () => {
     assert.deepEqual([contexts.drop(), isOpen(second.value.fd)], [10, false]);
     assert.equal(contexts.drop(), 0);
   });
+
+  it('is given up when very many are open, those first that were not used for longest', async () => {
+    const contexts = createKeptContexts(() => folder);
+    for (const key of ['a', 'b', 'a', 'c', 'd', 'e']) {
+      const used = await contexts.use(key, async (context) => {
+        while (context.files.size < 250) {
+          const own = context.separate() ?? assert.fail('no file of its own');
+          const kept = { mark: '', offset: 0, stored: 0, digest: '', own, use: context.use };
+          context.keep(`${context.files.size}`, kept);
+        }
+      });
+      used[Symbol.dispose]();
+    }
+    const sizes: number[] = [];
+    for (const key of ['c', 'd', 'e', 'a', 'b']) {
+      const used = await contexts.use(key, async ({ files }) => files.size);
+      sizes.push(used.value);
+      used[Symbol.dispose]();
+    }
+    contexts.drop();
+    assert.deepEqual(sizes, [250, 250, 250, 0, 0]);
+  });
 });
