@@ -79,6 +79,10 @@ export const testNeeds = [
   { program: 'bzip2', apt: 'bzip2', dnf: 'bzip2', pacman: 'bzip2', apk: 'bzip2' },
   { program: 'mkfs.ext4', apt: 'e2fsprogs', dnf: 'e2fsprogs', pacman: 'e2fsprogs', apk: 'e2fsprogs' },
   {
+    program: '/usr/share/zoneinfo/Europe/Berlin', // files of time zones, of which the command line takes names
+    ...{ optional: true, apt: 'tzdata', dnf: 'tzdata', pacman: 'tzdata', apk: 'tzdata' },
+  },
+  {
     program: '/usr/lib/python3/dist-packages/docker/__init__.py', // Docker's library for Python
     ...{ optional: true, apt: 'python3-docker', dnf: '', pacman: '', apk: '' },
   },
