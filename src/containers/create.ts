@@ -9,6 +9,7 @@ import { planDevices } from '../runtime/spec/devices.ts';
 import { buildResources } from '../runtime/spec/resources.ts';
 import { kernelHasSeccomp, parseSecurityOptions } from '../runtime/spec/security.ts';
 import { containerCapabilities } from '../runtime/spec/spec.ts';
+import { withoutAbsentLimits } from './absent-limits.ts';
 import type { ContainerContext } from './context.ts';
 import { type Dependency, resolveDependencies } from './dependencies.ts';
 import type { ContainerDeps } from './deps.ts';
@@ -46,14 +47,15 @@ export async function createContainer(
 ): Promise<CreateResponse> {
   const { store } = context;
   refuseUnbuilt(request);
-  const host = withDefaults(context, resolveOthers(store, request));
-  const endpoints = resolveEndpoints(context.networks, host, request);
+  const wished = withDefaults(context, resolveOthers(store, request));
+  const endpoints = resolveEndpoints(context.networks, wished, request);
   if (!request.Image) throw invalid('no image given: "Image" must name one');
   const image = context.images.resolve(request.Image, platform || undefined);
   const config = mergeConfig(withoutHost(request), image.config.config ?? {});
   const [path, ...args] = commandLine(config);
   checkConfig(config.StopSignal, config.WorkingDir);
-  checkHost(context, host, config, request);
+  checkHost(context, wished, config, request);
+  const { host, warnings } = withoutAbsentLimits(wished, context.cgroups.mode);
   const mounts = resolveAllMounts(context, host, config);
 
   const id = newId();
@@ -84,7 +86,7 @@ export async function createContainer(
   await recording.catch(notForPulling);
   crashPoint('container.create.recorded');
   context.events.publish('container', 'create', id, eventAttributes(record));
-  return { Id: id, Warnings: [] };
+  return { Id: id, Warnings: [...warnings] };
 }
 
 /** What a container's events say of it, as Docker: image, name and labels. */
