@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, it } from 'node:test';
 import { watchExit } from '../../../../host/process-watch.ts';
+import { bindReadOnly } from '../../../../host/read-only-program.ts';
 import { createCrun } from '../../../drivers/crun.ts';
 import type { MonitorExec, MonitoredExec } from '../../contract.ts';
 import { killedEngine } from '../../killed-engine.contract-suite.ts';
@@ -14,9 +15,12 @@ const monitor = createConmonMonitor({ conmonPath: '/usr/bin/conmon' });
 let folder: string;
 let containers: TestContainers;
 let container: TestContainer;
-const runtime = () => createCrun({ path: '/usr/bin/crun', root: `${folder}/runtime`, cgroupManager: 'cgroupfs' });
+let program: string;
+const runtime = () => createCrun({ path: program, root: `${folder}/runtime`, cgroupManager: 'cgroupfs' });
 before(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tug-prepared-'));
+  // as engines show it: elsewhere crun mounts itself for a moment, and one that is killed then leaves that in /tmp
+  program = bindReadOnly('/usr/bin/crun', path.join(folder, 'crun'));
   containers = openTestContainers(folder, monitor, runtime());
   container = await containers.run({ command: 'sleep 1000' });
 });
