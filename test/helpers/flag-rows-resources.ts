@@ -73,8 +73,12 @@ export const resourceRows = (): readonly FlagRow[] => [
   {
     flag: 'cpu-shares',
     args: ['--cpu-shares', '512'],
-    saw: ({ spec, group }) => [spec.linux.resources.cpu?.shares, group('cpu', 'cpu.shares', 'cpu.weight')],
-    is: [512, isV2() ? '59' : '512'],
+    // of v2 a weight: older runtimes go by a line (20), newer ones by a curve (59)
+    saw: ({ spec, group }) => [
+      spec.linux.resources.cpu?.shares,
+      (isV2() ? ['20', '59'] : ['512']).includes(group('cpu', 'cpu.shares', 'cpu.weight')),
+    ],
+    is: [512, true],
   },
   {
     flag: 'cpu-period',

@@ -2,22 +2,14 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { contextFolder } from '../helpers/build.ts';
+import { describe, it } from 'node:test';
+import { classic, contextFolder, useEngine } from '../helpers/build.ts';
 import { commandLines } from '../helpers/command-lines.ts';
-import { startEngine, starterImage, type TestEngine } from '../helpers/engine.ts';
 
 const size = 12_000_000;
-const classic = { env: { DOCKER_BUILDKIT: '0' } };
 
 describe('a large file of a build context', () => {
-  let engine: TestEngine;
-  let base = '';
-  before(async () => {
-    engine = await startEngine();
-    base = await starterImage(engine);
-  });
-  after(() => engine?.[Symbol.asyncDispose]());
+  const { engine, base } = useEngine();
 
   /** A context with a new large file; its digest. */
   const context = (name: string, dockerfile: string) => {

@@ -4,7 +4,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { tarOf } from '../../src/images/testing/tar.ts';
-import { contextFolder, useEngine } from '../helpers/build.ts';
+import { classic, contextFolder, useEngine } from '../helpers/build.ts';
 import { commandLines } from '../helpers/command-lines.ts';
 import { makeImage, pushImage } from '../helpers/image-layout.ts';
 import { startRegistry, type TestRegistry } from '../helpers/registry.ts';
@@ -34,7 +34,7 @@ describe('a build, and what a registry has', () => {
       const folder = contextFolder(engine, `pull-${client}`, `FROM ${name}\nLABEL by=${client}`);
       const build = async (...args: string[]): Promise<string[]> => {
         const tag = `built:${client}`;
-        const built = await engine[client](['build', ...args, '-t', tag, folder], { env: { DOCKER_BUILDKIT: '0' } });
+        const built = await engine[client](['build', ...args, '-t', tag, folder], classic);
         assert.equal(built.code, 0, built.stderr);
         return await layersOf(tag);
       };
@@ -50,9 +50,8 @@ describe('a build, and what a registry has', () => {
       const name = `127.0.0.1:1/${client}/gone:1`; // nobody listens there
       assert.equal((await engine.tug(['tag', 'busybox', name])).code, 0);
       const folder = contextFolder(engine, `gone-${client}`, `FROM ${name}\nLABEL by=${client}`);
-      const env = { DOCKER_BUILDKIT: '0' };
-      assert.equal((await engine[client](['build', folder], { env })).code, 0);
-      const pulled = await engine[client](['build', '--pull', folder], { env });
+      assert.equal((await engine[client](['build', folder], classic)).code, 0);
+      const pulled = await engine[client](['build', '--pull', folder], classic);
       assert.notEqual(pulled.code, 0);
       assert.match(`${pulled.stdout}${pulled.stderr}`, /connection refused|ECONNREFUSED/);
     });
