@@ -93,10 +93,14 @@ export const buildScenarios: readonly StepScenario[] = [
     ...{ dockerfile: `${from}\nCOPY . /files`, fill: manyFiles },
     change: (folder, round) => fs.writeFileSync(path.join(folder, 'd7/f7'), `changed ${round}\n`),
   }),
-  scenario({
-    ...{ name: 'COPY of 500 MB', target: 0.5, rounds: 3, client: 'own', dockerfile: `${from}\nCOPY file /file` },
-    fill: () => {},
-    change: (folder, round) =>
-      fs.writeFileSync(path.join(folder, 'file'), Buffer.alloc(500_000_000, `five hundred megabytes ${round}`)),
-  }),
+  copyOfLargeFile('COPY of 500 MB', 'own'),
+  copyOfLargeFile("COPY of 500 MB, docker's client", 'docker'),
 ];
+
+function copyOfLargeFile(name: string, client: Client): StepScenario {
+  return scenario({
+    ...{ name, target: 0.5, rounds: 3, client, dockerfile: `${from}\nCOPY file /file`, fill: () => {} },
+    change: (folder, round) =>
+      fs.writeFileSync(path.join(folder, 'file'), Buffer.alloc(500_000_000, `${name}, ${round}`)),
+  });
+}

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { promisify } from 'node:util';
 import { asTugError } from '../../base/errors.ts';
-import { writeAllSync } from '../../base/write-all.ts';
+import { createBlockWriter } from './block-writer.ts';
 
 /** What a layer's file is like, besides its content. */
 export interface FileLook {
@@ -59,46 +58,23 @@ export function openOwnContent(folder: string): OwnContent | undefined {
   };
 }
 
-const blockSize = 1024 * 1024;
-const writev = promisify(fs.writev);
-
 /**
  * Writes pieces to a file from its beginning, each block while the next one is hashed. Returns the SHA-256, hex. Whether
  * it ends or throws, nothing is being written any more then. @throws exhausted, what the pieces throw.
  */
 export async function writeHashed(fd: number, pieces: AsyncIterable<Buffer>): Promise<string> {
   const hash = createHash('sha256');
-  let block: Buffer[] = [];
-  let size = 0;
-  let position = 0;
-  let writing: Promise<void> = Promise.resolve();
-  const begin = async (): Promise<void> => {
-    await writing;
-    writing = writeBlock(fd, block, position);
-    writing.catch(() => {}); // who waits for it is told
-    position += size;
-    block = [];
-    size = 0;
-  };
+  const writer = createBlockWriter(fd);
   try {
     for await (const piece of pieces) {
-      block.push(piece);
-      size += piece.length;
-      if (size >= blockSize) await begin();
+      writer.push(piece);
       hash.update(piece);
+      await writer.room();
     }
-    if (size > 0) await begin();
-    await writing;
+    await writer.end();
   } catch (error) {
-    await writing.catch(() => {});
+    await writer.end().catch(() => {});
     throw asTugError(error);
   }
   return hash.digest('hex');
-}
-
-/** One call may take only a part. */
-async function writeBlock(fd: number, block: readonly Buffer[], position: number): Promise<void> {
-  const { bytesWritten } = await writev(fd, block, position);
-  const whole = block.reduce((sum, { length }) => sum + length, 0);
-  if (bytesWritten < whole) writeAllSync(fd, Buffer.concat(block).subarray(bytesWritten), position + bytesWritten);
 }

@@ -75,4 +75,31 @@ describe('the files of an archive', () => {
     );
     assert.equal(shown.look('b/x'), undefined);
   });
+
+  it('have large contents in files of their own and small ones together, each whole', async () => {
+    const large = 'large '.repeat(900_000);
+    await using tree = await read(
+      { name: 'one', content: 'one' },
+      { name: 'large', content: large },
+      { name: 'two', content: 'two' },
+      { name: 'larger', content: `${large}!` },
+    );
+    const owns = tree.list('').filter((name) => tree.own?.(name));
+    assert.deepEqual(owns, ['large', 'larger']);
+    assert.deepEqual([await text(tree, 'one'), await text(tree, 'two')], ['one', 'two']);
+    assert.ok((await text(tree, 'large')) === large && (await text(tree, 'larger')) === `${large}!`);
+  });
+
+  it('leave nothing open or lying about when the archive is cut off within a large one', async () => {
+    const bytes = tarOf({ name: 'large', content: 'x'.repeat(6_000_000) });
+    async function* cut(): AsyncGenerator<Buffer> {
+      for (let at = 0; at < 5_000_000; at += 65_536) yield bytes.subarray(at, at + 65_536);
+    }
+    const descriptors = fs.readdirSync('/proc/self/fd').length;
+    const file = path.join(folder, 'cut');
+    await assert.rejects(readTarTree(cut(), { file, rootOwned: true }, new AbortController().signal), {
+      kind: 'invalid',
+    });
+    assert.deepEqual([fs.existsSync(file), fs.readdirSync('/proc/self/fd').length], [false, descriptors]);
+  });
 });

@@ -3,10 +3,10 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { countBuffer } from '../../base/buffer-garbage.ts';
 import { asTugError, invalid } from '../../base/errors.ts';
-import { writeAllSync } from '../../base/write-all.ts';
 import type { TarEntry } from '../../formats/tar/entry.ts';
 import { createTarReader } from '../../formats/tar/reader.ts';
 import { type ByteString, nameParts, shown } from '../../images/unpack/names.ts';
+import { type BlockWriter, createBlockWriter } from './block-writer.ts';
 import { largeContent, mostOwn, type OwnContent, openOwnContent } from './own-content.ts';
 import { type Packed, packedTree } from './packed-tree.ts';
 import type { SourceNode, SourceTree } from './tree.ts';
@@ -19,9 +19,6 @@ export interface TarTree extends SourceTree, AsyncDisposable {
 
 /** The most entries of one archive. */
 const mostEntries = 10_000_000;
-const writeSize = 1024 * 1024;
-/** From so many bytes on a piece is written as it comes, without a copy. */
-const largePiece = 32 * 1024;
 
 /**
  * Reads a plain tar. Its contents go to `file`, which is removed with the tree. A later entry of a name replaces an
@@ -45,9 +42,11 @@ export async function readTarTree(
       signal.throwIfAborted();
       countBuffer(chunk.length);
       pack.feed(chunk);
+      await pack.room();
     }
-    pack.finish();
+    await pack.finish();
   } catch (error) {
+    await pack.settle();
     close();
     throw asTugError(error);
   }
@@ -65,27 +64,31 @@ export async function readTarTree(
 
 function createPack(fd: number, { rootOwned, folder: place }: { rootOwned: boolean; folder: string }) {
   const files = new Map<ByteString, Packed>([['', folder(0o755)]]);
-  let waiting: Buffer[] = [];
-  let waitingSize = 0;
+  const together = createBlockWriter(fd);
+  /** Where the next content begins that has no file of its own. */
   let position = 0;
   let size = 0;
-  let current:
-    | { entry: TarEntry; path: ByteString; offset: number; hash: Hash; own: OwnContent | undefined }
-    | undefined;
-  /** Bytes of the current file, where it has a file of its own. */
-  let ownSize = 0;
+  let current: Current | undefined;
   const separate = new Set<OwnContent>();
+  /** Of the last content that has a file of its own. */
+  let alone: BlockWriter | undefined;
+  /** The end of all those before it. */
+  let ended: Promise<void> = Promise.resolve();
   let entries = 0;
-  const flush = (): void => {
-    if (waitingSize > 0) writeAllSync(fd, Buffer.concat(waiting, waitingSize), position - waitingSize);
-    waiting = [];
-    waitingSize = 0;
-  };
   const separately = ({ size: bytes, sparse }: TarEntry): OwnContent | undefined => {
-    ownSize = 0;
     const own = bytes >= largeContent && !sparse && separate.size < mostOwn ? openOwnContent(place) : undefined;
-    if (own) separate.add(own);
+    if (!own) return undefined;
+    separate.add(own);
+    alone = createBlockWriter(own.fd);
     return own;
+  };
+  const endAlone = (): void => {
+    const last = alone?.end();
+    alone = undefined;
+    ended = Promise.allSettled([ended, last]).then((all) => {
+      for (const one of all) if (one.status === 'rejected') throw one.reason;
+    });
+    ended.catch(() => {}); // who waits for it is told
   };
   const reader = createTarReader({
     entry(entry) {
@@ -96,35 +99,24 @@ function createPack(fd: number, { rootOwned, folder: place }: { rootOwned: boole
       if (entry.type === 'hard-link') linkFile(files, path, entry);
       else if (entry.type === 'file') {
         const own = separately(entry);
-        current = { entry, path, offset: own ? 0 : position, hash: createHash('sha256'), own };
+        const writer = own && alone ? alone : together;
+        current = { entry, path, offset: own ? 0 : position, stored: 0, hash: createHash('sha256'), own, writer };
       } else put(files, path, { node: nodeOf(entry, rootOwned), offset: 0, stored: 0, digest: '' });
     },
     data(chunk) {
       if (!current) return;
+      current.writer.push(chunk);
       current.hash.update(chunk);
-      if (current.own) {
-        writeAllSync(current.own.fd, chunk, ownSize);
-        ownSize += chunk.length;
-        return;
-      }
-      if (chunk.length >= largePiece) {
-        flush();
-        writeAllSync(fd, chunk, position);
-        position += chunk.length;
-        return;
-      }
-      waiting.push(Buffer.from(chunk)); // a view of what may be overwritten
-      waitingSize += chunk.length;
-      position += chunk.length;
-      if (waitingSize >= writeSize) flush();
+      current.stored += chunk.length;
+      if (!current.own) position += chunk.length;
     },
     end() {
       if (!current) return;
-      const { entry, path, offset, hash, own } = current;
+      const { entry, path, offset, stored, hash, own } = current;
       current = undefined;
+      if (own) endAlone();
       if (entry.sparse) hash.update(JSON.stringify(entry.sparse));
-      const node = nodeOf(entry, rootOwned);
-      put(files, path, { node, offset, stored: own ? ownSize : position - offset, digest: hash.digest('hex'), own });
+      put(files, path, { node: nodeOf(entry, rootOwned), offset, stored, digest: hash.digest('hex'), own });
     },
   });
   return {
@@ -135,11 +127,33 @@ function createPack(fd: number, { rootOwned, folder: place }: { rootOwned: boole
       size += chunk.length;
       reader.feed(chunk);
     },
-    finish() {
+    /** Waits until little of what was fed is left to write. */
+    async room() {
+      await together.room();
+      await ended;
+      await alone?.room();
+    },
+    async finish() {
       reader.finish();
-      flush();
+      await together.end();
+      await ended;
+    },
+    /** Waits until nothing is being written, whatever came of it. */
+    async settle() {
+      await Promise.allSettled([together.end(), ended, alone?.end()]);
     },
   };
+}
+
+/** The file whose content comes. */
+interface Current {
+  readonly entry: TarEntry;
+  readonly path: ByteString;
+  readonly offset: number;
+  stored: number;
+  readonly hash: Hash;
+  readonly own: OwnContent | undefined;
+  readonly writer: BlockWriter;
 }
 
 const nothing: ReadonlyMap<string, Buffer> = new Map();
