@@ -6,6 +6,7 @@ import { outsideId } from '../formats/id-maps.ts';
 import { createPipe } from '../host/adopted-fd.ts';
 import { spawnProgram } from '../host/spawn.ts';
 import type { Runtime } from '../runtime/contract.ts';
+import { baseEnvironment } from '../runtime/environment.ts';
 import { refusedByRuntime, runtimeWords } from '../runtime/runtime-words.ts';
 import { places } from './commit.ts';
 import { type ContainerContext, cgroupPathOf, pathsOf, runtimeOf } from './context.ts';
@@ -106,7 +107,7 @@ async function execute(
     giveTo(context, record, user, [pipes[0][1], pipes[1][1]]);
     const args = [...runtime.globalArgs, '--log', log, 'run', '--bundle', bundle, record.id];
     const stdio = [stdin, pipes[0][1], pipes[1][1]] as const;
-    ({ pid, exited } = spawnProgram(runtime.path, args, { stdio }));
+    ({ pid, exited } = spawnProgram(runtime.path, args, { stdio, env: baseEnvironment() }));
   } finally {
     for (const fd of [stdin, pipes[0][1], pipes[1][1]]) closeSync(fd);
   }

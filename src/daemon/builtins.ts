@@ -33,8 +33,8 @@ import type { Runtime } from '../runtime/contract.ts';
 import { createCrun } from '../runtime/drivers/crun.ts';
 import { createOciRuntime } from '../runtime/drivers/oci-command-line.ts';
 import { createRunc } from '../runtime/drivers/runc.ts';
+import { lightProgram } from '../runtime/light-program.ts';
 import type { Monitor } from '../runtime/monitor/contract.ts';
-import { lightConmon } from '../runtime/monitor/drivers/conmon/light.ts';
 import { createConmonMonitor } from '../runtime/monitor/drivers/conmon.ts';
 import { apparmorProfile, defaultApparmorProfile } from '../runtime/spec/apparmor.ts';
 import { parseLxcContexts } from '../runtime/spec/selinux.ts';
@@ -57,6 +57,8 @@ const snapshotDrivers: Readonly<Record<string, (root: string) => SnapshotDriver>
 
 /** OCI runtimes that are used where they are installed, the preferred one first. */
 const runtimeDrivers = { crun: createCrun, runc: createRunc } as const;
+/** Those that are linked to libsystemd for control groups that systemd makes. */
+const takeSystemd: readonly string[] = ['crun'];
 
 /** @throws invalid for a name that is none. */
 export function openSnapshotDriver({ storageDriver, dataRoot }: DaemonConfig): SnapshotDriver {
@@ -68,12 +70,8 @@ export function openSnapshotDriver({ storageDriver, dataRoot }: DaemonConfig): S
 }
 
 /** The runtimes that are installed or configured, by name. Their state lies below the exec root. */
-export function openRuntimes({
-  runtimes,
-  execRoot,
-  runtimeTimeout,
-  cgroupDriver,
-}: DaemonConfig): ReadonlyMap<string, Runtime> {
+export function openRuntimes(config: DaemonConfig, log: Logger): ReadonlyMap<string, Runtime> {
+  const { runtimes, execRoot, runtimeTimeout, cgroupDriver } = config;
   const found = new Map<string, Runtime>();
   const rootOf = (name: string): string => path.join(execRoot, 'runtime', name);
   const limit = runtimeTimeout * 1000;
@@ -81,7 +79,10 @@ export function openRuntimes({
     const program = findProgram(name);
     if (!program) continue;
     const shown = bindReadOnly(program, shownProgram(execRoot, name));
-    found.set(name, create({ path: shown, root: rootOf(name), cgroupManager: cgroupDriver, limit }));
+    const canBeLight = takeSystemd.includes(name) && cgroupDriver === 'cgroupfs';
+    const light = canBeLight ? withoutSystemd(program, config, log) : program;
+    const runs = light === program ? shown : bindReadOnly(light, shownProgram(execRoot, `${name}-light`));
+    found.set(name, create({ path: shown, runs, root: rootOf(name), cgroupManager: cgroupDriver, limit }));
   }
   for (const [name, { path: program, runtimeArgs = [] }] of Object.entries(runtimes)) {
     const root = rootOf(name);
@@ -99,7 +100,8 @@ export const openNullDevice = ({ execRoot }: DaemonConfig): string =>
 
 /** Takes away what `openRuntimes` and `openNullDevice` mounted. Containers that run do not need it. */
 export function closeRuntimes({ execRoot }: DaemonConfig): void {
-  for (const name of [...Object.keys(runtimeDrivers), 'null']) releaseProgram(shownProgram(execRoot, name));
+  const light = takeSystemd.map((name) => `${name}-light`);
+  for (const name of [...Object.keys(runtimeDrivers), ...light, 'null']) releaseProgram(shownProgram(execRoot, name));
 }
 
 /** @throws unsupported when there is no runtime at all, invalid when the one that is asked for is not there. */
@@ -156,16 +158,18 @@ export function findInit(): string | undefined {
   return findProgram('tini-static', 'docker-init', 'catatonit');
 }
 
-/**
- * SELinux gives conmon's processes their domain by the label of its file, which a copy would not have.
- * @throws unsupported where conmon is not installed.
- */
-export function openMonitor({ dataRoot }: DaemonConfig, log: Logger): Monitor {
+/** @throws unsupported where conmon is not installed. */
+export function openMonitor(config: DaemonConfig, log: Logger): Monitor {
   const installed = findProgram('conmon');
   if (!installed) throw unsupported('no container monitor is installed: install the package "conmon"');
-  const told = (error: unknown): void => log.info('conmon is used as it is installed', { error });
-  const conmonPath = isSelinuxActive() ? installed : lightConmon(installed, path.join(dataRoot, 'programs'), told);
-  return createConmonMonitor({ conmonPath });
+  return createConmonMonitor({ conmonPath: withoutSystemd(installed, config, log) });
+}
+
+/** SELinux gives processes their domain by the label of the program's file, which a copy would not have. */
+function withoutSystemd(installed: string, { dataRoot }: DaemonConfig, log: Logger): string {
+  const name = path.basename(installed);
+  const told = (error: unknown): void => log.info(`${name} is used as it is installed`, { error });
+  return isSelinuxActive() ? installed : lightProgram(installed, path.join(dataRoot, 'programs'), told);
 }
 
 export function openVolumeDrivers({ dataRoot }: DaemonConfig): VolumeDriver[] {

@@ -217,7 +217,7 @@ function openImages(foundations: Foundations, containerState: (id: string) => 'r
 
 /** What runs containers: runtimes, monitor, control groups, logs. */
 function openMachinery({ config, id, log }: Foundations, remap: UserRemap | undefined) {
-  const runtimes = builtins.openRuntimes(config);
+  const runtimes = builtins.openRuntimes(config, log);
   const monitor = builtins.openMonitor(config, log);
   const cgroups = builtins.openCgroups(config, id, log.channel('cgroups'));
   const { close: closeLogs, ...logging } = builtins.openLogDrivers(monitor, config, log.channel('logs'));

@@ -47,6 +47,8 @@ const packages = [
   'policycoreutils',
   'selinux-policy-default',
   'apparmor',
+  'xz-utils',
+  'bzip2',
 ];
 /** The modules behind which the disk lies; everything else the kernel asks modprobe for. */
 const diskModules = ['virtio_pci', 'virtio_blk'];

@@ -7,6 +7,8 @@ import { createOciRuntime } from './oci-command-line.ts';
 export interface CrunOptions {
   /** The binary's absolute path. */
   readonly path: string;
+  /** One that runs containers and execs in its place: it needs no systemd. */
+  readonly runs?: string;
   /** Where it keeps what it knows of this engine's containers. On a tmpfs, below the exec root. */
   readonly root: string;
   readonly cgroupManager: 'cgroupfs' | 'systemd';

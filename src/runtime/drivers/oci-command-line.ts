@@ -8,7 +8,10 @@ import { runtimeWords } from '../runtime-words.ts';
 
 export interface OciCommandLine {
   readonly name: string;
+  /** What is called. */
   readonly path: string;
+  /** What containers and execs are run with, in its place: see Runtime.path. */
+  readonly runs?: string;
   /** The folder that `--root` names: it holds one folder per container. */
   readonly root: string;
   readonly globalArgs: readonly string[];
@@ -39,7 +42,7 @@ export function createOciRuntime(options: OciCommandLine): Runtime {
 
   return {
     name,
-    path,
+    path: options.runs ?? path,
     globalArgs,
     limit,
     version: async () => (await checked('', ['--version'])).split('\n')[0]!.trim(),

@@ -5,6 +5,7 @@ import { createPipe } from '../../../../host/adopted-fd.ts';
 import { killMonitorAndChildren } from '../../../../host/process-tree.ts';
 import { contentOf, hasHung, memoryFile, type Spawned, spawnProgram } from '../../../../host/spawn.ts';
 import type { Runtime } from '../../../contract.ts';
+import { baseEnvironment } from '../../../environment.ts';
 import { type Lines, openLines } from './lines.ts';
 
 /** What is the same for a container's monitor and an exec's. */
@@ -77,12 +78,6 @@ export function launch(options: Launch): Launched {
     closeSync(reportsWrite);
   }
 }
-
-/** What of the engine's environment is for programs that run containers: not the sockets that systemd gave it, say. */
-export const baseEnvironment = (): Record<string, string | undefined> => ({
-  PATH: process.env['PATH'],
-  XDG_RUNTIME_DIR: process.env['XDG_RUNTIME_DIR'],
-});
 
 /** One of conmon's reports. `data` is a pid or exit code; negative with the runtime's words for a failure. */
 export interface Report {

@@ -5,9 +5,9 @@ import { adoptDescriptor, createPipe } from '../../../../host/adopted-fd.ts';
 import { isAlive, processStartTime } from '../../../../host/process-identity.ts';
 import { killTree } from '../../../../host/process-tree.ts';
 import { contentOf, memoryFile, type Spawned, spawnProgram } from '../../../../host/spawn.ts';
+import { baseEnvironment } from '../../../environment.ts';
 import type { AttachedStdio, ExecPreparation } from '../../contract.ts';
 import { openOutput } from './early-output.ts';
-import { baseEnvironment } from './launch.ts';
 import { type OutputPipe, openOutputPipe } from './output-pipe.ts';
 
 /** A runtime's `exec` under way: it is loaded, looks at the container, and reads what to run from a pipe. */

@@ -11,20 +11,20 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { withoutLibrary } from '../../../../formats/elf-without-library.ts';
+import { withoutLibrary } from '../formats/elf-without-library.ts';
 
-/** What conmon writes to the journal with, which it is never asked for (`launch.ts`), and what that needs in turn. */
+/** What conmon writes to the journal with, and crun asks systemd for control groups with; and what that needs in turn. */
 const unused = 'libsystemd.so.0';
 
 /**
- * A conmon that does not load libsystemd: a copy in `folder`, made anew when another conmon was installed. Of 0.33 MB
- * that each has for itself it leaves 0.18, and of 3.3 ms of CPU time for loading it 2.1. The installed one's path where
- * it needs no libsystemd, or where a copy cannot be made or run: `told` gets why.
- * Killed at any moment, the old copy is there or the new one; a `conmon.new` that is left is written over.
+ * A program that does not load libsystemd, for work that does not need it: a copy in `folder`, made anew when another
+ * one was installed. Of 0.33 MB that each conmon has for itself it leaves 0.18, and of the time for loading conmon 2.1
+ * of 3.3 ms, crun 2.1 of 3.6. The installed one's path where it needs no libsystemd, or where a copy cannot be made or
+ * run: `told` gets why. Killed at any moment, the old copy is there or the new one; a `.new` that is left is written over.
  */
-export function lightConmon(installed: string, folder: string, told: (why: unknown) => void): string {
-  const kept = path.join(folder, 'conmon');
-  const made = path.join(folder, 'conmon.new');
+export function lightProgram(installed: string, folder: string, told: (why: unknown) => void): string {
+  const kept = path.join(folder, path.basename(installed));
+  const made = `${kept}.new`;
   try {
     const light = withoutLibrary(readFileSync(installed), unused);
     if (!light) return installed;
