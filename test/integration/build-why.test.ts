@@ -54,6 +54,13 @@ describe('tug build --why', () => {
     assert.match((await summary('--progress=plain')) ?? '', /^3 steps in \d+\.\ds: 3 cached, 0 run/);
     assert.match((await summary('--no-cache-filter=made')) ?? '', /: 2 cached, 1 run; slowest: RUN sleep 2 /);
     for (const progress of ['quiet', 'rawjson']) assert.equal(await summary(`--progress=${progress}`), undefined);
+    const failing = contextFolder(engine, 'sum-failed', [...lines, 'RUN exit 3'].join('\n'));
+    const { code, stderr } = await engine.tug(['build', failing]);
+    assert.deepEqual(
+      [code, /^\d+ steps.*$/m.exec(stderr)?.[0].replace(/ in .*?:/, '')],
+      [3, '4 steps 3 cached, 0 run, 1 failed'],
+    );
+    assert.match(stderr, /^\d+ steps .*\nDockerfile:6\n/m); // the error has the last word
   });
 
   it('takes the word that no statements are wanted, and makes no lists of packages', async () => {

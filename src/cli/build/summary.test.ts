@@ -31,6 +31,16 @@ describe('the summary of a build', () => {
     assert.deepEqual(lines, [`\n3 steps in 4.2s: 1 cached, 2 run; slowest: ${slowest}\n`]);
   });
 
+  it('counts what failed, and gives the reasons of the others', () => {
+    const failed = step('[3/3] RUN make', 1, 2, { error: 'exit code: 2', why: 'a file changed' });
+    const before = step('[2/3] COPY . .', 0, 0, { cached: true });
+    assert.deepEqual(linesOf([from, before, failed]), [
+      '\n2 steps in 2.0s: 1 cached, 0 run, 1 failed; slowest: RUN make 1.0s\n',
+    ]);
+    assert.match(linesOf([from, before, failed], true).join(''), /RUN make\n {5}a file changed/);
+    assert.doesNotMatch(linesOf([{ ...failed, why: undefined } as never], true).join(''), /came from the cache/);
+  });
+
   it('names nothing as slow that came from the cache or took no time', () => {
     const lines = linesOf([from, step('[2/2] RUN make', 0, 0.03, { cached: true })]);
     assert.deepEqual(lines, ['\n1 step in 0.0s: 1 cached, 0 run\n']);

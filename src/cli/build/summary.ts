@@ -1,6 +1,6 @@
 import type { BuildStatus, BuildVertex } from '../../api/types/build.ts';
 
-/** What is said of a build when it has ended. */
+/** What is said of a build when it has ended, also of one that failed. */
 export interface BuildSummary {
   /** Keeps what belongs into the summary, and returns the rest. */
   take(status: BuildStatus): BuildStatus;
@@ -36,7 +36,9 @@ export function createSummary(why: boolean): BuildSummary {
         const done = [...ended.values()].flatMap((one) =>
           one.why === undefined ? [] : [[one.name, one.why] as const],
         );
-        lines.push(done.length === 0 ? '\nEvery step came from the cache.\n' : '\nSteps that were done, and why:\n');
+        const failed = [...ended.values()].some(({ error }) => error !== undefined);
+        if (done.length > 0) lines.push('\nSteps that were done, and why:\n');
+        else if (!failed) lines.push('\nEvery step came from the cache.\n');
         for (const [name, reason] of new Map(done)) lines.push(` - ${name}\n     ${reason}\n`);
       }
       if (found.length > 0) {
@@ -56,7 +58,7 @@ const milliseconds = ({ started = '', completed = '' }: BuildVertex): number =>
   Date.parse(completed) - Date.parse(started);
 
 /**
- * `12 steps in 4.2s: 9 cached, 3 run; slowest: RUN make (Dockerfile:7) 3.1s`. Instructions that stand on others count as
+ * `12 steps in 4.2s: 9 cached, 3 run; slowest: RUN make (Dockerfile:7) 3.1s`; `, 1 failed` after `run`. Instructions that stand on others count as
  * steps, which a FROM is not; the slowest are those that took a tenth of the time, whatever they are.
  */
 function totalsOf(ended: readonly BuildVertex[], began: number): string[] {
@@ -69,7 +71,10 @@ function totalsOf(ended: readonly BuildVertex[], began: number): string[] {
     .sort((one, other) => milliseconds(other) - milliseconds(one))
     .slice(0, mostShown)
     .map((one) => `${shortName(one)} ${seconds(milliseconds(one))}`);
-  const counts = `${steps.length} step${steps.length === 1 ? '' : 's'} in ${seconds(whole)}: ${cached} cached, ${steps.length - cached} run`;
+  const failed = steps.filter(({ error }) => error !== undefined).length;
+  const run = steps.length - cached - failed;
+  const which = `${cached} cached, ${run} run${failed === 0 ? '' : `, ${failed} failed`}`;
+  const counts = `${steps.length} step${steps.length === 1 ? '' : 's'} in ${seconds(whole)}: ${which}`;
   return [`\n${counts}${slowest.length === 0 ? '' : `; slowest: ${slowest.join(', ')}`}\n`];
 }
 

@@ -68,8 +68,8 @@ async function runBuild(
     }
   } finally {
     await view?.finish();
+    for (const line of summary?.lines() ?? []) await session.err.write(line);
   }
-  for (const line of summary?.lines() ?? []) await session.err.write(line);
   if (imageId === '') throw new CommandFailure('the engine ended the build without an image', 1);
   return imageId;
 }
