@@ -56,10 +56,9 @@ describe('tug build --why', () => {
     for (const progress of ['quiet', 'rawjson']) assert.equal(await summary(`--progress=${progress}`), undefined);
     const failing = contextFolder(engine, 'sum-failed', [...lines, 'RUN exit 3'].join('\n'));
     const { code, stderr } = await engine.tug(['build', failing]);
-    assert.deepEqual(
-      [code, /^\d+ steps.*$/m.exec(stderr)?.[0].replace(/ in .*?:/, '')],
-      [3, '4 steps 3 cached, 0 run, 1 failed'],
-    );
+    assert.equal(code, 3);
+    // slow or not
+    assert.match(stderr, /^4 steps in \d+\.\ds: 3 cached, 0 run, 1 failed(; slowest: RUN exit 3 .*)?$/m);
     assert.match(stderr, /^\d+ steps .*\nDockerfile:6\n/m); // the error has the last word
   });
 

@@ -1,4 +1,3 @@
-import { createHash, type Hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { countBuffer } from '../../base/buffer-garbage.ts';
@@ -6,8 +5,7 @@ import { asTugError, invalid } from '../../base/errors.ts';
 import type { TarEntry } from '../../formats/tar/entry.ts';
 import { createTarReader } from '../../formats/tar/reader.ts';
 import { type ByteString, nameParts, shown } from '../../images/unpack/names.ts';
-import { type BlockWriter, createBlockWriter } from './block-writer.ts';
-import { largeContent, mostOwn, type OwnContent, openOwnContent } from './own-content.ts';
+import { type ContentFiles, createContentFiles, type IncomingContent } from './content-files.ts';
 import { type Packed, packedTree } from './packed-tree.ts';
 import type { SourceNode, SourceTree } from './tree.ts';
 
@@ -31,10 +29,11 @@ export async function readTarTree(
   signal: AbortSignal,
 ): Promise<TarTree> {
   const fd = fs.openSync(options.file, 'wx+', 0o600);
-  const pack = createPack(fd, { ...options, folder: path.dirname(options.file) });
+  const contents = createContentFiles(fd, path.dirname(options.file));
+  const pack = createPack(contents, options.rootOwned);
   const close = (): void => {
     fs.closeSync(fd);
-    for (const own of pack.separate) own.close();
+    for (const own of contents.separate) own.close();
     fs.rmSync(options.file, { force: true });
   };
   try {
@@ -42,11 +41,12 @@ export async function readTarTree(
       signal.throwIfAborted();
       countBuffer(chunk.length);
       pack.feed(chunk);
-      await pack.room();
+      await contents.room();
     }
-    await pack.finish();
+    pack.finish();
+    await contents.end();
   } catch (error) {
-    await pack.settle();
+    await contents.settle();
     close();
     throw asTugError(error);
   }
@@ -62,34 +62,11 @@ export async function readTarTree(
   };
 }
 
-function createPack(fd: number, { rootOwned, folder: place }: { rootOwned: boolean; folder: string }) {
+function createPack(contents: ContentFiles, rootOwned: boolean) {
   const files = new Map<ByteString, Packed>([['', folder(0o755)]]);
-  const together = createBlockWriter(fd);
-  /** Where the next content begins that has no file of its own. */
-  let position = 0;
   let size = 0;
-  let current: Current | undefined;
-  const separate = new Set<OwnContent>();
-  /** Of the last content that has a file of its own. */
-  let alone: BlockWriter | undefined;
-  /** The end of all those before it. */
-  let ended: Promise<void> = Promise.resolve();
+  let current: { entry: TarEntry; path: ByteString; content: IncomingContent } | undefined;
   let entries = 0;
-  const separately = ({ size: bytes, sparse }: TarEntry): OwnContent | undefined => {
-    const own = bytes >= largeContent && !sparse && separate.size < mostOwn ? openOwnContent(place) : undefined;
-    if (!own) return undefined;
-    separate.add(own);
-    alone = createBlockWriter(own.fd);
-    return own;
-  };
-  const endAlone = (): void => {
-    const last = alone?.end();
-    alone = undefined;
-    ended = Promise.allSettled([ended, last]).then((all) => {
-      for (const one of all) if (one.status === 'rejected') throw one.reason;
-    });
-    ended.catch(() => {}); // who waits for it is told
-  };
   const reader = createTarReader({
     entry(entry) {
       entries += 1;
@@ -97,63 +74,26 @@ function createPack(fd: number, { rootOwned, folder: place }: { rootOwned: boole
       const path = placeOf(files, entry);
       current = undefined;
       if (entry.type === 'hard-link') linkFile(files, path, entry);
-      else if (entry.type === 'file') {
-        const own = separately(entry);
-        const writer = own && alone ? alone : together;
-        current = { entry, path, offset: own ? 0 : position, stored: 0, hash: createHash('sha256'), own, writer };
-      } else put(files, path, { node: nodeOf(entry, rootOwned), offset: 0, stored: 0, digest: '' });
+      else if (entry.type === 'file') current = { entry, path, content: contents.begin(entry) };
+      else put(files, path, { node: nodeOf(entry, rootOwned), offset: 0, stored: 0, digest: '' });
     },
-    data(chunk) {
-      if (!current) return;
-      current.writer.push(chunk);
-      current.hash.update(chunk);
-      current.stored += chunk.length;
-      if (!current.own) position += chunk.length;
-    },
+    data: (chunk) => current?.content.push(chunk),
     end() {
       if (!current) return;
-      const { entry, path, offset, stored, hash, own } = current;
+      const { entry, path, content } = current;
       current = undefined;
-      if (own) endAlone();
-      if (entry.sparse) hash.update(JSON.stringify(entry.sparse));
-      put(files, path, { node: nodeOf(entry, rootOwned), offset, stored, digest: hash.digest('hex'), own });
+      put(files, path, { node: nodeOf(entry, rootOwned), ...content.end() });
     },
   });
   return {
     files,
-    separate,
     size: () => size,
     feed(chunk: Buffer) {
       size += chunk.length;
       reader.feed(chunk);
     },
-    /** Waits until little of what was fed is left to write. */
-    async room() {
-      await together.room();
-      await ended;
-      await alone?.room();
-    },
-    async finish() {
-      reader.finish();
-      await together.end();
-      await ended;
-    },
-    /** Waits until nothing is being written, whatever came of it. */
-    async settle() {
-      await Promise.allSettled([together.end(), ended, alone?.end()]);
-    },
+    finish: () => reader.finish(),
   };
-}
-
-/** The file whose content comes. */
-interface Current {
-  readonly entry: TarEntry;
-  readonly path: ByteString;
-  readonly offset: number;
-  stored: number;
-  readonly hash: Hash;
-  readonly own: OwnContent | undefined;
-  readonly writer: BlockWriter;
 }
 
 const nothing: ReadonlyMap<string, Buffer> = new Map();
