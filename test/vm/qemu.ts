@@ -22,7 +22,7 @@ const emulated = ' tsc=reliable mitigations=off';
 /**
  * The guest's processors take turns in one thread of QEMU. With a thread each, QEMU 7.2 loses track of code that V8 makes
  * while another processor runs: programs of Node, the test runner itself too, end with SIGSEGV or in a check of V8, most
- * often in the first seconds (seven of eight boots; none of five with one thread, which takes up to twice as long).
+ * often in the first seconds (eight of ten boots; none of five with one thread, which takes up to twice as long).
  */
 const turns = 'tcg,thread=single';
 
