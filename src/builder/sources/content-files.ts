@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SparseSegment } from '../../formats/tar/entry.ts';
-import { type BlockWriter, createBlockWriter } from './block-writer.ts';
+import { type WriteBehind, writeBehind } from '../../images/content/write-behind.ts';
 import { largeContent, mostOwn, type OwnContent, openOwnContent } from './own-content.ts';
 import type { Packed } from './packed-tree.ts';
 
@@ -19,7 +19,7 @@ export interface ContentFiles {
 }
 
 export interface IncomingContent {
-  /** Takes the next bytes. Nobody changes them any more. */
+  /** Takes a copy of the next bytes. */
   push(chunk: Buffer): void;
   /** Where it came to lie, once all of it was pushed. */
   end(): Pick<Packed, 'offset' | 'stored' | 'digest' | 'own'>;
@@ -27,16 +27,16 @@ export interface IncomingContent {
 
 /** `fd` is the file of those that have none of their own, `folder` where the others are made, without names. */
 export function createContentFiles(fd: number, folder: string): ContentFiles {
-  const together = createBlockWriter(fd);
+  const together = writeBehind(fd);
   let position = 0;
   const separate = new Set<OwnContent>();
   /** The file of the content that comes, where it has one of its own. */
-  let alone: BlockWriter | undefined;
+  let alone: WriteBehind | undefined;
   /** The end of all such files before. */
   let ended: Promise<void> = Promise.resolve();
-  const endAlone = (last: BlockWriter): void => {
+  const endAlone = (last: WriteBehind): void => {
     alone = undefined;
-    ended = Promise.allSettled([ended, last.end()]).then((all) => {
+    ended = Promise.allSettled([ended, last.flush()]).then((all) => {
       for (const one of all) if (one.status === 'rejected') throw one.reason;
     });
     ended.catch(() => {}); // who waits for it is told
@@ -47,7 +47,7 @@ export function createContentFiles(fd: number, folder: string): ContentFiles {
       const own = size >= largeContent && !sparse && separate.size < mostOwn ? openOwnContent(folder) : undefined;
       if (own) {
         separate.add(own);
-        alone = createBlockWriter(own.fd);
+        alone = writeBehind(own.fd);
       }
       const writer = alone ?? together;
       const offset = own ? 0 : position;
@@ -73,11 +73,11 @@ export function createContentFiles(fd: number, folder: string): ContentFiles {
       await alone?.room();
     },
     async end() {
-      await together.end();
+      await together.flush();
       await ended;
     },
     async settle() {
-      await Promise.allSettled([together.end(), ended, alone?.end()]);
+      await Promise.allSettled([together.drop(), ended, alone?.drop()]);
     },
   };
 }

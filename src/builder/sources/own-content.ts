@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { asTugError } from '../../base/errors.ts';
-import { createBlockWriter } from './block-writer.ts';
+import { writeBehind } from '../../images/content/write-behind.ts';
 
 /** What a layer's file is like, besides its content. */
 export interface FileLook {
@@ -64,16 +64,15 @@ export function openOwnContent(folder: string): OwnContent | undefined {
  */
 export async function writeHashed(fd: number, pieces: AsyncIterable<Buffer>): Promise<string> {
   const hash = createHash('sha256');
-  const writer = createBlockWriter(fd);
+  const behind = writeBehind(fd, (block) => hash.update(block));
   try {
     for await (const piece of pieces) {
-      writer.push(piece);
-      hash.update(piece);
-      await writer.room();
+      behind.push(piece);
+      await behind.room();
     }
-    await writer.end();
+    await behind.flush();
   } catch (error) {
-    await writer.end().catch(() => {});
+    await behind.drop();
     throw asTugError(error);
   }
   return hash.digest('hex');

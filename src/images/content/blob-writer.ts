@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { countBuffer } from '../../base/buffer-garbage.ts';
 import { asTugError, invalid } from '../../base/errors.ts';
 import { parseDigest } from '../../formats/digest.ts';
 import type { BlobWriter } from './contract.ts';
@@ -76,7 +77,7 @@ async function resume(deps: BlobWriterDeps, { file, handle, algorithm, release }
     written = 0;
   } else if (written > 0) await hashFile(handle, hash);
 
-  const behind = writeBehind(handle, (block) => hash.update(block));
+  const behind = writeBehind(handle.fd, (block) => hash.update(block));
   let isOpen = true;
   const close = async (keep: boolean): Promise<void> => {
     if (!isOpen) return;
@@ -114,7 +115,9 @@ async function resume(deps: BlobWriterDeps, { file, handle, algorithm, release }
     async write(chunk) {
       if (written + chunk.length > size) throw await refuse(close, digest, size, 'more');
       try {
-        await behind.write(chunk);
+        countBuffer(chunk.length);
+        behind.push(chunk);
+        await behind.room();
       } catch (error) {
         throw asTugError(error);
       }

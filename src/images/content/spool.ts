@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { countBuffer } from '../../base/buffer-garbage.ts';
 import { asTugError } from '../../base/errors.ts';
 import type { Publish } from './blob-writer.ts';
 import { writeBehind } from './write-behind.ts';
@@ -42,7 +43,7 @@ export async function openSpool(deps: SpoolDeps): Promise<BlobSpool> {
     throw asTugError(error);
   });
   const hash = createHash('sha256');
-  const behind = writeBehind(handle, (block) => hash.update(block));
+  const behind = writeBehind(handle.fd, (block) => hash.update(block));
   let size = 0;
   let open = true;
   const close = async (): Promise<void> => {
@@ -59,7 +60,9 @@ export async function openSpool(deps: SpoolDeps): Promise<BlobSpool> {
     file,
     async write(chunk) {
       try {
-        await behind.write(chunk);
+        countBuffer(chunk.length);
+        behind.push(chunk);
+        await behind.room();
       } catch (error) {
         throw asTugError(error);
       }

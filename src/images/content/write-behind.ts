@@ -1,11 +1,13 @@
-import type * as fs from 'node:fs/promises';
-import { countBuffer } from '../../base/buffer-garbage.ts';
+import * as fs from 'node:fs';
+import { promisify } from 'node:util';
 
-/** Writes to a file's end (or a handle's position) in large blocks, the next of which is gathered while one is written. */
+/** Writes to a file's end (or a descriptor's position) in large blocks, the next of which is gathered while one is written. */
 export interface WriteBehind {
-  /** Takes a copy of a chunk. Waits while a block is full and the one before is still being written. @throws what an earlier write met. */
-  write(chunk: Uint8Array): Promise<void>;
-  /** Writes what is gathered and waits for all of it. @throws the system error. */
+  /** Takes a copy of a chunk. */
+  push(chunk: Uint8Array): void;
+  /** Waits until no more than one block is on its way, so that what waits is bounded. @throws what an earlier write met. */
+  room(): Promise<void>;
+  /** Writes what is gathered and waits for all of it. After a write that failed nothing more is written. @throws the system error. */
   flush(): Promise<void>;
   /** Lets go of what is gathered and waits for what is on its way. Never throws. */
   drop(): Promise<void>;
@@ -22,42 +24,43 @@ const spare: Buffer[] = [];
 const mostSpare = 8;
 
 /** `seen` is called with each block in order, before `flush` resolves for the last; the bytes are valid during the call. */
-export function writeBehind(handle: fs.FileHandle, seen: (block: Uint8Array) => void): WriteBehind {
+export function writeBehind(fd: number, seen: (block: Uint8Array) => void = () => {}): WriteBehind {
   let block: Buffer | undefined;
   let size = 0;
-  let writing: Promise<void> = Promise.resolve();
-  const begin = async (): Promise<void> => {
-    await writing;
+  let before: Promise<void> = Promise.resolve();
+  let latest = before;
+  const begin = (): void => {
     if (!block) return;
     const full = block;
     const bytes = full.subarray(0, size);
     block = undefined;
     size = 0;
-    writing = writeAll(handle, bytes).finally(() => giveBack(full));
-    writing.catch(() => {}); // whoever waits for it next is told
+    before = latest;
+    latest = before.then(() => writeAll(fd, bytes)).finally(() => giveBack(full));
+    latest.catch(() => {}); // whoever waits for it next is told
     seen(bytes);
   };
   return {
-    async write(chunk) {
-      countBuffer(chunk.length);
+    push(chunk) {
       for (let taken = 0; taken < chunk.length; ) {
         block ??= spare.pop() ?? Buffer.allocUnsafeSlow(blockSize);
         const part = chunk.subarray(taken, taken + blockSize - size);
         block.set(part, size);
         size += part.length;
         taken += part.length;
-        if (size === blockSize) await begin();
+        if (size === blockSize) begin();
       }
     },
+    room: () => before,
     async flush() {
-      await begin();
-      await writing;
+      begin();
+      await latest;
     },
     async drop() {
       if (block) giveBack(block);
       block = undefined;
       size = 0;
-      await writing.catch(() => {});
+      await latest.catch(() => {});
     },
   };
 }
@@ -66,9 +69,11 @@ function giveBack(block: Buffer): void {
   if (spare.length < mostSpare) spare.push(block);
 }
 
+const write = promisify(fs.write);
+
 /** One write may take only a part. */
-async function writeAll(handle: fs.FileHandle, bytes: Uint8Array): Promise<void> {
+async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
-    done += (await handle.write(bytes, done, bytes.length - done)).bytesWritten;
+    done += (await write(fd, bytes, done, bytes.length - done, null)).bytesWritten;
   }
 }
