@@ -58,8 +58,9 @@ const milliseconds = ({ started = '', completed = '' }: BuildVertex): number =>
   Date.parse(completed) - Date.parse(started);
 
 /**
- * `12 steps in 4.2s: 9 cached, 3 run; slowest: RUN make (Dockerfile:7) 3.1s`; `, 1 failed` after `run`. Instructions that stand on others count as
- * steps, which a FROM is not; the slowest are those that took a tenth of the time, whatever they are.
+ * `12 steps in 4.2s: 9 cached, 3 run; slowest: RUN make (Dockerfile:7) 3.1s`, with `, 1 failed` behind `run`.
+ * Instructions that stand on others count as steps, which a FROM is not; the slowest are those that took a tenth of the
+ * time, whatever they are.
  */
 function totalsOf(ended: readonly BuildVertex[], began: number): string[] {
   const steps = ended.filter(({ inputs = [] }) => inputs.length > 0);
